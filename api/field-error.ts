@@ -1,0 +1,78 @@
+/** What validation returns: never thrown, collected, and turned into one 422 Status whose wording is upstream's. */
+
+export type FieldErrorReason =
+  | 'FieldValueNotFound'
+  | 'FieldValueRequired'
+  | 'FieldValueDuplicate'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'FieldValueTypeInvalid'
+  | 'InternalError'
+
+export interface FieldError {
+  reason: FieldErrorReason
+  /** `spec.containers[0].name` */
+  field: string
+  /** The whole sentence after the path, as upstream words it: `Invalid value: "x": must be …`. */
+  message: string
+}
+
+/** How Go's `%v`-style printing in upstream's field errors shows a value: strings quoted, the rest as JSON. */
+const show = (value: unknown): string => (value === undefined ? 'null' : JSON.stringify(value))
+
+export const required = (field: string, detail = ''): FieldError => ({
+  reason: 'FieldValueRequired',
+  field,
+  message: detail ? `Required value: ${detail}` : 'Required value',
+})
+
+export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${show(value)}${detail && `: ${detail}`}`,
+})
+
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+  reason: 'FieldValueNotSupported',
+  field,
+  message: `Unsupported value: ${show(value)}${supported.length > 0 ? `: supported values: ${supported.toSorted().map(show).join(', ')}` : ''}`,
+})
+
+export const duplicate = (field: string, value: unknown): FieldError => ({
+  reason: 'FieldValueDuplicate',
+  field,
+  message: `Duplicate value: ${show(value)}`,
+})
+
+export const forbidden = (field: string, detail: string): FieldError => ({
+  reason: 'FieldValueForbidden',
+  field,
+  message: `Forbidden: ${detail}`,
+})
+
+export const notFoundValue = (field: string, value: unknown): FieldError => ({
+  reason: 'FieldValueNotFound',
+  field,
+  message: `Not found: ${show(value)}`,
+})
+
+export const tooLong = (field: string, maximum: number): FieldError => ({
+  reason: 'FieldValueTooLong',
+  field,
+  message: `Too long: may not be more than ${maximum} bytes`,
+})
+
+export const tooMany = (field: string, actual: number, maximum: number): FieldError => ({
+  reason: 'FieldValueTooMany',
+  field,
+  message: `Too many: ${actual}: must have at most ${maximum} items`,
+})
+
+export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({
+  reason: 'FieldValueTypeInvalid',
+  field,
+  message: `Invalid value: ${show(value)}: ${detail}`,
+})

@@ -1,0 +1,45 @@
+/** The contract of an admission plugin: first all `admit`s in order may change the object, then all `validate`s may refuse it. */
+import type { KindName, Kinds } from '../../api/kinds.ts'
+import type { KubeObject, ObjectKey } from '../../api/object.ts'
+import type { UserInfo } from '../auth/user.ts'
+
+export interface AdmissionAttributes {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  group: string
+  version: string
+  /** Plural name. */
+  resource: string
+  subresource: string
+  kind: string
+  namespace: string
+  name: string
+  /** The incoming object in its storage version; plugins change it in place. Absent on DELETE and CONNECT. */
+  object?: KubeObject
+  oldObject?: KubeObject
+  user: UserInfo
+  dryRun: boolean
+  /** Added to the answer as `Warning` headers. */
+  warnings: string[]
+}
+
+/** What plugins may read: the API server's own cache, already parsed. Never a network call. */
+export interface ClusterReader {
+  get<K extends KindName>(kind: K, key: ObjectKey): Kinds[K] | undefined
+  list<K extends KindName>(kind: K, namespace?: string): Kinds[K][]
+}
+
+export interface AdmissionContext {
+  reader: ClusterReader
+  /** Exact reads, for rules that must never pass a limit (quota): answers after the cache has reached etcd's revision. */
+  consistent: () => Promise<ClusterReader>
+  now: () => Date
+}
+
+/** Refuse by throwing an `ApiError`: usually `forbidden(resource, name, message)`. */
+export interface AdmissionPlugin {
+  name: string
+  /** Cheap test before anything else: most plugins care for one resource. */
+  handles: (attributes: AdmissionAttributes) => boolean
+  admit?: (attributes: AdmissionAttributes, context: AdmissionContext) => void | Promise<void>
+  validate?: (attributes: AdmissionAttributes, context: AdmissionContext) => void | Promise<void>
+}

@@ -65,6 +65,11 @@ export interface ApiClient {
   delete(kind: KindName, key: ObjectKey, options?: DeleteOptions): Promise<void>
   /** POST to a subresource that is not an object update: `binding`, `eviction`, `token`. */
   createSubresource<T>(kind: KindName, key: ObjectKey, subresource: string, body: object, options?: Cause): Promise<T>
+  /** A watch on any path: kinds that the table does not know, metadata alone (`accept`). */
+  watchPath<T>(
+    path: string,
+    options: { query?: Record<string, string>; accept?: string; signal?: AbortSignal },
+  ): AsyncIterable<WatchEvent<T>>
   /** Anything else: discovery, kinds that the table does not know, plain text. Answers the decoded body. */
   raw<T>(
     method: string,

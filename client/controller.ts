@@ -5,7 +5,15 @@ import type { PatchType } from './api-client.ts'
 import type { Cache } from './cache.ts'
 
 export type Action =
-  | { do: 'create'; kind: KindName; object: New<KubeObject>; /** A name that is already taken is success. */ existsOk?: boolean }
+  | {
+      do: 'create'
+      kind: KindName
+      object: New<KubeObject>
+      /** A name that is already taken is success. */
+      existsOk?: boolean
+      /** Applied after it, with the server's answer: its name may have been generated. Not called when the name was taken. */
+      created?: (object: KubeObject) => Action[]
+    }
   | { do: 'update'; kind: KindName; object: KubeObject; subresource?: string }
   | { do: 'patch'; kind: KindName; key: ObjectKey; type: PatchType; patch: unknown; subresource?: string }
   /** Preconditions on the UID are always sent when it is given; an object that is gone already is success. */
@@ -20,6 +28,8 @@ export type Action =
   /** `count` of these at most at once, starting with one and doubling while they succeed (upstream's slow start). */
   | { do: 'batch'; actions: Action[] }
   | { do: 'event'; about: KubeObject; type: 'Normal' | 'Warning'; reason: string; message: string }
+  /** Applies `actions`; when one fails, applies what `failed` answers and then fails with the same error, so that the key backs off. */
+  | { do: 'attempt'; actions: Action[]; failed: (error: Error) => Action[] }
   | { do: 'requeue'; afterMs: number }
 
 /** Another kind whose events wake objects of the controller's own kind. */
@@ -43,4 +53,6 @@ export interface Controller<K extends KindName, Observed> {
   observe(object: Kinds[K], cache: Cache): Observed
   /** Pure: no clock, cache or network. The runner applies the actions in order and stops at the first that fails. */
   reconcile(object: Kinds[K], observed: Observed, now: Date): Action[]
+  /** For a key that woke and has no object (any more). Most controllers leave this to the garbage collector. */
+  gone?(key: ObjectKey, cache: Cache): Action[]
 }

@@ -1,0 +1,412 @@
+/**
+ * The lab's public key infrastructure: three authorities, a certificate for every party, and the key that signs service-account tokens.
+ *
+ * What is wanted is data (`planCertificates`); what is on disk is kept when it still fulfils the plan. The layout under the
+ * folder is kubeadm's. A start that finds everything in order loads no certificate library at all.
+ */
+import { createPrivateKey, createPublicKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import path from 'node:path'
+
+export interface PkiOptions {
+  /** A kubelet's serving certificate names its node and these addresses. */
+  nodes: readonly { name: string; addresses: readonly string[] }[]
+  /** Addresses and further names under which clients reach the API servers; `kubernetes.default.svc…` and localhost are always there. */
+  apiServerAddresses: readonly string[]
+  /** Addresses and names of the etcd members; localhost is always there. */
+  etcdAddresses?: readonly string[]
+  /** The first address of the service range, where pods find the API server. */
+  serviceAddress?: string
+  clusterDomain?: string
+  now?: Date
+}
+
+/** Paths of one certificate and its key, both PEM. */
+export interface CertificateFiles {
+  certificate: string
+  key: string
+}
+
+/** Where everything is. Paths only: components read the files themselves. */
+export interface Pki {
+  /** Signs all client and serving certificates of the cluster, and CertificateSigningRequests. */
+  ca: CertificateFiles
+  /** Signs who may say on whose behalf a request comes (`--requestheader-client-ca-file`). */
+  frontProxyCa: CertificateFiles
+  etcdCa: CertificateFiles
+  etcdServer: CertificateFiles
+  etcdPeer: CertificateFiles
+  apiServer: CertificateFiles
+  apiServerEtcdClient: CertificateFiles
+  apiServerKubeletClient: CertificateFiles
+  frontProxyClient: CertificateFiles
+  scheduler: CertificateFiles
+  controllerManager: CertificateFiles
+  kubeProxy: CertificateFiles
+  admin: CertificateFiles
+  /** By node name. */
+  kubelets: Record<string, { client: CertificateFiles; serving: CertificateFiles }>
+  /** PEM, P-256: tokens are signed ES256. */
+  serviceAccountKey: string
+  serviceAccountPublicKey: string
+  /** Which files were written by this call, relative to the folder: whoever uses them must be restarted. */
+  renewed: readonly string[]
+}
+
+type Usage = 'server' | 'client'
+
+interface WantedCertificate {
+  /** Path under the folder, without `.crt` and `.key`. */
+  file: string
+  /** The file of the authority that signs it; absent for the authorities themselves. */
+  authority?: string
+  commonName: string
+  organization?: string
+  usages: readonly Usage[]
+  /** DNS names and IP addresses. */
+  names: readonly string[]
+}
+
+const DAY = 24 * 3600_000
+const AUTHORITY_LIFETIME = 3650 * DAY
+const LIFETIME = 365 * DAY
+/** Renewed when less than this is left. */
+const RENEW_BEFORE = 60 * DAY
+/** Certificates begin a little in the past: clocks of a moved or resumed machine differ. */
+const BACKDATE = 5 * 60_000
+
+const client = (file: string, commonName: string, organization?: string): WantedCertificate => ({
+  file,
+  authority: 'ca',
+  commonName,
+  ...(organization && { organization }),
+  usages: ['client'],
+  names: [],
+})
+
+const authority = (file: string, commonName: string): WantedCertificate => ({ file, commonName, usages: [], names: [commonName] })
+
+/** Pure: every certificate that the lab needs, authorities first. */
+export function planCertificates(options: PkiOptions): WantedCertificate[] {
+  const domain = options.clusterDomain ?? 'cluster.local'
+  const local = ['localhost', '127.0.0.1']
+  const etcdNames = unique([...local, '::1', ...(options.etcdAddresses ?? [])])
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`]
+  return [
+    authority('ca', 'kubernetes'),
+    authority('front-proxy-ca', 'front-proxy-ca'),
+    authority('etcd/ca', 'etcd-ca'),
+    // etcd's gateway dials its own server with the serving certificate, and peers dial each other.
+    { file: 'etcd/server', authority: 'etcd/ca', commonName: 'etcd', usages: ['server', 'client'], names: etcdNames },
+    { file: 'etcd/peer', authority: 'etcd/ca', commonName: 'etcd', usages: ['server', 'client'], names: etcdNames },
+    { ...client('apiserver-etcd-client', 'kube-apiserver-etcd-client'), authority: 'etcd/ca' },
+    {
+      file: 'apiserver',
+      authority: 'ca',
+      commonName: 'kube-apiserver',
+      usages: ['server'],
+      names: unique([...service, ...local, options.serviceAddress ?? '10.96.0.1', ...options.apiServerAddresses]),
+    },
+    // The group that kubeadm uses: its rights come from a binding, so they can be taken away; those of system:masters cannot.
+    client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'kubeadm:cluster-admins'),
+    { ...client('front-proxy-client', 'front-proxy-client'), authority: 'front-proxy-ca' },
+    client('scheduler', 'system:kube-scheduler'),
+    client('controller-manager', 'system:kube-controller-manager'),
+    client('kube-proxy', 'system:kube-proxy'),
+    client('admin', 'kubernetes-admin', 'system:masters'),
+    ...options.nodes.flatMap(({ name, addresses }): WantedCertificate[] => [
+      client(`nodes/${name}/kubelet-client`, `system:node:${name}`, 'system:nodes'),
+      {
+        ...client(`nodes/${name}/kubelet-serving`, `system:node:${name}`, 'system:nodes'),
+        usages: ['server'],
+        names: unique([name, ...addresses]),
+      },
+    ]),
+  ]
+}
+
+/**
+ * Makes what is missing under `dir`, renews what ends soon, was signed by an authority that is gone, or has other names than
+ * wanted, and keeps the rest. Keys are readable by their owner only. Calls on one folder must not overlap.
+ */
+export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> {
+  const now = options.now ?? new Date()
+  const plan = planCertificates(options)
+  await makeFolders(dir, plan)
+
+  const issued = new Map<string, Issued>()
+  const renewed: string[] = []
+  const authorities = plan.filter((wanted) => !wanted.authority)
+  const others = plan.filter((wanted) => wanted.authority)
+  // A new authority makes everything below it invalid, so authorities are settled first.
+  for (const layer of [authorities, others]) {
+    await Promise.all(
+      layer.map(async (wanted) => {
+        const signer = wanted.authority === undefined ? undefined : issued.get(wanted.authority)
+        const kept = await loadIfGood(dir, wanted, signer?.certificate, now)
+        if (kept) return void issued.set(wanted.file, kept)
+        issued.set(wanted.file, await issue(dir, wanted, signer, now))
+        renewed.push(wanted.file)
+      }),
+    )
+  }
+  if (await ensureServiceAccountKey(dir)) renewed.push('sa')
+  return { ...pathsOf(dir, options), renewed: renewed.sort() }
+}
+
+interface Issued {
+  certificate: X509Certificate
+  privateKey: string
+}
+
+const files = (dir: string, file: string): CertificateFiles => ({
+  certificate: path.join(dir, `${file}.crt`),
+  key: path.join(dir, `${file}.key`),
+})
+
+function pathsOf(dir: string, { nodes }: PkiOptions): Omit<Pki, 'renewed'> {
+  return {
+    ca: files(dir, 'ca'),
+    frontProxyCa: files(dir, 'front-proxy-ca'),
+    etcdCa: files(dir, 'etcd/ca'),
+    etcdServer: files(dir, 'etcd/server'),
+    etcdPeer: files(dir, 'etcd/peer'),
+    apiServer: files(dir, 'apiserver'),
+    apiServerEtcdClient: files(dir, 'apiserver-etcd-client'),
+    apiServerKubeletClient: files(dir, 'apiserver-kubelet-client'),
+    frontProxyClient: files(dir, 'front-proxy-client'),
+    scheduler: files(dir, 'scheduler'),
+    controllerManager: files(dir, 'controller-manager'),
+    kubeProxy: files(dir, 'kube-proxy'),
+    admin: files(dir, 'admin'),
+    kubelets: Object.fromEntries(
+      nodes.map(({ name }) => [
+        name,
+        { client: files(dir, `nodes/${name}/kubelet-client`), serving: files(dir, `nodes/${name}/kubelet-serving`) },
+      ]),
+    ),
+    serviceAccountKey: path.join(dir, 'sa.key'),
+    serviceAccountPublicKey: path.join(dir, 'sa.pub'),
+  }
+}
+
+async function makeFolders(dir: string, plan: readonly WantedCertificate[]): Promise<void> {
+  const folders = unique([dir, ...plan.map(({ file }) => path.dirname(path.join(dir, file)))])
+  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 })
+  await chmod(dir, 0o700)
+}
+
+async function loadIfGood(
+  dir: string,
+  wanted: WantedCertificate,
+  signer: X509Certificate | undefined,
+  now: Date,
+): Promise<Issued | undefined> {
+  const paths = files(dir, wanted.file)
+  const [pem, privateKey] = await Promise.all([readIfThere(paths.certificate), readIfThere(paths.key)])
+  if (pem === undefined || privateKey === undefined) return undefined
+  const certificate = parseCertificate(pem)
+  return certificate && isGood(certificate, privateKey, wanted, signer, now) ? { certificate, privateKey } : undefined
+}
+
+function isGood(
+  certificate: X509Certificate,
+  privateKey: string,
+  wanted: WantedCertificate,
+  signer: X509Certificate | undefined,
+  now: Date,
+): boolean {
+  if (certificate.validToDate.getTime() - now.getTime() < RENEW_BEFORE) return false
+  if (certificate.validFromDate.getTime() > now.getTime()) return false
+  if (signer && !(certificate.checkIssued(signer) && certificate.verify(signer.publicKey))) return false
+  const subject = [...(wanted.organization ? [`O=${wanted.organization}`] : []), `CN=${wanted.commonName}`]
+  if (certificate.subject !== subject.join('\n')) return false
+  if (!sameNames(certificate.subjectAltName ?? '', wanted.names)) return false
+  // A crash between the two files leaves a key that belongs to another certificate.
+  return isKeyOf(certificate, privateKey)
+}
+
+function isKeyOf(certificate: X509Certificate, privateKey: string): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(privateKey))
+  } catch {
+    // Not a key at all (a file cut short): the certificate is made anew.
+    return false
+  }
+}
+
+function parseCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    // Not a certificate (a file cut short): it is made anew.
+    return undefined
+  }
+}
+
+function sameNames(subjectAltName: string, wanted: readonly string[]): boolean {
+  const found = subjectAltName === '' ? [] : subjectAltName.split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''))
+  const canonical = (names: readonly string[]) => names.map(canonicalAddress).sort().join()
+  return canonical(found) === canonical(wanted)
+}
+
+/** OpenSSL prints `0:0:0:0:0:0:0:1` for `::1`. */
+const canonicalAddress = (name: string): string => (isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name)
+
+type X509 = typeof import('@peculiar/x509')
+
+let library: Promise<X509> | undefined
+/** Loaded at the first certificate that has to be made: it costs more than everything else here. */
+function loadX509(): Promise<X509> {
+  // Its dependency injection wants the reflection polyfill loaded before it.
+  library ??= import('reflect-metadata').then(() => import('@peculiar/x509'))
+  return library
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+async function issue(dir: string, wanted: WantedCertificate, signer: Issued | undefined, now: Date): Promise<Issued> {
+  const x509 = await loadX509()
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const subject = [...(wanted.organization ? [{ O: [wanted.organization] }] : []), { CN: [wanted.commonName] }]
+  const isAuthority = signer === undefined
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: positiveSerial(),
+    subject,
+    issuer: signer ? [{ CN: [commonNameOf(signer.certificate)] }] : subject,
+    notBefore: new Date(now.getTime() - BACKDATE),
+    notAfter: new Date(now.getTime() + (isAuthority ? AUTHORITY_LIFETIME : LIFETIME)),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: signer ? await importPrivateKey(signer.privateKey) : keys.privateKey,
+    extensions: await extensionsOf(x509, wanted, keys.publicKey, signer, isAuthority),
+  })
+  const paths = files(dir, wanted.file)
+  const pem = `${certificate.toString('pem')}\n`
+  const privateKey = await exportPrivateKey(keys.privateKey)
+  await writeWhole(paths.key, privateKey, 0o600)
+  await writeWhole(paths.certificate, pem, 0o644)
+  return { certificate: new X509Certificate(pem), privateKey }
+}
+
+async function extensionsOf(
+  x509: X509,
+  wanted: WantedCertificate,
+  publicKey: webcrypto.CryptoKey,
+  signer: Issued | undefined,
+  isAuthority: boolean,
+) {
+  const { KeyUsageFlags: flags, ExtendedKeyUsage: extended } = x509
+  const usages = wanted.usages.map((usage) => (usage === 'server' ? extended.serverAuth : extended.clientAuth))
+  const names = wanted.names.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }))
+  return [
+    new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+    new x509.KeyUsagesExtension(
+      isAuthority ? flags.digitalSignature | flags.keyCertSign | flags.cRLSign : flags.digitalSignature,
+      true,
+    ),
+    ...(usages.length > 0 ? [new x509.ExtendedKeyUsageExtension(usages)] : []),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey),
+    ...(signer
+      ? [await x509.AuthorityKeyIdentifierExtension.create(new x509.X509Certificate(signer.certificate.raw).publicKey)]
+      : []),
+    ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+  ]
+}
+
+/** Sixteen random bytes whose first keeps the number positive and its encoding at full length. */
+function positiveSerial(): string {
+  const bytes = randomBytes(16)
+  bytes[0] = 0x40 | ((bytes[0] ?? 0) & 0x3f)
+  return bytes.toString('hex')
+}
+
+const commonNameOf = (certificate: X509Certificate): string => /CN=(.*)/.exec(certificate.subject)?.[1] ?? ''
+
+function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' })
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])
+}
+
+async function exportPrivateKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key))
+  return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' }).export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** True when the key had to be made. A lost public half is derived again: a new key would end every token there is. */
+async function ensureServiceAccountKey(dir: string): Promise<boolean> {
+  const keyFile = path.join(dir, 'sa.key')
+  const publicFile = path.join(dir, 'sa.pub')
+  let privateKey = await readIfThere(keyFile)
+  const made = privateKey === undefined
+  if (privateKey === undefined) {
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+    privateKey = await exportPrivateKey(keys.privateKey)
+    await writeWhole(keyFile, privateKey, 0o600)
+  }
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()
+  if ((await readIfThere(publicFile)) !== publicKey) await writeWhole(publicFile, publicKey, 0o644)
+  return made
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Readers see the old file or the new one, never half of it. */
+async function writeWhole(file: string, text: string, mode: number): Promise<void> {
+  const temporary = `${file}.new`
+  await writeFile(temporary, text, { mode })
+  await chmod(temporary, mode)
+  await rename(temporary, file)
+}
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
+export interface KubeconfigOptions {
+  /** `https://10.0.0.1:6443` */
+  server: string
+  /** Paths; their contents are put into the text, so that the kubeconfig works wherever it is copied to. */
+  ca: string
+  client: CertificateFiles
+  cluster?: string
+  user: string
+  namespace?: string
+}
+
+/** A kubeconfig as text with everything inside it: write it with mode 0600. */
+export async function kubeconfigFor(options: KubeconfigOptions): Promise<string> {
+  const base64 = async (file: string) => (await readFile(file)).toString('base64')
+  const [ca, certificate, key] = await Promise.all([options.ca, options.client.certificate, options.client.key].map(base64))
+  const cluster = options.cluster ?? 'kubelab'
+  const context = `${options.user}@${cluster}`
+  const lines = [
+    'apiVersion: v1',
+    'kind: Config',
+    'clusters:',
+    `- name: ${JSON.stringify(cluster)}`,
+    '  cluster:',
+    `    certificate-authority-data: ${ca}`,
+    `    server: ${JSON.stringify(options.server)}`,
+    'contexts:',
+    `- name: ${JSON.stringify(context)}`,
+    '  context:',
+    `    cluster: ${JSON.stringify(cluster)}`,
+    ...(options.namespace ? [`    namespace: ${JSON.stringify(options.namespace)}`] : []),
+    `    user: ${JSON.stringify(options.user)}`,
+    `current-context: ${JSON.stringify(context)}`,
+    'preferences: {}',
+    'users:',
+    `- name: ${JSON.stringify(options.user)}`,
+    '  user:',
+    `    client-certificate-data: ${certificate}`,
+    `    client-key-data: ${key}`,
+  ]
+  return `${lines.join('\n')}\n`
+}

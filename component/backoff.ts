@@ -9,7 +9,11 @@ export interface Backoff {
 }
 
 /** The wait before attempt `failures + 1`: `failures` 1 waits `initialMs`. */
-export function computeBackoff({ initialMs, maxMs, factor = 2, jitter = 0 }: Backoff, failures: number, random: number = 0): number {
+export function computeBackoff(
+  { initialMs, maxMs, factor = 2, jitter = 0 }: Backoff,
+  failures: number,
+  random: number = 0,
+): number {
   if (failures <= 0) return 0
   const base = Math.min(maxMs, initialMs * factor ** (failures - 1))
   return base * (1 + jitter * random)

@@ -57,7 +57,11 @@ export interface ParseResult<F extends Flags> {
   args: string[]
 }
 
-export function parseFlags<const F extends Flags>(flags: F, argv: readonly string[], command: string = 'command'): ParseResult<F> {
+export function parseFlags<const F extends Flags>(
+  flags: F,
+  argv: readonly string[],
+  command: string = 'command',
+): ParseResult<F> {
   const values: Record<string, unknown> = {}
   const given = new Set<string>()
   const args: string[] = []
@@ -141,7 +145,7 @@ function parseMap(text: string, refuse: (why: string) => FlagError): Record<stri
   return map
 }
 
-const unitMs: Record<string, number> = { ns: 1e-6, us: 1e-3, 'µs': 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const unitMs: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** Go's duration syntax in milliseconds; undefined when it is not one. */
 export function parseDuration(text: string): number | undefined {
@@ -149,7 +153,8 @@ export function parseDuration(text: string): number | undefined {
   const match = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(text)
   if (!match) return undefined
   let total = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)) total += Number(amount) * unitMs[unit!]!
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g))
+    total += Number(amount) * unitMs[unit!]!
   return match[1] === '-' ? -total : total
 }
 

@@ -22,7 +22,13 @@ export interface LoggerOptions {
 
 const severity: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 
-export function createLogger({ component, level = 'info', format = 'text', write, now = () => new Date() }: LoggerOptions): Logger {
+export function createLogger({
+  component,
+  level = 'info',
+  format = 'text',
+  write,
+  now = () => new Date(),
+}: LoggerOptions): Logger {
   const out = write ?? ((line: string) => void process.stderr.write(line))
   const render = format === 'json' ? renderJson : renderText
 

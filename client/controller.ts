@@ -36,7 +36,7 @@ export type Action =
 export interface Wake<K extends KindName = KindName> {
   kind: K
   /** Keys (`namespace/name`) to reconcile. Called with the old object too when a change may have moved it away. */
-  wakes: (object: Kinds[K], cache: Cache) => Iterable<string>
+  wakes(object: Kinds[K], cache: Cache): Iterable<string>
 }
 
 export interface Controller<K extends KindName, Observed> {

@@ -5,6 +5,7 @@
  * bytes, with the few fields beside it that selectors and indexes need, parsed only for who asks.
  */
 import type { KubeObject } from '../../api/object.ts'
+import type { ApiError } from '../../api/status.ts'
 
 /** One version of one object, immutable. */
 export interface Entry {
@@ -51,6 +52,20 @@ export interface StoreEvent {
   revision: number
 }
 
+export interface WatchHandlers {
+  onEvent: (event: StoreEvent) => void
+  /**
+   * Progress, for bookmarks: every event of the prefix up to `revision` has been handed over. Said a few times a second at most,
+   * and only when revisions passed that were not the subscriber's.
+   */
+  onRevision?: (revision: number) => void
+  /**
+   * Nothing more will come: history was lost in a compaction, or the resource was taken out (410, so that the client lists
+   * again), or the store stops (503). Not called after `close`.
+   */
+  onEnd?: (reason: ApiError) => void
+}
+
 export interface Subscription {
   close(): void
 }
@@ -88,6 +103,7 @@ export interface Store {
    * Writes resolve when etcd has committed. The object is encoded here, once; its resourceVersion is ignored.
    * `create` is refused when the key exists; `update` and `delete` when its revision is not `expected`: both then
    * answer the current entry, read in the same transaction. A lost connection rejects with a 500/504 Status and is never repeated.
+   * An update that changes nothing, not even its time to live, makes no new version: it answers the entry that is there.
    */
   create(key: string, object: KubeObject, options?: { ttlSeconds?: number }): Promise<WriteResult>
   update(key: string, object: KubeObject, expected: number, options?: { ttlSeconds?: number }): Promise<WriteResult>
@@ -96,12 +112,7 @@ export interface Store {
 
   /**
    * Every event under `prefix` after `fromRevision`, in order, the backlog first and synchronously with the switch to live:
-   * none is missed or doubled. Throws 410 Expired when `fromRevision` is older than the window. `onRevision` hears of progress
-   * (for bookmarks) when revisions pass that are not the subscriber's.
+   * none is missed or doubled. Throws 410 Expired when `fromRevision` is older than the window. Handlers must not throw.
    */
-  watch(
-    prefix: string,
-    fromRevision: number,
-    handlers: { onEvent: (event: StoreEvent) => void; onRevision?: (revision: number) => void },
-  ): Subscription
+  watch(prefix: string, fromRevision: number, handlers: WatchHandlers): Subscription
 }

@@ -27,16 +27,21 @@ const sleepOn =
 /** Node fires a timer beyond this at once instead of late. */
 const longestTimer = 2 ** 31 - 1
 
+const startTimer = (fn: () => void, ms: number) => setTimeout(fn, Math.min(Math.max(0, ms), longestTimer))
+
 const setSystemTimeout: Clock['setTimeout'] = (fn, ms) => {
-  const timer = setTimeout(fn, Math.min(Math.max(0, ms), longestTimer))
-  timer.unref()
+  const timer = startTimer(fn, ms).unref()
   return () => clearTimeout(timer)
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
   setTimeout: setSystemTimeout,
-  sleep: sleepOn(setSystemTimeout),
+  // Someone waits for this one, so it does keep the process alive.
+  sleep: sleepOn((fn, ms) => {
+    const timer = startTimer(fn, ms)
+    return () => clearTimeout(timer)
+  }),
 }
 
 export interface TestClock extends Clock {

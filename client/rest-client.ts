@@ -1,0 +1,294 @@
+/** The API client that speaks HTTPS: kept-alive connections, credentials on each request, retries only where they are safe. */
+import { Agent, type Dispatcher } from 'undici'
+import { fromStatus, isApiError } from '../api/status.ts'
+import { apiVersionOf, kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
+import { systemClock, type Clock } from '../component/clock.ts'
+import type { ApiClient, List, ListOptions, WatchEvent, WatchOptions } from './api-client.ts'
+import type { ClientConfig } from './kubeconfig.ts'
+import { resourcePath, withQuery } from './paths.ts'
+import { createLineDecoder } from './watch.ts'
+
+export interface RestClientOptions {
+  userAgent?: string
+  /** Connections for everything but watches, which have one each. */
+  connections?: number
+  clock?: Clock
+  /** Hears the text of each `Warning` header. */
+  onWarning?: ((text: string) => void) | undefined
+}
+
+/** An ApiClient that holds connections. */
+export interface RestClient extends ApiClient {
+  close(): Promise<void>
+}
+
+interface Request {
+  method: string
+  path: string
+  body?: unknown
+  contentType?: string | undefined
+  accept?: string | undefined
+  cause?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+type Send = (request: Request, dispatcher?: Dispatcher) => Promise<Dispatcher.ResponseData>
+
+export function createApiClient(config: ClientConfig, options: RestClientOptions = {}): RestClient {
+  const agent = createAgent(config, options.connections ?? 32)
+  // A watch holds its connection for minutes: from the pool above it would starve everything else.
+  const watchAgent = createAgent(config, null)
+  const send = createSender(config, agent, options)
+  const call = async <T>(request: Request): Promise<T> => readBody<T>(await send(request))
+
+  return {
+    ...createVerbs(call),
+    watch: (kind, options) => watch(send, watchAgent, resourcePath(kind, options), { ...watchQuery(options) }, options.signal),
+    watchPath: (path, { query = {}, accept, signal }) => watch(send, watchAgent, path, { ...query, watch: true }, signal, accept),
+    raw: (method, path, { body, contentType, query = {}, accept, signal, cause } = {}) =>
+      call({ method, path: withQuery(path, query), body, contentType, accept: accept ?? 'application/json, */*', signal, cause }),
+    close: async () => {
+      await Promise.all([agent.destroy(), watchAgent.destroy()])
+    },
+  }
+}
+
+function createVerbs(call: <T>(request: Request) => Promise<T>) {
+  const verbs: Pick<ApiClient, 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'createSubresource'> = {
+    get: (kind, key) => call({ method: 'GET', path: resourcePath(kind, key) }),
+    async list(kind, { signal, ...options } = {}) {
+      const path = withQuery(resourcePath(kind, { namespace: options.namespace }), listQuery(options))
+      return withTypes(kind, await call({ method: 'GET', path, signal }))
+    },
+    create: (kind, object, { cause, signal } = {}) =>
+      call({
+        method: 'POST',
+        path: resourcePath(kind, { namespace: object.metadata.namespace }),
+        body: { ...typeOf(kind), ...object },
+        cause,
+        signal,
+      }),
+    update: (kind, object, { cause, signal, subresource } = {}) =>
+      call({
+        method: 'PUT',
+        path: resourcePath(kind, { ...keyParts(object), subresource }),
+        body: { ...typeOf(kind), ...object },
+        cause,
+        signal,
+      }),
+    patch: (kind, key, patch, { type, subresource, fieldManager, force, cause, signal }) =>
+      call({
+        method: 'PATCH',
+        path: withQuery(resourcePath(kind, { ...key, subresource }), { fieldManager, force }),
+        body: patch,
+        contentType: type,
+        cause,
+        signal,
+      }),
+    async delete(kind, key, { cause, signal, ...body } = {}) {
+      const path = resourcePath(kind, key)
+      await call({ method: 'DELETE', path, body: { apiVersion: 'v1', kind: 'DeleteOptions', ...body }, cause, signal })
+    },
+    createSubresource: (kind, key, subresource, body, { cause, signal } = {}) =>
+      call({ method: 'POST', path: resourcePath(kind, { ...key, subresource }), body, cause, signal }),
+  }
+  return verbs
+}
+
+const keyParts = ({ metadata: { namespace, name } }: { metadata: { namespace?: string | undefined; name: string } }) => ({
+  namespace,
+  name,
+})
+
+const typeOf = (kind: KindName) => ({ apiVersion: apiVersionOf(kindInfo(kind)), kind })
+
+/** Upstream leaves the type out of the items of a list; everything of ours expects it. */
+function withTypes<K extends KindName>(kind: K, list: List<Kinds[K]>): List<Kinds[K]> {
+  const type = typeOf(kind)
+  list.items ??= []
+  for (const item of list.items) {
+    item.apiVersion ??= type.apiVersion
+    item.kind ??= kind
+  }
+  return list
+}
+
+const listQuery = ({ labelSelector, fieldSelector, resourceVersion, limit, continue: token }: ListOptions) => ({
+  labelSelector,
+  fieldSelector,
+  resourceVersion,
+  limit,
+  continue: token,
+})
+
+const watchQuery = (options: WatchOptions) => ({
+  ...listQuery(options),
+  watch: true,
+  allowWatchBookmarks: options.allowWatchBookmarks,
+  timeoutSeconds: options.timeoutSeconds,
+})
+
+async function* watch<T>(
+  send: Send,
+  dispatcher: Dispatcher,
+  path: string,
+  query: Record<string, string | number | boolean | undefined>,
+  signal?: AbortSignal,
+  accept?: string,
+): AsyncGenerator<WatchEvent<T>> {
+  const { body } = await send({ method: 'GET', path: withQuery(path, query), signal, accept }, dispatcher)
+  const decoder = createLineDecoder<WatchEvent<T>>()
+  for await (const chunk of body) yield* decoder.push(chunk as Buffer)
+  // A line that was cut off is no event: the one who resumes gets it again, since its revision was never seen.
+}
+
+function createAgent(config: ClientConfig, connections: number | null): Agent {
+  return new Agent({
+    connections,
+    keepAliveTimeout: 30_000,
+    bodyTimeout: 0,
+    headersTimeout: 120_000,
+    connect: {
+      ca: config.ca,
+      cert: config.cert,
+      key: config.key,
+      rejectUnauthorized: !config.insecureSkipTlsVerify,
+      ...(config.tlsServerName ? { servername: config.tlsServerName } : {}),
+      timeout: 10_000,
+    },
+  })
+}
+
+/** Sends until there is an answer that is not an error; rejects with what the server said, or why it could not be reached. */
+function createSender(
+  config: ClientConfig,
+  agent: Agent,
+  { clock = systemClock, userAgent = 'kubelab', onWarning }: RestClientOptions,
+): Send {
+  const base = new URL(config.server)
+  const prefix = base.pathname.replace(/\/$/, '')
+
+  const sendOnce = async (request: Request, dispatcher: Dispatcher, rejected: boolean): Promise<Dispatcher.ResponseData> => {
+    const headers = requestHeaders(request, userAgent, config, await config.authorization?.(rejected))
+    const response = await dispatcher
+      .request({
+        origin: base.origin,
+        method: request.method as Dispatcher.HttpMethod,
+        path: prefix + request.path,
+        headers,
+        body: encode(request.body),
+        ...(request.signal ? { signal: request.signal } : {}),
+      })
+      .catch((error: unknown) => {
+        throw request.signal?.aborted ? error : unreachable(config.server, error)
+      })
+    if (onWarning) for (const text of warningsOf(response.headers['warning'])) onWarning(text)
+    if (response.statusCode < 400) return response
+    throw await toError(response)
+  }
+
+  return async (request, dispatcher = agent) => {
+    for (let attempt = 1, rejected = false; ; attempt++) {
+      try {
+        return await sendOnce(request, dispatcher, rejected)
+      } catch (error) {
+        const again = retryAfterMs(request, error, attempt, rejected || !config.authorization)
+        if (again === undefined || request.signal?.aborted) throw error
+        rejected = isApiError(error) && error.code === 401
+        await clock.sleep(again, request.signal)
+      }
+    }
+  }
+}
+
+const maxAttempts = 10
+const maxReconnects = 4
+
+/** Milliseconds to wait before sending again; undefined when the caller must decide. */
+function retryAfterMs(request: Request, error: unknown, attempt: number, credentialsAreFinal: boolean): number | undefined {
+  if (isApiError(error)) {
+    if (error.code === 401) return credentialsAreFinal ? undefined : 0
+    const seconds = retryHeader.get(error)
+    // The header says that the server did not take the request, whatever its verb.
+    return seconds !== undefined && (error.code === 429 || error.code >= 500) && attempt < maxAttempts
+      ? seconds * 1000
+      : undefined
+  }
+  if (!(error instanceof UnreachableError) || attempt > maxReconnects) return undefined
+  // Refused: nothing was sent. Otherwise the server may have done it already, and only reads may be repeated.
+  const safe = error.code === 'ECONNREFUSED' || request.method === 'GET'
+  return safe ? 50 * 2 ** (attempt - 1) : undefined
+}
+
+/** The server could not be reached, or the connection broke before it answered. */
+export class UnreachableError extends Error {
+  override name = 'UnreachableError'
+  /** Node's or undici's: `ECONNREFUSED`, `UND_ERR_SOCKET`. */
+  readonly code: string
+
+  constructor(message: string, code: string, cause: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+function unreachable(server: string, error: unknown): UnreachableError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return new UnreachableError(`Cannot reach ${server}: ${error instanceof Error ? error.message : String(error)}`, code, error)
+}
+
+const retryHeader = new WeakMap<Error, number>()
+
+async function toError(response: Dispatcher.ResponseData): Promise<Error> {
+  const text = await response.body.text()
+  const error = fromStatus(parseJson(text), response.statusCode)
+  const seconds = Number(response.headers['retry-after'])
+  if (response.headers['retry-after'] !== undefined && Number.isFinite(seconds)) retryHeader.set(error, seconds)
+  return error
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's page or upstream's plain text: it is the message.
+    return text
+  }
+}
+
+function requestHeaders(
+  { contentType, accept = 'application/json', cause, body }: Request,
+  userAgent: string,
+  { impersonate }: ClientConfig,
+  authorization: string | undefined,
+): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { accept, 'user-agent': userAgent }
+  if (authorization) headers['authorization'] = authorization
+  if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
+  if (cause) headers['kubelab-cause'] = cause
+  if (impersonate) {
+    headers['impersonate-user'] = impersonate.user
+    if (impersonate.uid) headers['impersonate-uid'] = impersonate.uid
+    if (impersonate.groups?.length) headers['impersonate-group'] = impersonate.groups
+  }
+  return headers
+}
+
+function encode(body: unknown): string | Buffer | null {
+  if (body === undefined) return null
+  return typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+}
+
+async function readBody<T>(response: Dispatcher.ResponseData): Promise<T> {
+  const text = await response.body.text()
+  const type = String(response.headers['content-type'] ?? '')
+  return (type.includes('json') ? JSON.parse(text) : text) as T
+}
+
+/** `299 - "text"`, several in one header or in several. */
+function warningsOf(header: string | string[] | undefined): string[] {
+  if (!header) return []
+  return [header]
+    .flat()
+    .flatMap((value) => [...value.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text!.replaceAll(/\\(.)/g, '$1')))
+}

@@ -1,0 +1,67 @@
+/** `kubelab image load|ls`: puts image archives on every node, with no registry. */
+import { execFile, spawn } from 'node:child_process'
+import { createReadStream, existsSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { type LabDefinition, labPaths } from '../definition.ts'
+import { inNode, runningInit } from '../node-machine.ts'
+import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
+
+const run = promisify(execFile)
+
+export const image: LabCommand = (program) => {
+  const group = program.command('image').description('Images on the nodes of a lab')
+  group
+    .command('load <archive...>')
+    .description('load OCI or docker archives (tar files) on every node')
+    .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
+    .action(async (archives: string[], { lab: name }: { lab: string }) => {
+      requireRoot()
+      const lab = readDefinition(name)
+      for (const archive of archives) {
+        if (!existsSync(archive)) throw new Error(`Cannot load ${archive}: there is no such file`)
+        const loaded = await Promise.all(lab.nodes.map((node) => loadOn(lab, node, archive)))
+        const names = [...new Set(loaded.flat())]
+        console.log(names.map((reference) => `loaded ${reference} on ${lab.nodes.length} nodes`).join('\n'))
+      }
+    })
+  group
+    .command('ls')
+    .description('list the images of every node')
+    .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
+    .action(async ({ lab: name }: { lab: string }) => {
+      requireRoot()
+      const lab = readDefinition(name)
+      for (const node of lab.nodes) {
+        const { stdout } = await run('ctr', [...address(lab, node), 'images', 'ls', '-q'])
+        const names = stdout
+          .split('\n')
+          .filter((reference) => reference && !reference.startsWith('sha256:') && !reference.includes('@sha256:'))
+        console.log(names.map((reference) => `${node}   ${reference}`).join('\n'))
+      }
+    })
+}
+
+const address = (lab: LabDefinition, node: string) => [
+  '--address',
+  labPaths(lab.name).node(node).containerdSocket,
+  '--namespace',
+  'k8s.io',
+]
+
+/** Answers the names that the archive brought. Importing mounts file systems, so it happens inside the node. */
+async function loadOn(lab: LabDefinition, node: string, archive: string): Promise<string[]> {
+  const init = runningInit(lab, node)
+  if (!init) throw new Error(`Cannot load ${archive} on ${node}: the node is switched off`)
+  const [command, ...words] = inNode(init, ['ctr', '--namespace', 'k8s.io', 'images', 'import', '-'])
+  const child = spawn(command!, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (text: Buffer) => (output.stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (output.stderr += text.toString()))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  // ctr that fails closes its input early; its own words say more than the broken pipe.
+  await pipeline(createReadStream(archive), child.stdin).catch(() => undefined)
+  const code = await ended
+  if (code !== 0) throw new Error(`Cannot load ${archive} on ${node}: ${output.stderr.trim() || `ctr ended with ${code}`}`)
+  return [...output.stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!)
+}

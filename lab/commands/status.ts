@@ -1,0 +1,63 @@
+/** `kubelab status`: what a lab is made of and how each part fares. */
+import { findStatus, type LabStatus } from '../control.ts'
+import { apiServerUrl } from '../definition.ts'
+import { DEFAULT_LAB, type LabCommand, readDefinition } from './lab-command.ts'
+import { readFileSync } from 'node:fs'
+
+export const status: LabCommand = (program) => {
+  program
+    .command('status')
+    .description('Show the nodes and processes of a lab')
+    .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
+    .option('-o, --output <format>', 'json for machines')
+    .action(async ({ lab, output }: { lab: string; output?: string }) => {
+      const definition = readDefinition(lab)
+      const found = await findStatus(lab)
+      if (output === 'json') return console.log(JSON.stringify(found ?? { name: lab, phase: 'down' }, null, 2))
+      if (!found)
+        return console.log(
+          `The lab "${lab}" is down. 'kubelab up${lab === DEFAULT_LAB ? '' : ` --lab ${lab}`}' brings it up as it was.`,
+        )
+      console.log(`lab ${lab}: ${found.phase}, API server ${apiServerUrl(definition)}\n`)
+      console.log(
+        table(
+          ['NODE', 'ADDRESS', 'POWER'],
+          found.nodes.map(({ name, address, power }) => [name, address, power]),
+        ),
+      )
+      console.log(table(['PROCESS', 'STATE', 'PID', 'RESTARTS', 'MEMORY'], processRows(found)))
+    })
+}
+
+const processRows = ({ processes }: LabStatus) =>
+  processes.map(({ name, state, pid, restarts }) => [
+    name,
+    state,
+    pid ? String(pid) : '-',
+    String(restarts),
+    pid ? memory(pid) : '-',
+  ])
+
+/** Resident memory of the process; of its child where the pid is that of the program that entered the node for it. */
+function memory(pid: number): string {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+    const own = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'nsenter' && children[0] ? children[0] : String(pid)
+    const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${own}/status`, 'utf8'))?.[1] ?? 0)
+    return `${Math.round(kilobytes / 1024)} MB`
+  } catch {
+    return '-'
+  }
+}
+
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  return `${[head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('   ')
+        .trimEnd(),
+    )
+    .join('\n')}\n`
+}

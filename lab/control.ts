@@ -1,0 +1,94 @@
+/** How the `kubelab` command talks to a lab's supervisor: a small HTTP interface on a Unix socket that only root can open. */
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, request, type Server } from 'node:http'
+import { labPaths } from './definition.ts'
+import type { ProcessState } from './supervisor.ts'
+
+export interface Step {
+  name: string
+  /** Milliseconds since the supervisor began. */
+  atMs: number
+}
+
+export interface LabStatus {
+  name: string
+  phase: 'starting' | 'running' | 'stopping'
+  steps: Step[]
+  processes: ProcessState[]
+  nodes: { name: string; address: string; power: 'on' | 'off' }[]
+}
+
+/** What the supervisor offers. */
+export interface ControlTarget {
+  status(): LabStatus
+  /** Each step as it is done, those before first; ends when the lab runs. Rejects when it cannot start. */
+  progress(onStep: (step: Step) => void): Promise<void>
+  stopNode(node: string): Promise<void>
+  startNode(node: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function serveControl(lab: string, target: ControlTarget): Promise<Server> {
+  const socket = labPaths(lab).controlSocket
+  await rm(socket, { force: true })
+  const server = createServer((request_, response) => {
+    const [, first, node, verb] = (request_.url ?? '').split('/')
+    const fail = (error: unknown) => {
+      if (!response.headersSent) response.writeHead(500)
+      response.end(`${JSON.stringify({ error: error instanceof Error ? error.message : String(error) })}\n`)
+    }
+    const done = () => void response.end('{}\n')
+    if (request_.method === 'GET' && first === 'status') response.end(`${JSON.stringify(target.status())}\n`)
+    else if (request_.method === 'GET' && first === 'progress') {
+      response.writeHead(200)
+      target.progress((step) => void response.write(`${JSON.stringify(step)}\n`)).then(() => void response.end(), fail)
+    } else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'stop') target.stopNode(node).then(done, fail)
+    else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'start') target.startNode(node).then(done, fail)
+    else if (request_.method === 'POST' && first === 'stop') target.stop().then(done, fail)
+    else response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, resolve)
+  })
+  await chmod(socket, 0o600)
+  return server
+}
+
+/** One call; `onLine` hears of each line as it comes. Rejects with `ENOENT` or `ECONNREFUSED` when no supervisor runs. */
+export function callControl(lab: string, method: string, path: string, onLine?: (line: unknown) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath: labPaths(lab).controlSocket, method, path }, (response) => {
+      let rest = ''
+      let last: unknown
+      const take = (line: string) => {
+        if (!line) return
+        last = JSON.parse(line)
+        onLine?.(last)
+      }
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => {
+        const lines = (rest + text).split('\n')
+        rest = lines.pop()!
+        lines.forEach(take)
+      })
+      response.on('end', () => {
+        const failure = (last as { error?: string } | undefined)?.error
+        if (failure) reject(new Error(failure))
+        else resolve(last)
+      })
+      response.on('error', reject)
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+export const fetchStatus = (lab: string) => callControl(lab, 'GET', '/status') as Promise<LabStatus>
+
+/** Null when no supervisor answers. */
+export const findStatus = (lab: string): Promise<LabStatus | null> =>
+  fetchStatus(lab).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return null
+    throw error
+  })

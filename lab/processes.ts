@@ -1,0 +1,177 @@
+/** Every process of a lab as data: where it runs, its command line, what must be there before it starts. Pure. */
+import path from 'node:path'
+import type { Pki } from './certificates.ts'
+import {
+  API_PORT,
+  CLUSTER_DNS,
+  CLUSTER_DOMAIN,
+  type LabDefinition,
+  POD_RANGE,
+  SERVICE_RANGE,
+  cgroupOf,
+  controlPlaneAddress,
+  labPaths,
+  nodeAddress,
+  podCidr,
+} from './definition.ts'
+
+export interface ProcessSpec {
+  /** Unique in the lab; also the name of its log: `kubelet-node-1`. */
+  name: string
+  /** Runs in this node's namespaces, or in the control plane's network. */
+  node?: string
+  command: readonly string[]
+  /** Starts once these answer: a start that would only fail and wait costs the others their processor. */
+  after: readonly ('etcd' | 'api' | 'containerd')[]
+}
+
+export interface Programs {
+  /** Node 24. */
+  node: string
+  /** Folder of the bundles. */
+  dist: string
+}
+
+/** Small heaps: a lab's components hold little, and a generous young generation costs megabytes in each of ten processes. */
+const HEAP = ['--max-semi-space-size=2', '--no-warnings']
+
+export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
+  const kubeconfig = (name: string) => path.join(labPaths(lab.name).kubeconfigs, `${name}.conf`)
+  const ours = (bundle: string, ...flags: string[]) => [
+    programs.node,
+    ...HEAP,
+    path.join(programs.dist, `${bundle}.js`),
+    ...flags,
+  ]
+  return [
+    { name: 'etcd', after: [], command: etcdCommand(lab, pki) },
+    {
+      name: 'kube-apiserver',
+      after: [],
+      command: [
+        programs.node,
+        '--max-semi-space-size=16',
+        '--no-warnings',
+        path.join(programs.dist, 'kube-apiserver.js'),
+        ...apiServerFlags(lab, pki),
+      ],
+    },
+    ...lab.nodes.map((node): ProcessSpec => ({
+      name: `containerd-${node}`,
+      node,
+      after: [],
+      command: [
+        'containerd',
+        '--config',
+        path.join(labPaths(lab.name).node(node).state, 'containerd.toml'),
+        '--log-level',
+        'warn',
+      ],
+    })),
+    ...lab.nodes.map((node): ProcessSpec => ({
+      name: `kubelet-${node}`,
+      node,
+      after: ['api', 'containerd'],
+      command: ours('kubelet', ...kubeletFlags(lab, pki, node, kubeconfig(`kubelet-${node}`))),
+    })),
+    {
+      name: 'kube-controller-manager',
+      after: ['api'],
+      command: ours(
+        'kube-controller-manager',
+        `--kubeconfig=${kubeconfig('controller-manager')}`,
+        `--cluster-cidr=${POD_RANGE}`,
+        `--root-ca-file=${pki.ca.certificate}`,
+        `--service-account-private-key-file=${pki.serviceAccountKey}`,
+        '--node-monitor-grace-period=20s',
+        '--bind-address=127.0.0.1',
+      ),
+    },
+    {
+      name: 'kube-scheduler',
+      after: ['api'],
+      command: ours('kube-scheduler', `--kubeconfig=${kubeconfig('scheduler')}`, '--bind-address=127.0.0.1'),
+    },
+    ...lab.nodes.map((node): ProcessSpec => ({
+      name: `kube-proxy-${node}`,
+      node,
+      after: ['api'],
+      command: ours(
+        'kube-proxy',
+        `--kubeconfig=${kubeconfig('kube-proxy')}`,
+        `--hostname-override=${node}`,
+        `--cluster-cidr=${POD_RANGE}`,
+      ),
+    })),
+  ]
+}
+
+function etcdCommand(lab: LabDefinition, pki: Pki): string[] {
+  return [
+    'etcd',
+    '--name=control-plane',
+    `--data-dir=${labPaths(lab.name).etcd}`,
+    '--listen-client-urls=https://127.0.0.1:2379',
+    '--advertise-client-urls=https://127.0.0.1:2379',
+    '--listen-peer-urls=https://127.0.0.1:2380',
+    '--initial-advertise-peer-urls=https://127.0.0.1:2380',
+    '--initial-cluster=control-plane=https://127.0.0.1:2380',
+    '--client-cert-auth',
+    `--trusted-ca-file=${pki.etcdCa.certificate}`,
+    `--cert-file=${pki.etcdServer.certificate}`,
+    `--key-file=${pki.etcdServer.key}`,
+    '--peer-client-cert-auth',
+    `--peer-trusted-ca-file=${pki.etcdCa.certificate}`,
+    `--peer-cert-file=${pki.etcdPeer.certificate}`,
+    `--peer-key-file=${pki.etcdPeer.key}`,
+    '--quota-backend-bytes=2147483648',
+    '--logger=zap',
+    '--log-level=warn',
+  ]
+}
+
+function apiServerFlags(lab: LabDefinition, pki: Pki): string[] {
+  return [
+    '--etcd-servers=https://127.0.0.1:2379',
+    `--etcd-cafile=${pki.etcdCa.certificate}`,
+    `--etcd-certfile=${pki.apiServerEtcdClient.certificate}`,
+    `--etcd-keyfile=${pki.apiServerEtcdClient.key}`,
+    `--client-ca-file=${pki.ca.certificate}`,
+    `--tls-cert-file=${pki.apiServer.certificate}`,
+    `--tls-private-key-file=${pki.apiServer.key}`,
+    '--bind-address=0.0.0.0',
+    `--secure-port=${API_PORT}`,
+    `--advertise-address=${controlPlaneAddress(lab)}`,
+    `--service-account-key-file=${pki.serviceAccountPublicKey}`,
+    `--service-account-signing-key-file=${pki.serviceAccountKey}`,
+    `--service-account-issuer=https://kubernetes.default.svc.${CLUSTER_DOMAIN}`,
+    `--service-cluster-ip-range=${SERVICE_RANGE}`,
+    `--kubelet-client-certificate=${pki.apiServerKubeletClient.certificate}`,
+    `--kubelet-client-key=${pki.apiServerKubeletClient.key}`,
+    `--kubelet-certificate-authority=${pki.ca.certificate}`,
+    '--authorization-mode=Node,RBAC',
+    `--requestheader-client-ca-file=${pki.frontProxyCa.certificate}`,
+    '--requestheader-allowed-names=front-proxy-client',
+    '--requestheader-username-headers=X-Remote-User',
+    '--requestheader-group-headers=X-Remote-Group',
+    '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+  ]
+}
+
+function kubeletFlags(lab: LabDefinition, pki: Pki, node: string, kubeconfig: string): string[] {
+  const { serving } = pki.kubelets[node]!
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    `--hostname-override=${node}`,
+    `--node-ip=${nodeAddress(lab, node)}`,
+    '--container-runtime-endpoint=unix:///run/containerd/containerd.sock',
+    `--pod-cidr=${podCidr(lab, node)}`,
+    `--cluster-dns=${CLUSTER_DNS}`,
+    `--cluster-domain=${CLUSTER_DOMAIN}`,
+    `--cgroup-root=${cgroupOf(lab, node)}`,
+    '--resolv-conf=/var/lib/kubelet/resolv.conf',
+    `--client-ca-file=${pki.ca.certificate}`,
+    `--tls-cert-file=${serving.certificate}`,
+    `--tls-private-key-file=${serving.key}`,
+  ]
+}

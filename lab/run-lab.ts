@@ -1,0 +1,167 @@
+/** A running lab, as its supervisor holds it: builds what is missing, starts everything, takes it down again. */
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import type { Logger } from '../component/logger.ts'
+import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
+import { removeCgroups } from './cgroups.ts'
+import type { ControlTarget, LabStatus, Step } from './control.ts'
+import { apiServerUrl, controlPlaneAddress, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
+import {
+  addBlackholes,
+  closeInternet,
+  createControlPlaneNetwork,
+  createNodeNetwork,
+  createSwitch,
+  deleteNetwork,
+  openInternet,
+} from './network.ts'
+import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
+import { planProcesses, type ProcessSpec, type Programs } from './processes.ts'
+import { waitForApi, waitForSocket } from './readiness.ts'
+import { createSupervisor } from './supervisor.ts'
+
+const LOG_LIMIT = 16 * 1024 * 1024
+const LOG_CHECK_MS = 60_000
+
+export async function runLab(
+  lab: LabDefinition,
+  programs: Programs,
+  logger: Logger,
+): Promise<{ control: ControlTarget; stopped: Promise<void> }> {
+  const paths = labPaths(lab.name)
+  const started = performance.now()
+  const steps: Step[] = []
+  const listeners = new Set<(step: Step) => void>()
+  let phase: LabStatus['phase'] = 'starting'
+  let pki: Pki
+
+  const step = (name: string) => {
+    const done = { name, atMs: Math.round(performance.now() - started) }
+    steps.push(done)
+    listeners.forEach((listener) => listener(done))
+    logger.info(name, { atMs: done.atMs })
+  }
+  const supervisor = createSupervisor(lab, logger, async ({ after, node }: ProcessSpec) => {
+    if (after.includes('api')) await waitForApi(apiServerUrl(lab), pki)
+    if (after.includes('containerd')) await waitForSocket(paths.node(node!).containerdSocket)
+  })
+  const plan = (matches: (spec: ProcessSpec) => boolean = () => true) => planProcesses(lab, pki, programs).filter(matches)
+
+  async function startMachine(node: string): Promise<void> {
+    await Promise.all([createNodeNetwork(lab, node), prepareNodeFiles(lab, node)])
+    await powerOn(lab, node)
+    supervisor.start(plan((spec) => spec.node === node))
+  }
+
+  async function start(): Promise<void> {
+    for (const folder of [paths.logs, paths.kubeconfigs, paths.etcd]) await mkdir(folder, { recursive: true, mode: 0o700 })
+    await addBlackholes()
+    await createSwitch(lab)
+    pki = await ensurePki(paths.pki, {
+      nodes: lab.nodes.map((name) => ({ name, addresses: [nodeAddress(lab, name)] })),
+      apiServerAddresses: [controlPlaneAddress(lab), hostAddress(lab)],
+    })
+    await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki)])
+    if (lab.internet) await openInternet(lab)
+    step('network and certificates')
+    supervisor.start(plan((spec) => !spec.node))
+    await Promise.all(lab.nodes.filter((node) => !existsSync(offMarker(lab, node))).map(startMachine))
+    step('nodes switched on')
+    await waitForApi(apiServerUrl(lab), pki)
+    step('API server ready')
+    phase = 'running'
+  }
+
+  let markStopped: () => void
+  const stopped = new Promise<void>((resolve) => (markStopped = resolve))
+  const startup = start()
+  // Progress and stop both look at it; a failure nobody has asked for yet must not end the process unheard.
+  startup.catch((error: unknown) => logger.error('cannot start the lab', { error }))
+  const trim = setInterval(
+    () => void trimLogs(lab, supervisor.states()).catch((error: unknown) => logger.warn('cannot trim logs', { error })),
+    LOG_CHECK_MS,
+  )
+
+  const control: ControlTarget = {
+    status: () => ({
+      name: lab.name,
+      phase,
+      steps,
+      processes: supervisor.states(),
+      nodes: lab.nodes.map((name) => ({ name, address: nodeAddress(lab, name), power: runningInit(lab, name) ? 'on' : 'off' })),
+    }),
+    async progress(onStep) {
+      steps.forEach(onStep)
+      listeners.add(onStep)
+      await startup.finally(() => listeners.delete(onStep))
+    },
+    async stopNode(node) {
+      assertNode(lab, node)
+      await writeFile(offMarker(lab, node), '')
+      await supervisor.stop((spec) => spec.node === node)
+      await powerOff(lab, node)
+    },
+    async startNode(node) {
+      assertNode(lab, node)
+      await rm(offMarker(lab, node), { force: true })
+      await startMachine(node)
+    },
+    async stop() {
+      phase = 'stopping'
+      clearInterval(trim)
+      await startup.catch(() => undefined)
+      await supervisor.stop((spec) => spec.name !== 'etcd')
+      await supervisor.stop(() => true)
+      await Promise.all(lab.nodes.map((node) => powerOff(lab, node)))
+      if (lab.internet) await closeInternet(lab)
+      await deleteNetwork(lab)
+      removeCgroups(lab)
+      markStopped()
+    },
+  }
+  return { control, stopped }
+}
+
+function assertNode(lab: LabDefinition, node: string) {
+  if (!lab.nodes.includes(node)) throw new Error(`Cannot find node ${node}: the lab has ${lab.nodes.join(', ')}`)
+}
+
+/** Present while a person has switched the node off; a restarted supervisor leaves it off, a reboot does not. */
+const offMarker = (lab: LabDefinition, node: string) => path.join(labPaths(lab.name).run, 'nodes', node, 'off')
+
+async function writeKubeconfigs(lab: LabDefinition, pki: Pki): Promise<void> {
+  const { kubeconfigs } = labPaths(lab.name)
+  const users = {
+    admin: { user: 'admin', client: pki.admin },
+    scheduler: { user: 'system:kube-scheduler', client: pki.scheduler },
+    'controller-manager': { user: 'system:kube-controller-manager', client: pki.controllerManager },
+    'kube-proxy': { user: 'system:kube-proxy', client: pki.kubeProxy },
+    ...Object.fromEntries(
+      lab.nodes.map((node) => [`kubelet-${node}`, { user: `system:node:${node}`, client: pki.kubelets[node]!.client }]),
+    ),
+  }
+  await Promise.all(
+    Object.entries(users).map(async ([file, { user, client }]) => {
+      const text = await kubeconfigFor({
+        server: apiServerUrl(lab),
+        ca: pki.ca.certificate,
+        client,
+        user,
+        cluster: `kubelab-${lab.name}`,
+      })
+      await writeFile(path.join(kubeconfigs, `${file}.conf`), text, { mode: 0o600 })
+    }),
+  )
+}
+
+/** A log keeps its newer half's worth by starting again: processes write in append mode, so cutting it is safe. */
+async function trimLogs(lab: LabDefinition, processes: LabStatus['processes']): Promise<void> {
+  for (const { name } of processes) {
+    const file = path.join(labPaths(lab.name).logs, `${name}.log`)
+    const { size } = await stat(file).catch(() => ({ size: 0 }))
+    if (size <= LOG_LIMIT) continue
+    await writeFile(`${file}.1`, await readFile(file))
+    await truncate(file)
+  }
+}

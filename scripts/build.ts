@@ -1,0 +1,57 @@
+/** Bundles each process into one file under `dist/`: a start then reads one file, whose compiled code Node keeps on disk. */
+import { existsSync } from 'node:fs'
+import { cp, mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { build } from 'esbuild'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/** Output name to entry; the lab starts each by path. */
+const PROCESSES: Record<string, string> = {
+  'kube-apiserver': 'apiserver/main.ts',
+  'kube-scheduler': 'scheduler/main.ts',
+  'kube-controller-manager': 'controller-manager/main.ts',
+  kubelet: 'kubelet/main.ts',
+  'kube-proxy': 'kube-proxy/main.ts',
+  'lab-supervisor': 'lab/supervisor-main.ts',
+  kubelab: 'cli/main.ts',
+}
+
+/** Files that a bundle reads at run time, beside it. */
+const ASSETS: [from: string, to: string][] = [
+  ['api/generated/schemas.json', 'schemas.json'],
+  ['kubelet/runtime/cri.proto', 'cri.proto'],
+  ['kubelet/runtime/containerd-events.proto', 'containerd-events.proto'],
+]
+
+async function main() {
+  const entries = Object.entries(PROCESSES).filter(([, entry]) => existsSync(path.join(root, entry)))
+  await mkdir(path.join(root, 'dist'), { recursive: true })
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(entries),
+    outdir: 'dist',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    sourcemap: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // CommonJS dependencies ask for `require`; and the compile cache must be on before anything else is loaded.
+    banner: {
+      js: "import { createRequire as __createRequire, enableCompileCache as __cache } from 'node:module'; __cache(); const require = __createRequire(import.meta.url);",
+    },
+    loader: { '.proto': 'text' },
+  })
+  const require = createRequire(import.meta.url)
+  const assets: [string, string][] = [...ASSETS, [require.resolve('etcd3/proto/rpc.proto'), 'rpc.proto']]
+  for (const [from, to] of assets) {
+    const source = path.resolve(root, from)
+    if (existsSync(source)) await cp(source, path.join(root, 'dist', to))
+  }
+  console.log(`dist: ${entries.map(([name]) => name).join(', ')}`)
+}
+
+await main()

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // Beside the sources: pure, no network but loopback, no containers.
+        test: {
+          name: 'unit',
+          include: ['{api,component,client,apiserver,scheduler,controller-manager,kubelet,kube-proxy,addons,cli,lab}/**/*.test.ts', 'test/architecture.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        // Real etcd, real processes, real containers. One file at a time: they measure time against a shared machine.
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/architecture.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})

@@ -39,10 +39,12 @@ export function mergeDiff(old: Record<string, unknown>, wanted: Record<string, u
     const before = old[field]
     const after = wanted[field]
     if (semanticEqual(before, after)) continue
-    diff[field] = isMap(before) && isMap(after) ? mergeDiff(before, after) : (after ?? null)
+    diff[field] = isMap(before) && isMap(after) ? mergeDiff(before, after) : isNothing(after) ? null : after
   }
   return Object.keys(diff).length > 0 ? diff : null
 }
+
+const isNothing = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0)
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

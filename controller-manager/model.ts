@@ -1,0 +1,172 @@
+/** For tests: a cluster small enough to reason about. It stores objects, applies actions at once and serves a `Cache`. */
+import { apiVersionOf, kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
+import { controllerOf, keyOf, type KubeObject, type ObjectKey } from '../api/object.ts'
+import type { OwnerReference } from '../api/generated/types.ts'
+import type { Cache, Store } from '../client/cache.ts'
+import type { Action, Controller } from '../client/controller.ts'
+import { semanticEqual } from './semantic-equal.ts'
+
+type AnyController = { [K in KindName]: Controller<K, never> }[KindName]
+/** Controllers differ in what they observe; a list of them only runs them. */
+export type Runnable = Omit<AnyController, 'observe' | 'reconcile'> & {
+  observe(object: never, cache: Cache): unknown
+  reconcile(object: never, observed: never, now: Date): Action[]
+}
+
+type Draft<T extends KubeObject> = Partial<Omit<T, 'metadata'>> & { metadata: Partial<KubeObject['metadata']> }
+
+export interface Model {
+  now: Date
+  readonly cache: Cache
+  readonly events: { reason: string; message: string }[]
+  add<K extends KindName>(kind: K, object: Draft<Kinds[K]>): Kinds[K]
+  get<K extends KindName>(kind: K, key: string): Kinds[K] | undefined
+  list<K extends KindName>(kind: K): Kinds[K][]
+  change<K extends KindName>(kind: K, key: string, change: (object: Kinds[K]) => void): void
+  delete(kind: KindName, key: string): void
+  apply(actions: readonly Action[]): void
+  /** One pass over all objects of the controller's kind; answers how many writes it made. */
+  run(controller: Runnable): number
+  /** Runs passes of all until none writes. Throws when that does not happen. */
+  settle(...controllers: Runnable[]): void
+}
+
+export function createModel(indexes: Runnable[] = []): Model {
+  const objects = new Map<KindName, Map<string, KubeObject>>()
+  const events: Model['events'] = []
+  let serial = 0
+
+  const of = (kind: KindName) => {
+    const found = objects.get(kind) ?? new Map<string, KubeObject>()
+    objects.set(kind, found)
+    return found
+  }
+  const named = (key: ObjectKey | string) =>
+    typeof key === 'string' ? key : keyOf({ metadata: { namespace: key.namespace, name: key.name } })
+  const indexOf = (kind: KindName, name: string): ((object: KubeObject) => readonly string[]) => {
+    const found = indexes.map((controller) => controller.indexes?.[kind]?.[name]).find((index) => index !== undefined)
+    if (!found) throw new Error(`Cannot find index ${name} of ${kind}: no controller names it`)
+    return found as (object: KubeObject) => readonly string[]
+  }
+  const storeOf = (kind: KindName): Store<KubeObject> => ({
+    get: (key) => of(kind).get(named(key)),
+    list: (namespace) =>
+      [...of(kind).values()].filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace),
+    byIndex: (name, value) => [...of(kind).values()].filter((object) => indexOf(kind, name)(object).includes(value)),
+    controlledBy: (uid) => [...of(kind).values()].filter((object) => controllerOf(object)?.uid === uid),
+  })
+
+  const put = (kind: KindName, object: KubeObject, old?: KubeObject): KubeObject => {
+    serial++
+    const specChanged = old !== undefined && !semanticEqual((old as { spec?: unknown }).spec, (object as { spec?: unknown }).spec)
+    const generation = old ? (old.metadata.generation ?? 1) + Number(specChanged) : 1
+    const stored = { ...object, metadata: { ...object.metadata, generation, resourceVersion: String(serial) } }
+    of(kind).set(keyOf(stored), stored)
+    return stored
+  }
+
+  const model: Model = {
+    now: new Date('2026-01-01T00:00:00Z'),
+    events,
+    cache: { of: (kind) => storeOf(kind) as never },
+    add(kind, object) {
+      serial++
+      const { metadata } = object
+      const name = metadata.name ?? `${metadata.generateName ?? 'object-'}${serial.toString(36).padStart(5, '0')}`
+      const full = structuredClone({
+        apiVersion: apiVersionOf(kindInfo(kind)),
+        kind,
+        ...object,
+        metadata: { creationTimestamp: model.now.toISOString(), ...metadata, name, uid: metadata.uid ?? `uid-${serial}` },
+      }) as unknown as KubeObject
+      if (of(kind).has(keyOf(full))) throw Object.assign(new Error(`${kind} ${name} already exists`), { reason: 'AlreadyExists' })
+      return put(kind, full) as never
+    },
+    get: (kind, key) => of(kind).get(key) as never,
+    list: (kind) => [...of(kind).values()] as never,
+    change(kind, key, change) {
+      const old = of(kind).get(key)
+      if (!old) throw new Error(`Cannot change ${kind} ${key}: it does not exist`)
+      const copy = structuredClone(old)
+      change(copy as never)
+      put(kind, copy, old)
+    },
+    delete: (kind, key) => void of(kind).delete(key),
+    apply(actions) {
+      for (const action of actions) applyOne(action)
+    },
+    run(controller) {
+      const before = serial
+      for (const object of [...of(controller.for).values()]) {
+        model.apply(controller.reconcile(object as never, controller.observe(object as never, model.cache) as never, model.now))
+      }
+      return serial - before
+    },
+    settle(...controllers) {
+      for (let pass = 0; pass < 200; pass++) {
+        if (controllers.reduce((writes, controller) => writes + model.run(controller), 0) === 0) return
+      }
+      throw new Error('Cannot settle: controllers still write after 200 passes')
+    },
+  }
+
+  function applyOne(action: Action): void {
+    switch (action.do) {
+      case 'create': {
+        const key = keyOf({ metadata: { name: '', ...action.object.metadata } })
+        if (action.existsOk && of(action.kind).has(key)) return
+        const created = model.add(action.kind, action.object as never)
+        return model.apply(action.created?.(created) ?? [])
+      }
+      case 'update':
+        put(action.kind, action.object, of(action.kind).get(keyOf(action.object)))
+        return
+      case 'patch': {
+        const old = of(action.kind).get(named(action.key))
+        if (!old) throw new Error(`Cannot patch ${action.kind} ${named(action.key)}: it does not exist`)
+        const strategic = action.type === 'application/strategic-merge-patch+json'
+        put(action.kind, (strategic ? mergeOwners : merge)(old, action.patch) as KubeObject, old)
+        return
+      }
+      case 'delete':
+        serial++
+        of(action.kind).delete(named(action.key))
+        return
+      case 'batch':
+        return model.apply(action.actions)
+      case 'attempt':
+        try {
+          return model.apply(action.actions)
+        } catch (error) {
+          model.apply(action.failed(error as Error))
+          return
+        }
+      case 'event':
+        events.push({ reason: action.reason, message: action.message })
+        return
+      case 'requeue':
+    }
+  }
+  return model
+}
+
+/** RFC 7386. */
+function merge(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
+  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {}
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else merged[key] = merge(merged[key], value)
+  }
+  return merged
+}
+
+/** The part of strategic merge that claiming uses: owner references by UID. */
+function mergeOwners(target: KubeObject, patch: unknown): unknown {
+  const { ownerReferences = [] } = (patch as { metadata: { ownerReferences?: (OwnerReference & { $patch?: string })[] } })
+    .metadata
+  const kept = (target.metadata.ownerReferences ?? []).filter(({ uid }) => ownerReferences.every((owner) => owner.uid !== uid))
+  const added = ownerReferences.filter(({ $patch }) => $patch !== 'delete')
+  return { ...target, metadata: { ...target.metadata, ownerReferences: [...kept, ...added] } }
+}

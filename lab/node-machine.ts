@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { type LabDefinition, imagesFolder, labPaths, nodeNamespace } from './definition.ts'
@@ -16,6 +16,9 @@ const run = promisify(execFile)
 
 /** Host folders that a node hides behind its own. They must exist to be mounted over. */
 const HIDDEN = ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers'] as const
+
+const NEW_NAMESPACES = ['--pid', '--mount', '--uts', '--fork', '--mount-proc', '--kill-child']
+const NODE_NAMESPACES = ['--net', '--mount', '--pid', '--uts']
 
 /** CAP_SYS_RESOURCE, bit 24: sandboxes and nested containers often lack it. */
 const mayLowerOomScore = () => {
@@ -30,21 +33,30 @@ export async function prepareNodeFiles(lab: LabDefinition, node: string): Promis
     await mkdir(folder, { recursive: true })
   }
   for (const folder of HIDDEN) await mkdir(folder, { recursive: true })
-  if (!existsSync(paths.containerd)) {
-    // The seed holds the start images already unpacked: no import at the node's start.
-    await cp(path.join(imagesFolder, 'containerd'), `${paths.containerd}.new`, {
-      recursive: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-    })
-    await run('mv', [`${paths.containerd}.new`, paths.containerd])
-  }
+  if (!existsSync(paths.containerd)) await copySeed(path.join(imagesFolder, 'containerd'), paths.containerd)
   await writeFile(
     path.join(paths.state, 'containerd.toml'),
     containerdConfig(lab, node, { mayLowerOomScore: mayLowerOomScore() }),
   )
+  await writeFile(path.join(paths.state, 'boot.sh'), boot(lab, node))
   await writeFile(path.join(paths.cni, '10-kubelab.conflist'), cniConfig(lab, node))
   await writeFile(path.join(paths.kubelet, 'resolv.conf'), lab.internet ? readFileSync('/etc/resolv.conf') : '')
+}
+
+/**
+ * The seed holds the start images already unpacked: no import at the node's start. Its files are linked, not copied: layers and
+ * blobs are never changed, only unlinked; containerd's databases are, so each node gets its own.
+ */
+async function copySeed(seed: string, target: string): Promise<void> {
+  const fresh = `${target}.new`
+  await rm(fresh, { recursive: true, force: true })
+  await run('cp', ['-al', seed, fresh])
+  const databases = (await readdir(seed, { recursive: true })).filter((file) => file.endsWith('.db'))
+  for (const file of databases) {
+    await rm(path.join(fresh, file))
+    await copyFile(path.join(seed, file), path.join(fresh, file))
+  }
+  await rename(fresh, target)
 }
 
 /** Runs inside the new namespaces as their first program; then becomes the init that reaps orphans. */
@@ -64,7 +76,8 @@ const boot = (lab: LabDefinition, node: string) => {
     // Volumes that a container mounts inside its own (Bidirectional) must be seen by the kubelet.
     'mount --make-shared /var/lib/kubelet',
     'mkdir -p /run/containerd /run/netns /run/lock',
-    'exec catatonit -P',
+    // With a child of its own catatonit also reaps what loses its parent; as a pause (-P) it would leave zombies.
+    'exec catatonit -- sleep infinity',
   ].join('\n')
 }
 
@@ -76,11 +89,7 @@ export async function powerOn(lab: LabDefinition, node: string): Promise<Process
   // What is in /run belongs to the boot before.
   await rm(paths.run, { recursive: true, force: true })
   await mkdir(paths.run, { recursive: true })
-  const words = [
-    `--net=/run/netns/${nodeNamespace(lab, node)}`,
-    ...['unshare', '--pid', '--mount', '--uts', '--fork', '--mount-proc', '--kill-child'],
-    ...['sh', '-c', boot(lab, node)],
-  ]
+  const words = [`--net=/run/netns/${nodeNamespace(lab, node)}`, 'unshare', ...NEW_NAMESPACES, 'sh', '-c', boot(lab, node)]
   // Detached: the node outlives a supervisor that is restarted.
   const child = spawn('nsenter', words, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ignore'] })
   const init = await firstChild(child.pid!, child.stderr!)
@@ -130,6 +139,10 @@ export async function powerOff(lab: LabDefinition, node: string): Promise<void> 
 
 /** The words that run a command inside a node. */
 export const inNode = (init: ProcessIdentity, command: readonly string[]): string[] => [
-  ...['nsenter', '--target', String(init.pid), '--net', '--mount', '--pid', '--uts', '--'],
+  'nsenter',
+  '--target',
+  String(init.pid),
+  ...NODE_NAMESPACES,
+  '--',
   ...command,
 ]

@@ -8,21 +8,23 @@ const AGAIN_MS = 15
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-async function until(what: string, timeoutMs: number, attempt: () => Promise<boolean>): Promise<void> {
+async function until(what: string, signal: AbortSignal, timeoutMs: number, attempt: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + timeoutMs
   while (!(await attempt())) {
+    signal.throwIfAborted()
     if (performance.now() > deadline) throw new Error(`Cannot reach ${what}: it did not answer in ${timeoutMs / 1000} s`)
     await pause(AGAIN_MS)
   }
 }
 
 /** The API server says that it serves: etcd answers and the cache is complete. */
-export async function waitForApi(url: string, pki: Pki, timeoutMs = 60_000): Promise<void> {
+export async function waitForApi(url: string, pki: Pki, signal: AbortSignal, timeoutMs = 60_000): Promise<void> {
   const [ca, cert, key] = await Promise.all(
     [pki.ca.certificate, pki.admin.certificate, pki.admin.key].map((file) => readFile(file)),
   )
   await until(
     url,
+    signal,
     timeoutMs,
     () =>
       new Promise((resolve) => {
@@ -38,9 +40,10 @@ export async function waitForApi(url: string, pki: Pki, timeoutMs = 60_000): Pro
   )
 }
 
-export const waitForSocket = (path: string, timeoutMs = 60_000): Promise<void> =>
+export const waitForSocket = (path: string, signal: AbortSignal, timeoutMs = 60_000): Promise<void> =>
   until(
     path,
+    signal,
     timeoutMs,
     () =>
       new Promise((resolve) => {

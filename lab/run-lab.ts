@@ -33,6 +33,7 @@ export async function runLab(
   const started = performance.now()
   const steps: Step[] = []
   const listeners = new Set<(step: Step) => void>()
+  const stopping = new AbortController()
   let phase: LabStatus['phase'] = 'starting'
   let pki: Pki
 
@@ -42,9 +43,12 @@ export async function runLab(
     listeners.forEach((listener) => listener(done))
     logger.info(name, { atMs: done.atMs })
   }
+  // Eight processes wait for the same server: one asks.
+  let asking: Promise<void> | undefined
+  const apiReady = () => (asking ??= waitForApi(apiServerUrl(lab), pki, stopping.signal).finally(() => (asking = undefined)))
   const supervisor = createSupervisor(lab, logger, async ({ after, node }: ProcessSpec) => {
-    if (after.includes('api')) await waitForApi(apiServerUrl(lab), pki)
-    if (after.includes('containerd')) await waitForSocket(paths.node(node!).containerdSocket)
+    if (after.includes('api')) await apiReady()
+    if (after.includes('containerd')) await waitForSocket(paths.node(node!).containerdSocket, stopping.signal)
   })
   const plan = (matches: (spec: ProcessSpec) => boolean = () => true) => planProcesses(lab, pki, programs).filter(matches)
 
@@ -68,7 +72,7 @@ export async function runLab(
     supervisor.start(plan((spec) => !spec.node))
     await Promise.all(lab.nodes.filter((node) => !existsSync(offMarker(lab, node))).map(startMachine))
     step('nodes switched on')
-    await waitForApi(apiServerUrl(lab), pki)
+    await apiReady()
     step('API server ready')
     phase = 'running'
   }
@@ -109,6 +113,7 @@ export async function runLab(
     },
     async stop() {
       phase = 'stopping'
+      stopping.abort(new Error('the lab is being stopped'))
       clearInterval(trim)
       await startup.catch(() => undefined)
       await supervisor.stop((spec) => spec.name !== 'etcd')

@@ -83,8 +83,9 @@ export function createSupervisor(lab: LabDefinition, logger: Logger, ready: (spe
       await ready(process_.spec)
       if (process_.state !== 'stopped') launch(process_)
     } catch (error) {
+      if (process_.state === 'stopped') return
       logger.error('cannot start', { process: process_.spec.name, error })
-      if (process_.state !== 'stopped') process_.timer = setTimeout(() => void begin(process_), 1_000)
+      process_.timer = setTimeout(() => void begin(process_), 1_000)
     }
   }
 

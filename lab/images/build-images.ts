@@ -72,7 +72,7 @@ async function nameServiceLibraries(): Promise<ImageFile[]> {
 async function perlFiles(): Promise<ImageFile[]> {
   const { stdout } = await run('dpkg', ['-L', 'perl-base'])
   const files: ImageFile[] = []
-  for (const file of stdout.split('\n').filter((name) => /^\/usr\/lib\//.test(name))) {
+  for (const file of stdout.split('\n').filter((name) => name.startsWith('/usr/lib/'))) {
     const info = await stat(file)
     if (info.isFile()) files.push({ path: file, content: await readFile(file), mode: info.mode & 0o777 })
   }

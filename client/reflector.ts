@@ -3,7 +3,7 @@
  * revisions and broken connections. The receiver sees every state it needs in order, none missed, none twice.
  */
 import type { KubeObject } from '../api/object.ts'
-import { fromStatus, isApiError, isExpired, isTimeout, isTooManyRequests } from '../api/status.ts'
+import { fromStatus, isApiError, isExpired, isTimeout } from '../api/status.ts'
 import { computeBackoff } from '../component/backoff.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
@@ -85,7 +85,7 @@ export async function runReflector<T extends KubeObject>(
 
 /** Every answer about the request itself does; overload, and what happens while a server starts or stops, says nothing. */
 const refusesRevision = (error: unknown): boolean =>
-  isApiError(error) && (isTimeout(error) || (error.code < 500 && !isTooManyRequests(error)))
+  isApiError(error) && error.code !== 429 && (error.code < 500 || error.reason === 'Timeout')
 
 /** Between 5 and 10 minutes, so that the watches of many clients do not end together. */
 const watchSeconds = (random: number) => Math.floor(300 * (1 + random))

@@ -1,0 +1,247 @@
+/** Tells users what happened as Event objects: repeats are counted, floods aggregated and held back, as upstream does. */
+import { hostname } from 'node:os'
+import { formatTime } from '../api/time.ts'
+import type { CoreEvent } from '../api/generated/types.ts'
+import type { KubeObject } from '../api/object.ts'
+import { isAlreadyExists, isApiError, isNotFound } from '../api/status.ts'
+import type { Clock } from '../component/clock.ts'
+import type { Logger } from '../component/logger.ts'
+import type { ApiClient } from './api-client.ts'
+
+export interface EventRecorder {
+  /** Returns at once; the event is written in the background, in order for one object. */
+  event(
+    about: KubeObject | EventTarget,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    options?: EventOptions,
+  ): void
+  /** Resolves when everything so far is written or given up. */
+  flush(): Promise<void>
+}
+
+/** An object that is not at hand, or a part of one (`spec.containers{web}`). */
+export interface EventTarget {
+  apiVersion: string
+  kind: string
+  name: string
+  namespace?: string | undefined
+  uid?: string | undefined
+  resourceVersion?: string | undefined
+  fieldPath?: string | undefined
+}
+
+export interface EventOptions {
+  cause?: string | undefined
+  fieldPath?: string | undefined
+}
+
+export interface EventRecorderOptions {
+  client: Pick<ApiClient, 'create' | 'patch'>
+  clock: Clock
+  logger: Logger
+  /** `replicaset-controller`: the source that users see. */
+  component: string
+  host?: string | undefined
+}
+
+interface Occurrence {
+  target: EventTarget
+  type: string
+  reason: string
+  message: string
+  cause: string | undefined
+  at: Date
+}
+
+/** Events that wait to be written, beyond which new ones are dropped and counted in the log. */
+const maxQueued = 5000
+const maxInFlight = 4
+
+export function createEventRecorder({
+  client,
+  clock,
+  logger,
+  component,
+  host = hostname(),
+}: EventRecorderOptions): EventRecorder {
+  const source = { component, host }
+  const correlate = createCorrelator(component)
+  const queue: Occurrence[] = []
+  const busy = new Set<string>()
+  let dropped = 0
+  let idle: (() => void)[] = []
+
+  const write = async (occurrence: Occurrence) => {
+    const decided = correlate(occurrence)
+    if (!decided) return
+    const { message, seen } = decided
+    const options = { cause: occurrence.cause }
+    if (seen.name) {
+      const patch = { count: seen.count, lastTimestamp: formatTime(occurrence.at), message }
+      const key = { namespace: namespaceOf(occurrence.target), name: seen.name }
+      try {
+        await client.patch('Event', key, patch, { type: 'application/strategic-merge-patch+json', ...options })
+        return
+      } catch (error) {
+        // Events expire after an hour: the next one starts anew.
+        if (!isNotFound(error)) throw error
+      }
+    }
+    const event = toEvent(occurrence, message, seen, source)
+    await client.create('Event', event, options)
+    seen.name = event.metadata.name
+  }
+
+  const pump = () => {
+    for (let index = 0; index < queue.length && busy.size < maxInFlight;) {
+      const occurrence = queue[index]!
+      const owner = targetKey(occurrence.target)
+      // One at a time for an object, or two repeats would both create instead of counting.
+      if (busy.has(owner)) {
+        index++
+        continue
+      }
+      queue.splice(index, 1)
+      busy.add(owner)
+      void writeOrGiveUp(occurrence).then(() => {
+        busy.delete(owner)
+        pump()
+      })
+    }
+    if (queue.length > 0 || busy.size > 0) return
+    for (const resolve of idle) resolve()
+    idle = []
+  }
+  /** Events are worth a few tries, not more: what they tell of goes on without them. */
+  const writeOrGiveUp = async (occurrence: Occurrence) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await write(occurrence)
+      } catch (error) {
+        const { reason, target } = occurrence
+        const final = attempt >= 5 || (isApiError(error) && error.code < 500 && error.code !== 429)
+        if (final) {
+          // A namespace that goes away takes no events any more, which is nobody's fault.
+          const level = isApiError(error) && (error.code === 403 || isAlreadyExists(error)) ? 'debug' : 'warn'
+          logger[level]('cannot write event', { reason, about: targetKey(target), error: String(error) })
+          return
+        }
+        await clock.sleep(200 * 2 ** attempt)
+      }
+    }
+  }
+
+  return {
+    event(about, type, reason, message, { cause, fieldPath } = {}) {
+      if (queue.length >= maxQueued) {
+        if (dropped++ % 1000 === 0) logger.warn('too many events, dropping some', { dropped })
+        return
+      }
+      const target = { ...toTarget(about), ...(fieldPath ? { fieldPath } : {}) }
+      queue.push({ target, type, reason, message, cause, at: clock.now() })
+      // Not at once: the caller's own write should be on its way first.
+      queueMicrotask(pump)
+    },
+    flush: () =>
+      new Promise((resolve) => {
+        idle.push(resolve)
+        pump()
+      }),
+  }
+}
+
+function toTarget(about: KubeObject | EventTarget): EventTarget {
+  if (!('metadata' in about)) return about
+  const { namespace, name, uid, resourceVersion } = about.metadata
+  return { apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid, resourceVersion }
+}
+
+const namespaceOf = ({ namespace }: EventTarget): string => namespace || 'default'
+
+const targetKey = ({ kind, namespace = '', name, uid = '', fieldPath = '' }: EventTarget): string =>
+  `${kind}/${namespace}/${name}/${uid}/${fieldPath}`
+
+function toEvent(
+  { target, type, reason, at }: Occurrence,
+  message: string,
+  seen: Seen,
+  source: { component: string; host: string },
+) {
+  // As upstream: the object's name and a time in hexadecimal, fine enough to be unique.
+  nanoseconds = Math.max(nanoseconds + 1, at.getTime() * 1e6)
+  return {
+    metadata: { namespace: namespaceOf(target), name: `${target.name}.${BigInt(nanoseconds).toString(16)}` },
+    involvedObject: target as CoreEvent['involvedObject'],
+    reason,
+    message: message.slice(0, 1024),
+    type,
+    source,
+    reportingComponent: source.component,
+    reportingInstance: source.host,
+    count: seen.count,
+    firstTimestamp: formatTime(seen.first),
+    lastTimestamp: formatTime(at),
+  }
+}
+let nanoseconds = 0
+
+interface Seen {
+  count: number
+  first: Date
+  /** The Event object that counts the repeats. */
+  name: string
+}
+
+/** Upstream's numbers: 25 events at once for one object and source, then one in five minutes. */
+const burst = 25
+const refillMs = 300_000
+/** More than ten different messages for one reason within ten minutes become one event. */
+const maxSimilar = 10
+const similarWindowMs = 600_000
+const remembered = 4096
+
+/** Decides for each occurrence whether it is held back, and which event it counts towards. */
+function createCorrelator(component: string) {
+  const buckets = createRecent<{ tokens: number; at: number }>()
+  const groups = createRecent<{ messages: Set<string>; at: number }>()
+  const events = createRecent<Seen>()
+
+  return ({ target, type, reason, message, at }: Occurrence): { message: string; seen: Seen } | undefined => {
+    const time = at.getTime()
+    const bucket = buckets(`${component}/${targetKey(target)}`, () => ({ tokens: burst, at: time }))
+    const group = groups(`${targetKey(target)}/${type}/${reason}`, () => ({ messages: new Set(), at: time }))
+    if (time - group.at > similarWindowMs) group.messages.clear()
+    group.at = time
+    group.messages.add(message)
+    const aggregated = group.messages.size > maxSimilar
+    // The set stays bounded: from here on every message is aggregated until the window has passed.
+    if (group.messages.size > maxSimilar + 1) group.messages.delete(message)
+
+    bucket.tokens = Math.min(burst, bucket.tokens + (time - bucket.at) / refillMs)
+    bucket.at = time
+    if (bucket.tokens < 1) return undefined
+    bucket.tokens--
+
+    const seen = events(`${targetKey(target)}/${type}/${reason}/${aggregated ? '' : message}`, () => ({
+      count: 0,
+      first: at,
+      name: '',
+    }))
+    seen.count++
+    return { message: aggregated ? `(combined from similar events): ${message}` : message, seen }
+  }
+}
+
+/** A map of the entries used last. */
+function createRecent<T>(): (key: string, make: () => T) => T {
+  const entries = new Map<string, T>()
+  return (key, make) => {
+    const entry = entries.get(key) ?? make()
+    entries.delete(key)
+    entries.set(key, entry)
+    if (entries.size > remembered) entries.delete(entries.keys().next().value!)
+    return entry
+  }
+}

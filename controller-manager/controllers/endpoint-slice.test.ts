@@ -1,0 +1,188 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Pod, ServiceSpec } from '../../api/generated/types.ts'
+import { createModel, type Model } from '../model.ts'
+import { endpointSlice } from './endpoint-slice.ts'
+import { endpoints } from './endpoints.ts'
+import { placeEndpoints } from './endpoints/slice-placement.ts'
+
+const labels = { app: 'web' }
+
+function withService(spec: Partial<ServiceSpec> = {}): Model {
+  const model = createModel([endpointSlice, endpoints])
+  model.add('Node', { metadata: { name: 'a', labels: { 'topology.kubernetes.io/zone': 'z1' } } })
+  model.add('Service', {
+    metadata: { namespace: 'default', name: 'web', labels: { team: 'x' } },
+    spec: {
+      selector: labels,
+      clusterIP: '10.96.0.1',
+      ipFamilies: ['IPv4'],
+      ports: [{ name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' }],
+      ...spec,
+    },
+  })
+  return model
+}
+
+let address = 0
+const addPod = (model: Model, changes: Partial<Pod> = {}, ready = true): Pod => {
+  address++
+  return model.add('Pod', {
+    spec: { nodeName: 'a', containers: [] },
+    status: {
+      podIPs: [{ ip: `10.244.${address >> 8}.${address & 255}` }],
+      podIP: `10.244.${address >> 8}.${address & 255}`,
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+    },
+    ...changes,
+    metadata: { namespace: 'default', generateName: 'web-', labels, ...changes.metadata },
+  })
+}
+
+const endpointsOf = (model: Model) => model.list('EndpointSlice').flatMap((slice) => slice.endpoints ?? [])
+
+describe('EndpointSlice', () => {
+  it('gives a service without pods one empty slice', () => {
+    const model = withService()
+    model.settle(endpointSlice)
+    expect(model.list('EndpointSlice')).toMatchObject([
+      {
+        addressType: 'IPv4',
+        endpoints: [],
+        metadata: {
+          labels: {
+            team: 'x',
+            'kubernetes.io/service-name': 'web',
+            'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+          },
+          ownerReferences: [{ kind: 'Service', name: 'web', controller: true }],
+        },
+      },
+    ])
+  })
+
+  it('describes a pod with its port, node, zone and conditions', () => {
+    const model = withService()
+    const pod = addPod(model)
+    model.settle(endpointSlice)
+    expect(model.list('EndpointSlice')).toHaveLength(1)
+    expect(model.list('EndpointSlice')[0]).toMatchObject({
+      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+      endpoints: [
+        {
+          addresses: [pod.status?.podIP],
+          conditions: { ready: true, serving: true, terminating: false },
+          nodeName: 'a',
+          zone: 'z1',
+          targetRef: { kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid },
+        },
+      ],
+    })
+  })
+
+  it.each([
+    ['not ready', {}, false, { ready: false, serving: false, terminating: false }, {}],
+    [
+      'terminating but serving',
+      { metadata: { deletionTimestamp: 'x' } },
+      true,
+      { ready: false, serving: true, terminating: true },
+      {},
+    ],
+    [
+      'not ready, published anyway',
+      {},
+      false,
+      { ready: true, serving: false, terminating: false },
+      { publishNotReadyAddresses: true },
+    ],
+  ])('tells the conditions of a pod that is %s', (_, changes, ready, conditions, spec) => {
+    const model = withService(spec)
+    addPod(model, changes as never, ready)
+    model.settle(endpointSlice)
+    expect(endpointsOf(model)[0]?.conditions).toEqual(conditions)
+  })
+
+  it('finds named ports in each pod, and keeps pods with other numbers apart', () => {
+    const model = withService({ ports: [{ port: 80, targetPort: 'web', protocol: 'TCP' }] })
+    const container = (port: number) => ({ name: 'c', ports: [{ name: 'web', containerPort: port }] })
+    addPod(model, { spec: { nodeName: 'a', containers: [container(8080)] } })
+    addPod(model, { spec: { nodeName: 'a', containers: [container(9090)] } })
+    model.settle(endpointSlice)
+    expect(
+      model
+        .list('EndpointSlice')
+        .map(({ ports }) => ports?.[0]?.port)
+        .toSorted(),
+    ).toEqual([8080, 9090])
+  })
+
+  it('marks slices of headless services and names pods under their subdomain', () => {
+    const model = withService({ clusterIP: 'None' })
+    addPod(model, { spec: { nodeName: 'a', containers: [], hostname: 'web-0', subdomain: 'web' } })
+    model.settle(endpointSlice)
+    expect(model.list('EndpointSlice')[0]?.metadata.labels).toHaveProperty(['service.kubernetes.io/headless'], '')
+    expect(endpointsOf(model)[0]?.hostname).toBe('web-0')
+  })
+
+  it('puts a hundred in a slice, and touches only the slice of the pod that went', () => {
+    const model = withService()
+    for (let count = 0; count < 250; count++) addPod(model)
+    model.settle(endpointSlice)
+    const before = model.list('EndpointSlice')
+    expect(before.map((slice) => slice.endpoints?.length)).toEqual([100, 100, 50])
+    const [gone] = model.list('Pod')
+    model.delete('Pod', `default/${gone!.metadata.name}`)
+    expect(model.run(endpointSlice)).toBe(1)
+    expect(model.list('EndpointSlice').filter((slice) => !before.includes(slice))).toHaveLength(1)
+  })
+
+  it('leaves services alone that have no selector, and slices of others', () => {
+    const model = withService({ selector: undefined })
+    expect(model.run(endpointSlice)).toBe(0)
+  })
+})
+
+describe('the placement of endpoints', () => {
+  it('holds exactly what is wanted within capacity, and writes nothing once it does', () => {
+    const contents = fc.uniqueArray(fc.nat(60), { maxLength: 30 })
+    fc.assert(
+      fc.property(contents, contents, (had, want) => {
+        const options = { keyOf: String, equal: (a: number, b: number) => a === b, capacity: 5 }
+        const slices = Array.from({ length: Math.ceil(had.length / 5) }, (_, index) => had.slice(index * 5, index * 5 + 5))
+        const desired = new Map(want.map((key) => [String(key), key]))
+        const { updated, emptied, created } = placeEndpoints(slices, (slice) => slice, desired, options)
+        const next = [
+          ...slices.filter((slice) => !emptied.includes(slice)).map((slice) => updated.get(slice) ?? slice),
+          ...created,
+        ]
+        expect(next.flat().toSorted((a, b) => a - b)).toEqual(want.toSorted((a, b) => a - b))
+        expect(next.every(({ length }) => length > 0 && length <= 5)).toBe(true)
+        const again = placeEndpoints(next, (slice) => slice, desired, options)
+        expect([again.updated.size, again.emptied.length, again.created.length]).toEqual([0, 0, 0])
+      }),
+    )
+  })
+})
+
+describe('Endpoints', () => {
+  it('lists ready and other addresses by port, and goes with its service', () => {
+    const model = withService()
+    const ready = addPod(model)
+    const waiting = addPod(model, {}, false)
+    addPod(model, { metadata: { deletionTimestamp: 'x' } as never })
+    model.settle(endpoints)
+    expect(model.get('Endpoints', 'default/web')).toMatchObject({
+      subsets: [
+        {
+          addresses: [{ ip: ready.status?.podIP, nodeName: 'a', targetRef: { name: ready.metadata.name } }],
+          notReadyAddresses: [{ ip: waiting.status?.podIP }],
+          ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+        },
+      ],
+    })
+    model.delete('Service', 'default/web')
+    model.apply(endpoints.gone?.({ namespace: 'default', name: 'web' }, model.cache) ?? [])
+    expect(model.list('Endpoints')).toEqual([])
+  })
+})

@@ -39,7 +39,8 @@ export interface ResponseHeader {
 export type TxnOperation =
   | { type: 'range'; key: string }
   | { type: 'put'; key: string; value: Buffer | string; lease?: number }
-  | { type: 'delete'; key: string }
+  /** `previous` asks for what was deleted. */
+  | { type: 'delete'; key: string; previous: boolean }
 
 /** All comparisons that the store needs are equality of one of a key's numbers. */
 export interface Compare {
@@ -57,7 +58,7 @@ export interface TxnRequest {
 export interface TxnResponse {
   header: ResponseHeader
   succeeded: boolean
-  /** What the range operation of the branch taken found. */
+  /** What the operation of the branch taken found: a range its keys, a delete the previous version if asked for. */
   kvs: KeyValue[]
 }
 
@@ -117,8 +118,12 @@ function writeRange(request: RangeRequest): void {
 
 function writeOperation(operation: TxnOperation): void {
   if (operation.type === 'range') writer.message(1, () => writer.bytes(1, operation.key))
-  else if (operation.type === 'delete') writer.message(3, () => writer.bytes(1, operation.key))
-  else {
+  else if (operation.type === 'delete') {
+    writer.message(3, () => {
+      writer.bytes(1, operation.key)
+      writer.flag(3, operation.previous)
+    })
+  } else {
     writer.message(2, () => {
       writer.bytes(1, operation.key)
       writer.bytes(2, operation.value)
@@ -204,10 +209,17 @@ function readRange(reader: ProtoReader): RangeResponse {
 
 export const decodeRange = (message: Buffer): RangeResponse => readRange(new ProtoReader(message))
 
-/** Of the answers to the operations only a range has something to say. */
 function readOperationKvs(reader: ProtoReader, kvs: KeyValue[]): void {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) kvs.push(...readRange(reader.message()).kvs)
+    else if (field === 3) readDeletedKvs(reader.message(), kvs)
+    else reader.skip()
+  }
+}
+
+function readDeletedKvs(reader: ProtoReader, kvs: KeyValue[]): void {
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 3) kvs.push(readKeyValue(reader.message()))
     else reader.skip()
   }
 }

@@ -1,0 +1,156 @@
+/**
+ * Keeps the cache equal to etcd: one list, then one watch, resumed from the last applied revision however often it breaks.
+ *
+ * The watch covers every key of etcd, not only `/registry/`: each revision then has an event, and the cache knows that it has
+ * reached a revision without trusting progress notifications. Other keys only advance the revision.
+ */
+import type { Clock } from '../../component/clock.ts'
+import { computeBackoff } from '../../component/backoff.ts'
+import type { Logger } from '../../component/logger.ts'
+import { isCompacted, type EtcdClient } from './etcd-client.ts'
+import type { EtcdStream } from './etcd-connection.ts'
+import { ALL_KEYS, prefixEnd, type KeyValue, type WatchEvent, type WatchResponse } from './etcd-messages.ts'
+import { REGISTRY, type Change, type ObjectCache, type Prepared } from './object-cache.ts'
+
+const PAGE = 500
+const BACKOFF = { initialMs: 50, maxMs: 2_000, jitter: 0.2 }
+
+export interface EtcdFeedOptions {
+  client: EtcdClient
+  cache: ObjectCache
+  clock: Clock
+  logger: Logger
+  /** Decodes what is stored, and pairs it with the writer's draft when the write is ours. */
+  toChange: (kv: KeyValue, type: WatchEvent['type']) => Change
+  /** The cache was filled anew: no event of before will come. */
+  onReplace: () => void
+}
+
+/** Why a watch cannot go on where it was. */
+type End = { lost: true } | { lost: false; error: Error }
+
+export class EtcdFeed {
+  private readonly options: EtcdFeedOptions
+  private stream: EtcdStream | undefined
+  private stopped = new AbortController()
+  /** Null while events flow. */
+  problem: string | null = 'the cache is not filled yet'
+  private onLive = () => {}
+
+  constructor(options: EtcdFeedOptions) {
+    this.options = options
+  }
+
+  /** Resolves when the cache holds everything and events flow; goes on until `stop`. Waits for an etcd that is not there yet. */
+  async start(): Promise<void> {
+    const live = new Promise<void>((resolve) => (this.onLive = resolve))
+    await this.until(() => this.relist())
+    void this.run()
+    await live
+  }
+
+  stop(): void {
+    this.stopped.abort()
+    this.onLive()
+    this.stream?.close()
+  }
+
+  private async run(): Promise<void> {
+    const { clock, logger } = this.options
+    let failures = 0
+    while (!this.stopped.signal.aborted) {
+      const before = this.options.cache.revision()
+      const end = await this.watchOnce()
+      if (this.stopped.signal.aborted) return
+      if (end.lost) {
+        logger.warn('History was lost: reading everything again', { revision: before })
+        await this.until(() => this.relist())
+        continue
+      }
+      this.problem = `the watch on etcd is interrupted: ${end.error.message}`
+      failures = this.options.cache.revision() > before ? 1 : failures + 1
+      logger.warn('The watch on etcd is interrupted', { revision: this.options.cache.revision(), reason: end.error.message })
+      await clock.sleep(computeBackoff(BACKOFF, failures, Math.random()), this.stopped.signal)
+    }
+  }
+
+  private async watchOnce(): Promise<End> {
+    const { client, cache } = this.options
+    return new Promise<End>((resolve) => {
+      let lost = false
+      let pending: WatchEvent[] = []
+      const take = (response: WatchResponse) => {
+        if (response.compactRevision > 0) lost = true
+        if (response.canceled || response.compactRevision > 0) return this.stream?.close()
+        if (response.created) this.confirm(() => (lost = true))
+        pending = pending.length > 0 ? pending.concat(response.events) : response.events
+        // The rest of the last revision is still to come.
+        if (response.fragment) return
+        const events = pending
+        pending = []
+        if (events.length > 0) cache.apply(events.map(({ kv, type }) => this.options.toChange(kv, type)))
+      }
+      client
+        .watch({ key: ALL_KEYS, rangeEnd: ALL_KEYS, startRevision: cache.revision() + 1 }, take, (error) =>
+          resolve(lost ? { lost: true } : { lost: false, error }),
+        )
+        .then(
+          (stream) => {
+            this.stream = stream
+            if (this.stopped.signal.aborted) stream.close()
+          },
+          (error: Error) => resolve({ lost: false, error }),
+        )
+    })
+  }
+
+  /** An etcd restored from a backup is behind the cache: its revisions mean other things than ours. */
+  private confirm(onBehind: () => void): void {
+    const { client, cache, logger } = this.options
+    client.range({ key: REGISTRY, keysOnly: true }).then(
+      ({ header }) => {
+        if (header.revision < cache.revision()) {
+          onBehind()
+          this.stream?.close()
+        } else {
+          this.problem = null
+          this.onLive()
+        }
+      },
+      (error: Error) => {
+        logger.warn('Cannot ask etcd for its revision', { reason: error.message })
+        this.stream?.close()
+      },
+    )
+  }
+
+  private async relist(): Promise<void> {
+    const { client, cache } = this.options
+    const present: Prepared[] = []
+    let revision = 0
+    let key = REGISTRY
+    for (;;) {
+      const page = await client.range({ key, rangeEnd: prefixEnd(REGISTRY), limit: PAGE, revision })
+      revision ||= page.header.revision
+      for (const kv of page.kvs) present.push(cache.prepare(this.options.toChange(kv, 'put')))
+      if (!page.more) break
+      key = `${page.kvs.at(-1)!.key}\0`
+    }
+    this.options.onReplace()
+    cache.replace(present, revision)
+  }
+
+  /** Repeats what fails for want of etcd, until it is done or the feed is stopped. */
+  private async until(attempt: () => Promise<void>): Promise<void> {
+    for (let failures = 1; !this.stopped.signal.aborted; failures++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const { message } = error as Error
+        this.problem = `the cache cannot be filled: ${message}`
+        if (!isCompacted(error)) this.options.logger.warn('Cannot read etcd: trying again', { reason: message })
+        await this.options.clock.sleep(computeBackoff(BACKOFF, failures, Math.random()), this.stopped.signal)
+      }
+    }
+  }
+}

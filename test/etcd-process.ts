@@ -1,0 +1,138 @@
+/** A real etcd for tests and benches: loopback, free ports, mutual TLS with certificates made for it, data in a folder of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import 'reflect-metadata'
+import * as x509 from '@peculiar/x509'
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+
+export interface EtcdProcess {
+  endpoint: string
+  tls: { ca: string; cert: string; key: string }
+  /** A power cut: SIGKILL, waited for. */
+  kill(): Promise<void>
+  /** On the same data and ports; resolves when it listens. */
+  start(): Promise<void>
+  /** Ends it and removes its data. */
+  stop(): Promise<void>
+  /** Stands still without closing anything, as a member that lost its network. */
+  freeze(): void
+  thaw(): void
+  /** As after a restore on an empty disk. */
+  wipe(): void
+}
+
+export async function startEtcd({ folder = tmpdir() }: { folder?: string } = {}): Promise<EtcdProcess> {
+  const dir = mkdtempSync(path.join(folder, 'kubelab-etcd-'))
+  const certificates = await makeCertificates()
+  for (const [name, pem] of Object.entries(certificates)) writeFileSync(path.join(dir, name), pem, { mode: 0o600 })
+  const [client, peer] = await freePorts(2)
+  const endpoint = `https://127.0.0.1:${client}`
+  const log = openSync(path.join(dir, 'etcd.log'), 'a')
+  let child: ChildProcess | undefined
+
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child!.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+  const start = async () => {
+    const args = etcdArguments(dir, endpoint, `https://127.0.0.1:${peer}`)
+    child = spawn('etcd', args, { stdio: ['ignore', log, 'pipe'] })
+    await listening(child)
+  }
+  await start()
+  return {
+    endpoint,
+    tls: { ca: certificates['ca.crt'], cert: certificates['client.crt'], key: certificates['client.key'] },
+    kill,
+    start,
+    async stop() {
+      await kill()
+      rmSync(dir, { recursive: true, force: true })
+    },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    wipe: () => rmSync(path.join(dir, 'data'), { recursive: true, force: true }),
+  }
+}
+
+function etcdArguments(dir: string, client: string, peer: string): string[] {
+  const file = (name: string) => path.join(dir, name)
+  return [
+    ['--name', 'test', '--data-dir', file('data')],
+    ['--listen-client-urls', client, '--advertise-client-urls', client],
+    ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
+    [
+      '--client-cert-auth',
+      '--trusted-ca-file',
+      file('ca.crt'),
+      '--cert-file',
+      file('server.crt'),
+      '--key-file',
+      file('server.key'),
+    ],
+    ['--peer-client-cert-auth', '--peer-trusted-ca-file', file('ca.crt')],
+    ['--peer-cert-file', file('server.crt'), '--peer-key-file', file('server.key')],
+  ].flat()
+}
+
+/** etcd says on stderr when it serves; both of its log formats have these words. */
+function listening(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    child.stderr!.setEncoding('utf8')
+    child.stderr!.on('data', (text: string) => {
+      said = (said + text).slice(-20_000)
+      if (/serving client (requests|traffic)/.test(said)) resolve()
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`Cannot start etcd: it ended with ${code}: ${said.slice(-2_000)}`)))
+  })
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+async function makeCertificates() {
+  const authority = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const dates = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 86_400_000) }
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    ...dates,
+    name: 'CN=etcd-ca',
+    keys: authority,
+    signingAlgorithm: ALGORITHM,
+    extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
+  })
+  const issue = async (name: string) => {
+    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+    const certificate = await x509.X509CertificateGenerator.create({
+      ...dates,
+      subject: `CN=${name}`,
+      issuer: root.subject,
+      publicKey: keys.publicKey,
+      signingKey: authority.privateKey,
+      signingAlgorithm: ALGORITHM,
+      extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+    })
+    const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+    return { certificate: certificate.toString('pem'), key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n` }
+  }
+  const [server, client] = await Promise.all([issue('etcd'), issue('kube-apiserver-etcd-client')])
+  return {
+    'ca.crt': root.toString('pem'),
+    'server.crt': server.certificate,
+    'server.key': server.key,
+    'client.crt': client.certificate,
+    'client.key': client.key,
+  }
+}

@@ -23,7 +23,7 @@ export function placeEndpoints<S, E>(
       const key = keyOf(endpoint)
       const wanted = left.get(key)
       // Gone, or a duplicate of one that has its place already.
-      if (!wanted || endpoints.length === capacity) changed.add(slice)
+      if (wanted === undefined || endpoints.length === capacity) changed.add(slice)
       else {
         if (!equal(endpoint, wanted)) changed.add(slice)
         endpoints.push(wanted)

@@ -174,6 +174,13 @@ export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
 export const notAcceptable = (accepted: readonly string[]): ApiError =>
   failure(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`)
 
+/** A patch that is well formed but does not apply to this object. The client learns no more; `cause` is for the log. */
+export const unprocessable = (cause: Error): ApiError => {
+  const error = failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
+  error.cause = cause
+  return error
+}
+
 export const serviceUnavailable = (message: string): ApiError => failure(503, 'ServiceUnavailable', message)
 
 const isStatus = (value: unknown): value is Status =>

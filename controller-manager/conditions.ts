@@ -8,9 +8,6 @@ export interface Condition {
   lastTransitionTime?: string | undefined
 }
 
-/** metav1.Time: RFC 3339 in whole seconds. */
-export const timestamp = (now: Date): string => now.toISOString().replace(/\.\d+Z$/, 'Z')
-
 export const findCondition = <C extends Condition>(conditions: readonly C[] | undefined, type: string): C | undefined =>
   conditions?.find((condition) => condition.type === type)
 

@@ -2,10 +2,11 @@
 import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/generated/types.ts'
 import { selectorFromSet, toSelector } from '../../api/labels.ts'
 import { controllerOf, controllerReference, isControlledBy } from '../../api/object.ts'
+import { formatTime } from '../../api/time.ts'
 import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { claim, orphanIndex, orphansWake } from '../claim.ts'
-import { findCondition, timestamp, withCondition, withoutCondition } from '../conditions.ts'
+import { findCondition, withCondition, withoutCondition } from '../conditions.ts'
 import { generateNameFor, isActive, isAvailable, isReady, isTerminating, podFromTemplate, untilNextAvailable } from '../pods.ts'
 import { nonZero, remove, updateStatus } from '../status-patch.ts'
 import { cheapestToLose } from '../victims.ts'
@@ -68,13 +69,17 @@ export function reconcile(rs: ReplicaSet, observed: Observed, now: Date): Action
 function manageReplicas(rs: ReplicaSet, owned: Pod[], { related, namespaceTerminating }: Observed, now: Date): Action[] {
   const missing = (rs.spec.replicas ?? 1) - owned.length
   if (missing > 0) {
-    return namespaceTerminating ? [] : Array.from({ length: Math.min(missing, burst) }, () => createPod(rs))
+    return namespaceTerminating
+      ? []
+      : [{ do: 'batch', actions: Array.from({ length: Math.min(missing, burst) }, () => createPod(rs)) }]
   }
   if (missing === 0) return []
   const crowd = Map.groupBy(related.filter(isActive), (pod) => pod.spec.nodeName ?? '')
-  return cheapestToLose(owned, (pod) => crowd.get(pod.spec.nodeName ?? '')?.length ?? 0, now)
-    .slice(0, Math.min(-missing, burst))
-    .flatMap((pod) => removePod(rs, pod))
+  const victims = cheapestToLose(owned, (pod) => crowd.get(pod.spec.nodeName ?? '')?.length ?? 0, now).slice(
+    0,
+    Math.min(-missing, burst),
+  )
+  return [{ do: 'batch', actions: victims.map(remove) }, ...victims.map((pod) => deletedEvent(rs, pod))]
 }
 
 const createPod = (rs: ReplicaSet): Action => ({
@@ -88,10 +93,13 @@ const createPod = (rs: ReplicaSet): Action => ({
   ],
 })
 
-const removePod = (rs: ReplicaSet, pod: Pod): Action[] => [
-  remove(pod),
-  { do: 'event', about: rs, type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` },
-]
+const deletedEvent = (rs: ReplicaSet, pod: Pod): Action => ({
+  do: 'event',
+  about: rs,
+  type: 'Normal',
+  reason: 'SuccessfulDelete',
+  message: `Deleted pod: ${pod.metadata.name}`,
+})
 
 /** What cannot be made or removed is told twice: as an event, and as the condition ReplicaFailure. */
 function attempt(
@@ -105,7 +113,7 @@ function attempt(
   const reason = creating ? 'FailedCreate' : 'FailedDelete'
   return {
     do: 'attempt',
-    actions: creating ? [{ do: 'batch', actions: changes }] : changes,
+    actions: changes,
     failed: ({ message }) => [
       {
         do: 'event',
@@ -114,7 +122,7 @@ function attempt(
         reason,
         message: creating ? `Error creating: ${message}` : `Error deleting: ${message}`,
       },
-      ...status({ type: 'ReplicaFailure', status: 'True', reason, message, lastTransitionTime: timestamp(now) }),
+      ...status({ type: 'ReplicaFailure', status: 'True', reason, message, lastTransitionTime: formatTime(now) }),
     ],
   }
 }

@@ -1,7 +1,7 @@
 /** One pass over a deployment: the writes so far, and its replica sets as they will be once those are done. */
 import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/generated/types.ts'
+import { formatTime } from '../../../api/time.ts'
 import type { Action } from '../../../client/controller.ts'
-import { timestamp } from '../../conditions.ts'
 import { mergePatch, remove } from '../../status-patch.ts'
 import { isInUse, replicasOf, revisionOf, sizeAnnotations } from './replica-sets.ts'
 
@@ -32,8 +32,8 @@ export const newCondition = (
   status,
   reason,
   message,
-  lastUpdateTime: timestamp(now),
-  lastTransitionTime: timestamp(now),
+  lastUpdateTime: formatTime(now),
+  lastTransitionTime: formatTime(now),
 })
 
 export const scalingEvent = (d: Deployment, name: string, from: number, to: number): Action => ({

@@ -1,0 +1,162 @@
+/** The metadata of every object there is: one metadata-only informer for each resource that discovery names, as they come and go. */
+import type { KubeObject } from '../api/object.ts'
+import type { ApiClient, List } from '../client/api-client.ts'
+import { createInformer, type Informer } from '../client/informer.ts'
+import type { SharedInformers } from '../client/shared-informers.ts'
+import type { Clock } from '../component/clock.ts'
+import type { Logger } from '../component/logger.ts'
+import { discover, pathOf, resourceKey, type Resource } from './discovery.ts'
+
+export type Metadata = KubeObject
+
+export interface MonitorEvents {
+  put(resource: Resource, object: Metadata): void
+  deleted(resource: Resource, object: Metadata): void
+}
+
+export interface MetadataMonitors {
+  /** Hears everything there is and every change from now on. */
+  subscribe(events: MonitorEvents): void
+  resources(): readonly Resource[]
+  /** The resource behind an owner reference; undefined when nothing of that group and kind is served. */
+  find(group: string, kind: string): Resource | undefined
+  /** Asks discovery again when something is missing that may just have come. */
+  refresh(): Promise<void>
+  whenSynced(): Promise<void>
+}
+
+export interface MonitorOptions {
+  client: ApiClient
+  informers: SharedInformers
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+}
+
+const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+const metadataOne = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+/** Aggregated APIs tell nobody when their resources change; definitions are watched. */
+const rediscoverMs = 30_000
+/** Nothing owns or is owned by these, and they are many. */
+const ignored = new Set(['events', 'events.events.k8s.io'])
+
+interface Monitor {
+  resource: Resource
+  informer: Informer<Metadata>
+  stop: AbortController
+}
+
+export async function createMetadataMonitors(options: MonitorOptions): Promise<MetadataMonitors> {
+  const { client, clock, logger, signal } = options
+  const monitors = new Map<string, Monitor>()
+  const listeners: MonitorEvents[] = []
+  let served: Resource[] = []
+  let refreshing: Promise<void> | undefined
+
+  const start = (resource: Resource) => {
+    const stop = new AbortController()
+    const informer = createInformer(metadataSource(client, resource), {
+      name: `metadata/${resourceKey(resource)}`,
+      clock,
+      logger,
+    })
+    informer.addHandlers({
+      added: (object) => listeners.forEach((each) => each.put(resource, object)),
+      updated: (object) => listeners.forEach((each) => each.put(resource, object)),
+      deleted: (object) => listeners.forEach((each) => each.deleted(resource, object)),
+    })
+    monitors.set(resourceKey(resource), { resource, informer, stop })
+    informer
+      .run(AbortSignal.any([signal, stop.signal]))
+      .catch((error: unknown) => logger.error('metadata informer ended', { resource: resourceKey(resource), error }))
+  }
+  const stop = ({ resource, informer, stop }: Monitor) => {
+    stop.abort()
+    monitors.delete(resourceKey(resource))
+    // The resource is gone, and all its objects with it.
+    for (const object of informer.store.list()) listeners.forEach((each) => each.deleted(resource, object))
+  }
+
+  const resync = async () => {
+    const { resources, failures } = await discover(client, signal)
+    const failedGroups = new Set([...failures.keys()].map((groupVersion) => groupVersion.split('/')[0]))
+    served = [...resources, ...served.filter(({ group }) => failedGroups.has(group))]
+    const wanted = new Map(served.filter(isMonitored).map((resource) => [resourceKey(resource), resource]))
+    for (const [key, resource] of wanted) {
+      const running = monitors.get(key)
+      if (running && running.resource.version === resource.version) continue
+      if (running) stop(running)
+      start(resource)
+    }
+    for (const [key, monitor] of monitors) if (!wanted.has(key)) stop(monitor)
+  }
+  const refresh = (): Promise<void> => {
+    refreshing ??= resync().finally(() => (refreshing = undefined))
+    return refreshing
+  }
+
+  await refresh()
+  keepFresh(refresh, options)
+  return {
+    subscribe(events) {
+      listeners.push(events)
+      for (const { resource, informer } of monitors.values())
+        for (const object of informer.store.list()) events.put(resource, object)
+    },
+    resources: () => served,
+    find: (group, kind) => served.find((resource) => resource.group === group && resource.kind === kind),
+    refresh,
+    whenSynced: async () => void (await Promise.all([...monitors.values()].map(({ informer }) => informer.whenSynced()))),
+  }
+}
+
+const isMonitored = (resource: Resource): boolean =>
+  ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb)) && !ignored.has(resourceKey(resource))
+
+/** Definitions and API services announce new resources; a moment later they are served. */
+function keepFresh(refresh: () => Promise<void>, { informers, clock, logger, signal }: MonitorOptions): void {
+  let cancel = () => {}
+  const later = (ms: number) => {
+    cancel()
+    cancel = clock.setTimeout(() => {
+      if (signal.aborted) return
+      refresh()
+        .catch((error: unknown) => logger.warn('cannot discover resources', { error: String(error) }))
+        .finally(() => later(rediscoverMs))
+    }, ms)
+  }
+  const soon = () => later(100)
+  for (const kind of ['CustomResourceDefinition', 'APIService'] as const) {
+    informers.informer(kind).addHandlers({ added: (_, initial) => initial || soon(), updated: soon, deleted: soon })
+  }
+  later(rediscoverMs)
+  signal.addEventListener('abort', () => cancel(), { once: true })
+}
+
+const metadataSource = (client: ApiClient, resource: Resource) => {
+  const path = pathOf(resource)
+  const typed = <T extends { apiVersion?: string; kind?: string }>(object: T): T => ({ ...object, ...typeOf(resource) })
+  return {
+    async list({ resourceVersion, signal }: { resourceVersion: string; signal: AbortSignal }): Promise<List<Metadata>> {
+      const list = await client.raw<List<Metadata>>('GET', path, { query: { resourceVersion }, accept: metadataList, signal })
+      return { ...list, items: (list.items ?? []).map(typed) }
+    },
+    async *watch({
+      resourceVersion,
+      timeoutSeconds,
+      signal,
+    }: {
+      resourceVersion: string
+      timeoutSeconds: number
+      signal: AbortSignal
+    }) {
+      const query = { resourceVersion, timeoutSeconds: String(timeoutSeconds), allowWatchBookmarks: 'true' }
+      for await (const event of client.watchPath<Metadata>(path, { query, accept: metadataOne, signal })) {
+        yield event.type === 'ERROR' ? event : { ...event, object: typed(event.object) }
+      }
+    },
+  }
+}
+
+/** Partial objects are of kind PartialObjectMetadata: what they stand for is known from where they were asked for. */
+const typeOf = ({ group, version, kind }: Resource) => ({ apiVersion: group ? `${group}/${version}` : version, kind })

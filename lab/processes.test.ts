@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import type { Pki } from './certificates.ts'
+import { labNameComplaint, nodeAddress, podCidr, type LabDefinition } from './definition.ts'
+import { cniConfig, containerdConfig } from './node-files.ts'
+import { planProcesses } from './processes.ts'
+
+const lab: LabDefinition = { name: 'lab', index: 3, nodes: ['node-1', 'node-2'], internet: false }
+const files = (name: string) => ({ certificate: `/pki/${name}.crt`, key: `/pki/${name}.key` })
+const pki: Pki = {
+  ca: files('ca'),
+  frontProxyCa: files('front-proxy-ca'),
+  etcdCa: files('etcd/ca'),
+  etcdServer: files('etcd/server'),
+  etcdPeer: files('etcd/peer'),
+  apiServer: files('apiserver'),
+  apiServerEtcdClient: files('apiserver-etcd-client'),
+  apiServerKubeletClient: files('apiserver-kubelet-client'),
+  frontProxyClient: files('front-proxy-client'),
+  scheduler: files('scheduler'),
+  controllerManager: files('controller-manager'),
+  kubeProxy: files('kube-proxy'),
+  admin: files('admin'),
+  kubelets: { 'node-1': { client: files('k1'), serving: files('s1') }, 'node-2': { client: files('k2'), serving: files('s2') } },
+  serviceAccountKey: '/pki/sa.key',
+  serviceAccountPublicKey: '/pki/sa.pub',
+  renewed: [],
+}
+const plan = planProcesses(lab, pki, { node: '/bin/node', dist: '/dist' })
+const byName = new Map(plan.map((spec) => [spec.name, spec]))
+
+describe('the processes of a lab', () => {
+  it('are the control plane once and three of each node', () => {
+    expect([...byName.keys()].toSorted()).toEqual(
+      [
+        'etcd',
+        'kube-apiserver',
+        'kube-controller-manager',
+        'kube-scheduler',
+        ...lab.nodes.flatMap((node) => [`containerd-${node}`, `kubelet-${node}`, `kube-proxy-${node}`]),
+      ].toSorted(),
+    )
+  })
+
+  it('only the API server is told of etcd', () => {
+    const told = plan.filter(({ command }) => command.some((word) => word.includes('2379'))).map(({ name }) => name)
+    expect(told).toEqual(['etcd', 'kube-apiserver'])
+  })
+
+  it('etcd takes no client without a certificate', () => {
+    expect(byName.get('etcd')!.command).toContain('--client-cert-auth')
+    expect(byName.get('etcd')!.command.filter((word) => word.includes('http://'))).toEqual([])
+  })
+
+  it('each kubelet has its own certificate, address, pod range and cgroups', () => {
+    const { command, node, after } = byName.get('kubelet-node-2')!
+    expect(node).toBe('node-2')
+    expect(after).toEqual(['api', 'containerd'])
+    for (const flag of [
+      '--node-ip=172.30.3.12',
+      '--pod-cidr=10.244.2.0/24',
+      '--cgroup-root=/kubelab/lab/node-2',
+      '--tls-cert-file=/pki/s2.crt',
+    ]) {
+      expect(command).toContain(flag)
+    }
+  })
+})
+
+describe('the addresses of a lab', () => {
+  it('do not meet those of a lab with another index', () => {
+    expect(nodeAddress(lab, 'node-1')).toBe('172.30.3.11')
+    expect(nodeAddress({ ...lab, index: 4 }, 'node-1')).toBe('172.30.4.11')
+    expect(podCidr(lab, 'node-1')).toBe('10.244.1.0/24')
+  })
+
+  it('of a node that is not there are refused', () => {
+    expect(() => nodeAddress(lab, 'node-9')).toThrow('Cannot find node node-9: the lab has node-1, node-2')
+  })
+
+  it.each(['Lab', '9lab', 'lab-', 'a'.repeat(21), '', 'images', '../etc'])('the name "%s" is refused', (name) => {
+    expect(labNameComplaint(name)).not.toBeNull()
+  })
+})
+
+describe('what the programs of a node read', () => {
+  it('the pod network hands out the range of that node alone', () => {
+    const { plugins } = JSON.parse(cniConfig(lab, 'node-2')) as { plugins: { type: string; ipam?: { ranges: unknown } }[] }
+    expect(plugins.map(({ type }) => type)).toEqual(['bridge', 'portmap'])
+    expect(plugins[0]!.ipam!.ranges).toEqual([[{ subnet: '10.244.2.0/24' }]])
+  })
+
+  it.each([
+    [true, 'restrict_oom_score_adj = false'],
+    [false, 'restrict_oom_score_adj = true'],
+  ])('containerd lowers OOM scores only where it may: %s', (mayLowerOomScore, line) => {
+    expect(containerdConfig(lab, 'node-1', { mayLowerOomScore })).toContain(line)
+  })
+})

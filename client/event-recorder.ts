@@ -170,9 +170,10 @@ function toEvent(
   source: { component: string; host: string },
 ) {
   // As upstream: the object's name and a time in hexadecimal, fine enough to be unique.
-  nanoseconds = Math.max(nanoseconds + 1, at.getTime() * 1e6)
+  const nanoseconds = BigInt(at.getTime()) * 1_000_000n
+  lastNameTime = nanoseconds > lastNameTime ? nanoseconds : lastNameTime + 1n
   return {
-    metadata: { namespace: namespaceOf(target), name: `${target.name}.${BigInt(nanoseconds).toString(16)}` },
+    metadata: { namespace: namespaceOf(target), name: `${target.name}.${lastNameTime.toString(16)}` },
     involvedObject: target as CoreEvent['involvedObject'],
     reason,
     message: message.slice(0, 1024),
@@ -185,7 +186,7 @@ function toEvent(
     lastTimestamp: formatTime(at),
   }
 }
-let nanoseconds = 0
+let lastNameTime = 0n
 
 interface Seen {
   count: number
@@ -197,7 +198,7 @@ interface Seen {
 /** Upstream's numbers: 25 events at once for one object and source, then one in five minutes. */
 const burst = 25
 const refillMs = 300_000
-/** More than ten different messages for one reason within ten minutes become one event. */
+/** From the tenth different message for one reason within ten minutes on, they become one event. */
 const maxSimilar = 10
 const similarWindowMs = 600_000
 const remembered = 4096
@@ -215,9 +216,9 @@ function createCorrelator(component: string) {
     if (time - group.at > similarWindowMs) group.messages.clear()
     group.at = time
     group.messages.add(message)
-    const aggregated = group.messages.size > maxSimilar
+    const aggregated = group.messages.size >= maxSimilar
     // The set stays bounded: from here on every message is aggregated until the window has passed.
-    if (group.messages.size > maxSimilar + 1) group.messages.delete(message)
+    if (aggregated) group.messages.delete(message)
 
     bucket.tokens = Math.min(burst, bucket.tokens + (time - bucket.at) / refillMs)
     bucket.at = time

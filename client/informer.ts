@@ -26,6 +26,8 @@ export interface Informer<T extends KubeObject> {
   revision(): string
   /** Resolves when `revision()` has reached this one, or `timeoutMs` have passed: answers which. */
   whenReached(revision: string, timeoutMs: number): Promise<boolean>
+  /** Resolves when the object of this key (undefined: none) is as `isIt` wants it, or `timeoutMs` have passed: answers which. */
+  whenObject(key: string, isIt: (object: T | undefined) => boolean, timeoutMs: number): Promise<boolean>
   /** Follows the server until the signal aborts. Once only. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -100,7 +102,8 @@ export function createInformer<T extends KubeObject>(source: ReflectorSource<T>,
     hasSynced: progress.synced,
     whenSynced: progress.whenSynced,
     revision: progress.revision,
-    whenReached: progress.whenReached,
+    whenReached: (revision, timeoutMs) => progress.when((seen) => isReached(seen, revision), timeoutMs),
+    whenObject: (key, isIt, timeoutMs) => progress.when(() => isIt(store.get(key)), timeoutMs),
     run: (signal) => runReflector(source, receiver, { ...options, logger }, signal),
   }
 }
@@ -113,12 +116,13 @@ function dropManagedFields<T extends KubeObject>(object: T): T {
   return object
 }
 
+const isReached = (seen: string, revision: string) => seen !== '' && compareRevisions(seen, revision) >= 0
+
 /** How far the informer has seen, and who waits for it to see more. */
 function createProgress(clock: Clock) {
   let current = ''
   const { promise: firstList, resolve: markSynced } = Promise.withResolvers<void>()
-  const waiting = new Set<{ revision: string; resolve: (reached: boolean) => void }>()
-  const reached = (revision: string) => current !== '' && compareRevisions(current, revision) >= 0
+  const waiting = new Set<{ isIt: (seen: string) => boolean; resolve: () => void }>()
   return {
     revision: () => current,
     synced: () => current !== '',
@@ -126,20 +130,17 @@ function createProgress(clock: Clock) {
     reach(revision: string) {
       if (current === '') markSynced()
       current = revision
-      for (const each of waiting) {
-        if (!reached(each.revision)) continue
-        waiting.delete(each)
-        each.resolve(true)
-      }
+      for (const each of waiting) if (each.isIt(current)) each.resolve()
     },
-    whenReached(revision: string, timeoutMs: number): Promise<boolean> {
-      if (reached(revision)) return Promise.resolve(true)
+    when(isIt: (seen: string) => boolean, timeoutMs: number): Promise<boolean> {
+      if (isIt(current)) return Promise.resolve(true)
       return new Promise((resolve) => {
         const entry = {
-          revision,
-          resolve: (inTime: boolean) => {
+          isIt,
+          resolve: () => {
             cancel()
-            resolve(inTime)
+            waiting.delete(entry)
+            resolve(true)
           },
         }
         const cancel = clock.setTimeout(() => {

@@ -26,6 +26,8 @@ export interface ReflectorOptions {
   clock: Clock
   logger: Logger
   random?: () => number
+  /** `0` (the default) starts from whatever the server's cache holds; `` from the newest committed state. */
+  from?: '0' | ''
 }
 
 /** Upstream's: 800 ms doubling to 30 s, jittered, forgotten by what works. */
@@ -36,7 +38,7 @@ const firstRetryMs = 50
 export async function runReflector<T extends KubeObject>(
   source: ReflectorSource<T>,
   receiver: ReflectorReceiver<T>,
-  { clock, logger, random = Math.random }: ReflectorOptions,
+  { clock, logger, random = Math.random, from = '0' }: ReflectorOptions,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0
@@ -53,7 +55,7 @@ export async function runReflector<T extends KubeObject>(
 
   // '0' takes what the server's cache holds at once. Once something was seen, never ask for less than that again, or a
   // lagging server would take us back in time; '' (a consistent read) is for when the server cannot serve that revision.
-  let atLeast = '0'
+  let atLeast: string = from
   let revision: string | undefined
   while (!signal.aborted) {
     try {

@@ -65,7 +65,8 @@ export async function waitFor<K extends KindName>(
       },
       bookmark() {},
     },
-    { clock, logger },
+    // What was just written must be in sight, or the deletion of a new object would seem done already.
+    { clock, logger, from: '' },
     stop.signal,
   )
   following.catch(reject)

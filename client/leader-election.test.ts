@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { serviceUnavailable } from '../api/status.ts'
+import { createTestClock } from '../component/clock.ts'
+import { silentLogger } from '../component/logger.ts'
+import { LeadershipLostError, runWithLeaderElection } from './leader-election.ts'
+import { createMemoryApiClient } from './memory-api-client.ts'
+
+function make() {
+  const client = createMemoryApiClient()
+  const clock = createTestClock()
+  const log: string[] = []
+  const candidate = (identity: string) => {
+    const stop = new AbortController()
+    const lead = async (signal: AbortSignal) => {
+      log.push(`${identity} leads`)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      log.push(`${identity} stops`)
+    }
+    const options = { client, clock, logger: silentLogger, name: 'kube-scheduler', identity, random: () => 0 }
+    return { stop, finished: runWithLeaderElection(options, lead, stop.signal) }
+  }
+  return { client, clock, log, candidate }
+}
+
+test('one leads; when it gives the lease back the other takes over at once', async () => {
+  const { clock, log, candidate } = make()
+  const a = candidate('a')
+  await clock.advance(100)
+  const b = candidate('b')
+  await clock.advance(60_000)
+  expect(log).toEqual(['a leads'])
+  a.stop.abort()
+  await a.finished
+  await clock.advance(2_500)
+  expect(log).toEqual(['a leads', 'a stops', 'b leads'])
+  b.stop.abort()
+  await b.finished
+})
+
+test('a leader that cannot renew stops before another may start', async () => {
+  const { client, clock, log, candidate } = make()
+  const a = candidate('a')
+  const lost = expect(a.finished).rejects.toThrow(LeadershipLostError)
+  await clock.advance(5000)
+  const b = candidate('b')
+  client.failWith(({ verb, body }) =>
+    verb === 'update' && JSON.stringify(body).includes('"holderIdentity":"a"') ? serviceUnavailable('cut off') : undefined,
+  )
+  await clock.advance(60_000)
+  await lost
+  expect(log).toEqual(['a leads', 'a stops', 'b leads'])
+  b.stop.abort()
+  await b.finished
+})

@@ -161,6 +161,9 @@ export const internalError = (error: unknown): ApiError => {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }
 
+/** A failure that upstream gives no reason for: a 500 with the bare message. */
+export const unclassified = (message: string): ApiError => failure(500, '', message)
+
 export const requestEntityTooLarge = (message: string): ApiError =>
   failure(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`)
 

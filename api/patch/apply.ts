@@ -1,0 +1,239 @@
+/**
+ * Server-side apply: merges a configuration into the live object, and keeps track of who owns which field.
+ *
+ * Pure. Every write passes here: appliers through `applyPatch`, all others through `trackUpdate`.
+ */
+import type { ManagedFieldsEntry } from '../generated/types.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { applyConflict, unclassified } from '../status.ts'
+import { formatTime } from '../time.ts'
+import { compareObjects, fieldsOfConfiguration } from './compare-objects.ts'
+import { difference, equalSets, intersection, isEmptySet, isMember, pathsOf, union, type FieldSet } from './field-set.ts'
+import {
+  isSameManager,
+  printManager,
+  readManagedFields,
+  writeManagedFields,
+  type ManagedSet,
+  type Manager,
+} from './managed-fields.ts'
+import { itemElement, type MergeType } from './merge-type.ts'
+
+export interface ApplyRequest {
+  /** Undefined when the object does not exist: then it is created from the configuration. */
+  live: JsonObject | undefined
+  /** Decoded configuration. It must not carry managedFields. */
+  config: JsonObject
+  /** `fieldManager` of the request. */
+  manager: string
+  /** Take over fields that others own, instead of failing. */
+  force: boolean
+  type: MergeType
+  now: Date
+  subresource?: string
+  /** Top-level members that this endpoint resets (`status` on the main one): they are never owned through it. */
+  resetFields?: readonly string[]
+}
+
+/** Throws the 409 that lists every conflict. Neither object is changed; the result shares parts with both. */
+export function applyPatch({
+  live,
+  config,
+  manager,
+  force,
+  type,
+  now,
+  subresource = '',
+  resetFields = [],
+}: ApplyRequest): JsonObject {
+  const self: Manager = { name: manager, operation: 'Apply', apiVersion: String(config['apiVersion'] ?? ''), subresource }
+  const before = live ?? { apiVersion: config['apiVersion']!, kind: config['kind']! }
+  const managers = readManagedFields(managedFieldsOf(before))
+  const last = managers.find((other) => isSameManager(other, self))
+  const others = managers.filter((other) => other !== last)
+  const fields = withoutMembers(fieldsOfConfiguration(config, type), resetFields)
+
+  const merged = mergeValues(before, config, type, '') as JsonObject
+  const owned = others.reduce((all, other) => union(all, other.fields), fields)
+  const object = last ? (prune(merged, last.fields, owned, type) as JsonObject) : merged
+
+  const { changed, removed } = compareObjects(before, object, type)
+  if (!force) refuseConflicts(others, changed)
+  const unchanged = isEmptySet(changed) && isEmptySet(removed) && last !== undefined && equalSets(last.fields, fields)
+  const time = unchanged ? last.time : formatTime(now)
+  return withManagedFields(object, [...release(others, changed, removed), { ...self, fields, time }])
+}
+
+const managedFieldsOf = (object: JsonObject): ManagedFieldsEntry[] | undefined =>
+  (object['metadata'] as { managedFields?: ManagedFieldsEntry[] } | undefined)?.managedFields
+
+const withManagedFields = (object: JsonObject, sets: readonly ManagedSet[]): JsonObject => ({
+  ...object,
+  metadata: { ...(object['metadata'] as JsonObject | undefined), managedFields: writeManagedFields(sets) as unknown as Json },
+})
+
+const withoutMembers = (set: FieldSet, names: readonly string[]): FieldSet =>
+  Object.fromEntries(Object.entries(set).filter(([element]) => !names.includes(element.slice(2))))
+
+/** What changed hands is no longer theirs, and what is gone is nobody's. */
+const release = (others: readonly ManagedSet[], changed: FieldSet, removed: FieldSet): ManagedSet[] =>
+  others.map((other) => ({ ...other, fields: difference(difference(other.fields, changed), removed) }))
+
+function refuseConflicts(others: readonly ManagedSet[], changed: FieldSet): void {
+  const conflicts = others
+    .map((other) => ({ manager: printManager(other), paths: pathsOf(intersection(other.fields, changed)) }))
+    .filter(({ paths }) => paths.length > 0)
+    .sort((a, b) => (a.manager < b.manager ? -1 : 1))
+  const all = conflicts.flatMap(({ manager, paths }) => paths.map((path) => ({ manager, path })))
+  if (all.length === 0) return
+  const causes = all.map(({ manager, path }) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${manager}`,
+    field: path,
+  }))
+  const [only] = all
+  const message =
+    all.length === 1
+      ? `Apply failed with 1 conflict: conflict with ${only!.manager}: ${only!.path}`
+      : `Apply failed with ${all.length} conflicts: ${conflicts
+          .flatMap(({ manager, paths }) => [`conflicts with ${manager}:`, ...paths.map((path) => `- ${path}`)])
+          .join('\n')}`
+  throw applyConflict(message, causes)
+}
+
+/** The configuration wins wherever it speaks; everything else of the live value stays. */
+function mergeValues(live: Json | undefined, config: Json, type: MergeType, path: string): Json {
+  if (type.kind === 'map' && isJsonObject(config)) {
+    const result: JsonObject = isJsonObject(live) ? { ...live } : {}
+    for (const key in config) {
+      const now = Object.hasOwn(result, key) ? result[key] : undefined
+      result[key] = mergeValues(now, config[key]!, type.field(key), `${path}.${key}`)
+    }
+    return result
+  }
+  if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(config)) {
+    return mergeLists(Array.isArray(live) ? live : [], config, type, path)
+  }
+  return config
+}
+
+type ListType = MergeType & { kind: 'set' | 'list-map' }
+
+/** Items in both take the configuration's order; the rest stay where they are between them. */
+function mergeLists(live: Json[], config: Json[], type: ListType, path: string): Json[] {
+  const wanted = itemsByElement(config, type, path)
+  const current = new Map(live.map((item) => [itemElement(item, type), item]))
+  const itemType: MergeType = type.kind === 'list-map' ? type.items : { kind: 'atomic' }
+  const result: Json[] = []
+  const shared = [...wanted.keys()].filter((element) => current.has(element)).values()
+  const pending = [...wanted.keys()]
+  const take = (until: string | undefined) => {
+    while (pending.length > 0) {
+      const element = pending[0]!
+      if (current.has(element) && element !== until) return
+      pending.shift()
+      result.push(mergeValues(current.get(element), wanted.get(element)!, itemType, path))
+      if (element === until) return
+    }
+  }
+  for (const [element, item] of current) {
+    if (wanted.has(element)) take(shared.next().value)
+    else result.push(item)
+  }
+  take(undefined)
+  return result
+}
+
+function itemsByElement(items: Json[], type: ListType, path: string): Map<string, Json> {
+  const byElement = new Map<string, Json>()
+  for (const item of items) {
+    if (type.kind === 'list-map' && isJsonObject(item)) {
+      const missing = type.keys.find((key) => item[key] === undefined && type.defaults[key] === undefined)
+      if (missing !== undefined && type.keys.length === 1) {
+        throw unclassified(`${path}: element 0: associative list with keys has an element that omits key field "${missing}"`)
+      }
+    }
+    const element = itemElement(item, type)
+    if (byElement.has(element)) {
+      throw unclassified(
+        `failed to create typed patch object: ${path}: duplicate entries for key ${pathsOf({ [element]: {} })[0]}`,
+      )
+    }
+    byElement.set(element, item)
+  }
+  return byElement
+}
+
+/** Drops what this manager applied before and applies no more, unless someone else owns it or something in it. */
+function prune(value: Json, last: FieldSet, owned: FieldSet | undefined, type: MergeType): Json {
+  if (type.kind === 'map' && isJsonObject(value)) {
+    const result: JsonObject = {}
+    for (const key in value) {
+      const element = `f:${key}`
+      const kept = pruneChild(value[key]!, last[element], owned?.[element], type.field(key), type.isField(key))
+      if (kept !== undefined) result[key] = kept
+    }
+    return result
+  }
+  if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(value)) {
+    const itemType: MergeType = type.kind === 'list-map' ? type.items : { kind: 'atomic' }
+    return value.flatMap((item) => {
+      const element = itemElement(item, type)
+      const kept = pruneChild(item, last[element], owned?.[element], itemType, false)
+      return kept === undefined ? [] : [kept]
+    })
+  }
+  return value
+}
+
+function pruneChild(
+  value: Json,
+  last: FieldSet | undefined,
+  owned: FieldSet | undefined,
+  type: MergeType,
+  isField: boolean,
+): Json | undefined {
+  if (!last) return value
+  // A field of a struct counts as applied when anything in it was: upstream's EnsureNamedFieldsAreMembers.
+  if (!owned && (isField || isMember(last))) return undefined
+  return prune(value, last, owned, type)
+}
+
+export interface UpdateRequest {
+  /** Undefined on create. */
+  old: JsonObject | undefined
+  /** As it will be stored, but for managedFields. */
+  new: JsonObject
+  manager: string
+  type: MergeType
+  now: Date
+  subresource?: string
+}
+
+/**
+ * managedFields after a write that was no apply: the writer owns what it changed. Answers the old entries themselves when
+ * nothing that can be owned changed.
+ */
+export function trackUpdate({
+  old,
+  new: next,
+  manager,
+  type,
+  now,
+  subresource = '',
+}: UpdateRequest): ManagedFieldsEntry[] | undefined {
+  const given = managedFieldsOf(next)
+  // `managedFields: [{}]` is how a client asks to start over; an empty list is one that left them out.
+  const isReset = given?.length === 1 && Object.keys(given[0]!).length === 0
+  const entries = isReset ? undefined : given?.length ? given : old && managedFieldsOf(old)
+  const { changed, removed } = compareObjects(old ?? {}, next, type)
+  if (isEmptySet(changed) && isEmptySet(removed)) return entries
+
+  const managers = readManagedFields(entries)
+  const self: Manager = { name: manager, operation: 'Update', apiVersion: String(next['apiVersion'] ?? ''), subresource }
+  const last = managers.find((other) => isSameManager(other, self))
+  const others = managers.filter((other) => other !== last)
+  const fields = union(difference(last?.fields ?? {}, removed), changed)
+  const time = last && equalSets(last.fields, fields) ? last.time : formatTime(now)
+  return writeManagedFields([...release(others, changed, removed), { ...self, fields, time }])
+}

@@ -1,4 +1,5 @@
 /** Command-line flags as upstream's components take them: `--name=value` or `--name value`, typed, unknown ones refused. */
+import { parseDuration } from '../api/duration.ts'
 
 export type FlagType = 'string' | 'int' | 'float' | 'bool' | 'duration' | 'list' | 'map'
 
@@ -124,9 +125,11 @@ function parseValue(name: string, flag: Flag, text: string): unknown {
       if (/^(false|f|0)$/i.test(text)) return false
       throw refuse('must be true or false')
     case 'duration': {
-      const duration = parseDuration(text)
-      if (duration === undefined) throw refuse('must be a duration such as 10s, 1m30s or 500ms')
-      return duration
+      try {
+        return parseDuration(text)
+      } catch (error) {
+        throw refuse(error instanceof Error ? error.message : String(error))
+      }
     }
     case 'list':
       return text === '' ? [] : text.split(',')
@@ -143,19 +146,6 @@ function parseMap(text: string, refuse: (why: string) => FlagError): Record<stri
     map[pair.slice(0, equals).trim()] = pair.slice(equals + 1)
   }
   return map
-}
-
-const unitMs: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** Go's duration syntax in milliseconds; undefined when it is not one. */
-export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0
-  const match = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(text)
-  if (!match) return undefined
-  let total = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g))
-    total += Number(amount) * unitMs[unit!]!
-  return match[1] === '-' ? -total : total
 }
 
 export function describeFlags(flags: Flags, command: string): string {

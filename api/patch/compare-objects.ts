@@ -38,16 +38,10 @@ type ListType = MergeType & { kind: 'set' | 'list-map' }
 
 function compareMaps(before: JsonObject, after: JsonObject, type: MapType, depth: number, name: string, into: Comparison): void {
   for (const key in after) {
-    if (isUnowned(key, depth, name)) continue
-    compareValues(
-      Object.hasOwn(before, key) ? before[key] : undefined,
-      after[key],
-      type.field(key),
-      depth + 1,
-      key,
-      `f:${key}`,
-      into,
-    )
+    const then = Object.hasOwn(before, key) ? before[key] : undefined
+    // Most of an object is the same on most writes: that is seen before anything is named.
+    if (then === after[key] || isUnowned(key, depth, name) || deepEqual(then, after[key])) continue
+    compareValues(then, after[key], type.field(key), depth + 1, key, `f:${key}`, into)
   }
   for (const key in before) {
     if (Object.hasOwn(after, key) || isUnowned(key, depth, name)) continue

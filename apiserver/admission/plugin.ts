@@ -1,6 +1,8 @@
 /** The contract of an admission plugin: first all `admit`s in order may change the object, then all `validate`s may refuse it. */
+import type { ResourceQuota } from '../../api/generated/types.ts'
 import type { KindName, Kinds } from '../../api/kinds.ts'
 import type { KubeObject, ObjectKey } from '../../api/object.ts'
+import type { ClusterAuthorizer } from '../auth/authorizer.ts'
 import type { UserInfo } from '../auth/user.ts'
 
 export interface AdmissionAttributes {
@@ -33,6 +35,13 @@ export interface AdmissionContext {
   /** Exact reads, for rules that must never pass a limit (quota): answers after the cache has reached etcd's revision. */
   consistent: () => Promise<ClusterReader>
   now: () => Date
+  /** For plugins that ask whether the user might do something else as well: RBAC escalation, certificate approval. */
+  authorizer: ClusterAuthorizer
+  /**
+   * Stores the status of this quota if nobody has changed the object since (its resourceVersion), and answers the stored
+   * version; undefined when somebody has. The one write that an admission plugin makes.
+   */
+  updateQuotaStatus: (quota: ResourceQuota) => Promise<ResourceQuota | undefined>
 }
 
 /** Refuse by throwing an `ApiError`: usually `forbidden(resource, name, message)`. */

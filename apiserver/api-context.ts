@@ -1,0 +1,52 @@
+/** What endpoints work with: the parts of the server, and one request as it goes through them. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '../component/logger.ts'
+import type { Health } from '../component/health.ts'
+import type { Metrics } from '../component/metrics.ts'
+import type { AdmissionContext, AdmissionPlugin } from './admission/plugin.ts'
+import type { ServiceAllocator } from './allocators/service-allocator.ts'
+import type { TokenAuthenticator } from './auth/authenticator.ts'
+import type { ClusterAuthorizer } from './auth/authorizer.ts'
+import type { ServiceAccountTokens } from './auth/service-account-tokens.ts'
+import type { Authenticator, UserInfo } from './auth/user.ts'
+import type { CauseLog } from './cause-log.ts'
+import type { KubeletTransport } from './kubelet-transport.ts'
+import type { RequestInfo } from './request-info.ts'
+import type { ServedResource, ServedResources } from './served-resources.ts'
+import type { Store } from './storage/store.ts'
+
+export interface ApiContext {
+  store: Store
+  resources: ServedResources
+  authenticator: Authenticator & TokenAuthenticator
+  authorizer: ClusterAuthorizer
+  admissionPlugins: readonly AdmissionPlugin[]
+  admission: AdmissionContext
+  /** Cluster IPs and node ports. */
+  services: ServiceAllocator
+  causeLog: CauseLog
+  health: Health
+  metrics: Metrics
+  logger: Logger
+  /** Absent when the server has no credentials for kubelets: exec, logs and their like then answer 503. */
+  kubelets?: KubeletTransport | undefined
+  tokens: ServiceAccountTokens
+  /** Ends with the server: long answers stop on it. */
+  stopping: AbortSignal
+  now: () => Date
+}
+
+export interface ApiRequest {
+  raw: IncomingMessage
+  response: ServerResponse
+  info: RequestInfo
+  user: UserInfo
+  /** Go out as `Warning` headers with the answer. */
+  warnings: string[]
+}
+
+export interface ResourceRequest extends ApiRequest {
+  resource: ServedResource
+}
+
+export type Endpoint = (context: ApiContext, request: ResourceRequest) => Promise<void> | void

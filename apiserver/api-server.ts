@@ -1,0 +1,157 @@
+/** Puts an API server together from its parts and runs it: what main.ts does with flags and tests do with a memory store. */
+import type { ResourceQuota } from '../api/generated/types.ts'
+import type { KubeObject } from '../api/object.ts'
+import { createHealth, ping } from '../component/health.ts'
+import type { Logger } from '../component/logger.ts'
+import { createMetrics } from '../component/metrics.ts'
+import type { AdmissionContext, AdmissionPlugin, ClusterReader } from './admission/plugin.ts'
+import type { ServiceAllocator } from './allocators/service-allocator.ts'
+import type { ApiContext } from './api-context.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
+import { createClusterAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts'
+import { createPeerCertificateReader } from './auth/client-certificate.ts'
+import type { RequestHeaderOptions } from './auth/request-header-user.ts'
+import { createServiceAccountTokens } from './auth/service-account-tokens.ts'
+import type { UserInfo } from './auth/user.ts'
+import { feedAuthorizer } from './authorization-feed.ts'
+import { bootstrap, type BootstrapOptions } from './bootstrap.ts'
+import { createCauseLog } from './cause-log.ts'
+import { createClusterReader, prefixOfKind } from './cluster-reader.ts'
+import { createInFlightLimit } from './in-flight.ts'
+import type { KubeletTransport } from './kubelet-transport.ts'
+import { createRequestHandler } from './request-handler.ts'
+import { createRequestMetrics } from './request-metrics.ts'
+import type { ResourceDefinition } from './resources/resource.ts'
+import { createServedResources, keyFor, toStoredResource } from './served-resources.ts'
+import { startServer } from './server.ts'
+import type { Store } from './storage/store.ts'
+
+export interface ApiServerOptions {
+  store: Store
+  resources: readonly ResourceDefinition[]
+  admissionPlugins: readonly AdmissionPlugin[]
+  /** Made after the store is there, since it keeps its state in it. */
+  services: (store: Store, reader: ClusterReader) => ServiceAllocator
+  tls: { cert: string; key: string }
+  /** PEM bundle: who may vouch for users. */
+  clientCa: string
+  requestHeader?: (RequestHeaderOptions & { ca: string }) | undefined
+  serviceAccounts: {
+    issuers: readonly [string, ...string[]]
+    signingKey: string
+    verifyingKeys: readonly string[]
+    audiences?: readonly string[]
+  }
+  staticTokens?: ((token: string) => UserInfo | undefined) | undefined
+  anonymousAuth: boolean
+  kubelets?: KubeletTransport | undefined
+  maxRequestsInFlight: number
+  maxMutatingRequestsInFlight: number
+  host: string
+  port: number
+  bootstrap: BootstrapOptions
+  logger: Logger
+  now?: () => Date
+}
+
+export interface RunningApiServer {
+  port: number
+  stop(): Promise<void>
+}
+
+/** How long requests at work may take once the server has been told to end. */
+const STOP_GRACE_MS = 5_000
+
+/** Resolves when the server answers requests; its defaults (namespaces, roles) may follow a moment later: see /readyz. */
+export async function startApiServer(options: ApiServerOptions): Promise<RunningApiServer> {
+  const { store, logger } = options
+  // A second name for another group's objects (events.k8s.io) has no store of its own.
+  for (const definition of options.resources)
+    if (definition.names.storageGroup === undefined) store.register(toStoredResource(definition))
+  await store.start()
+  const stopping = new AbortController()
+  const { context, authorizer } = createContext(options, stopping.signal)
+  const feed = feedAuthorizer(store, authorizer, logger)
+  const server = await startServer({
+    tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
+    host: options.host,
+    port: options.port,
+    logger,
+    handle: createRequestHandler({
+      context,
+      limit: createInFlightLimit(options.maxRequestsInFlight, options.maxMutatingRequestsInFlight),
+      requests: createRequestMetrics(context.metrics),
+      peerCertificate: createPeerCertificateReader({ clientCa: options.clientCa, requestHeaderCa: options.requestHeader?.ca }),
+    }),
+  })
+  logger.info('serving', { address: `https://${options.host}:${server.port}` })
+  const bootstrapped = bootstrap(context, options.bootstrap, stopping.signal)
+  return {
+    port: server.port,
+    async stop() {
+      stopping.abort()
+      await server.stop(STOP_GRACE_MS)
+      await bootstrapped
+      feed.close()
+      await store.stop()
+    },
+  }
+}
+
+function createContext(options: ApiServerOptions, stopping: AbortSignal): { context: ApiContext; authorizer: ClusterAuthorizer } {
+  const { store, logger, now = () => new Date() } = options
+  const reader = createClusterReader(store)
+  const authorizer = createClusterAuthorizer(reader)
+  const tokens = createServiceAccountTokens({ ...options.serviceAccounts, reader, now })
+  const authenticator = createAuthenticator({
+    tokens,
+    reader,
+    staticTokens: options.staticTokens,
+    requestHeaders: options.requestHeader,
+    anonymous: options.anonymousAuth,
+    onRefused: (why) => logger.debug('authentication refused', { why }),
+    now,
+  })
+  const context: ApiContext = {
+    store,
+    resources: createServedResources(options.resources),
+    authenticator,
+    authorizer,
+    admissionPlugins: options.admissionPlugins,
+    admission: createAdmissionContext(store, reader, authorizer, now),
+    services: options.services(store, reader),
+    tokens,
+    causeLog: createCauseLog(),
+    health: createHealth([ping, { name: 'etcd', check: () => store.healthy() }]),
+    metrics: createMetrics(),
+    logger,
+    kubelets: options.kubelets,
+    stopping,
+    now,
+  }
+  context.health.add({ name: 'shutdown', on: ['readyz'], check: () => (stopping.aborted ? 'process is shutting down' : null) })
+  return { context, authorizer }
+}
+
+function createAdmissionContext(
+  store: Store,
+  reader: ClusterReader,
+  authorizer: ClusterAuthorizer,
+  now: () => Date,
+): AdmissionContext {
+  return {
+    reader,
+    authorizer,
+    now,
+    consistent: async () => {
+      await store.current()
+      return reader
+    },
+    async updateQuotaStatus(quota) {
+      const { namespace = '', name, resourceVersion } = quota.metadata
+      const key = keyFor(prefixOfKind('ResourceQuota'), namespace, name)
+      const result = await store.update(key, quota as KubeObject, Number(resourceVersion))
+      return result.ok ? (result.entry.object() as ResourceQuota) : undefined
+    },
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What a new cluster has from its first second: the system namespaces, the roles that components need, priority classes, and
+ * the `kubernetes` Service with the address of this server. Runs at each start and repairs what is missing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { randomUUID } from 'node:crypto'
+import { kindInfo, apiVersionOf, type KindName } from '../api/kinds.ts'
+import type { KubeObject } from '../api/object.ts'
+import type { ApiContext } from './api-context.ts'
+import { planBootstrapPolicy } from './auth/reconcile-policy.ts'
+import { prefixOfKind } from './cluster-reader.ts'
+import { keyFor } from './served-resources.ts'
+import { toSeconds } from './write-steps.ts'
+
+export interface BootstrapOptions {
+  /** Where clients inside the cluster reach this server. */
+  advertiseAddress: string
+  securePort: number
+  /** The first address of `--service-cluster-ip-range`. */
+  serviceAddress: string
+}
+
+const NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease']
+const RETRY_MS = 1000
+
+type Bare = { metadata: { name: string; namespace?: string | undefined } }
+
+/** Never rejects: tries again until it is done or the server stops. */
+export async function bootstrap(context: ApiContext, options: BootstrapOptions, stopping: AbortSignal): Promise<void> {
+  let problem: string | null = 'not finished'
+  context.health.add({ name: 'poststarthook/bootstrap', on: ['readyz', 'healthz'], check: () => problem })
+  while (!stopping.aborted) {
+    try {
+      await runSteps(context, options)
+      problem = null
+      return
+    } catch (error) {
+      context.logger.error('cannot write the defaults of the cluster yet', { error })
+      await sleep(RETRY_MS, undefined, { signal: stopping }).catch(() => {})
+    }
+  }
+}
+
+async function runSteps(context: ApiContext, options: BootstrapOptions): Promise<void> {
+  await context.store.current()
+  await Promise.all(NAMESPACES.map((name) => ensure(context, 'Namespace', namespaceObject(name))))
+  await context.store.current()
+  await Promise.all([applyPolicy(context), applyPriorityClasses(context), publishServer(context, options)])
+}
+
+const namespaceObject = (name: string) => ({
+  metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+  spec: { finalizers: ['kubernetes'] },
+  status: { phase: 'Active' },
+})
+
+/** Creates it when the name is free. Answers what is stored under it. */
+async function ensure(context: ApiContext, kind: KindName, object: Bare): Promise<KubeObject> {
+  const key = keyFor(prefixOfKind(kind), object.metadata.namespace ?? '', object.metadata.name)
+  const present = context.store.get(key)
+  if (present) return present.object()
+  const result = await context.store.create(key, complete(context, kind, object))
+  return result.ok ? result.entry.object() : result.current!.object()
+}
+
+function complete(context: ApiContext, kind: KindName, object: Bare): KubeObject {
+  const info = kindInfo(kind)
+  const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: toSeconds(context.now()) }
+  const whole: KubeObject = { apiVersion: apiVersionOf(info), kind, ...object, metadata }
+  const resource = context.resources.find(info.group, info.versions[0], info.plural)
+  resource?.definition.setDefaults?.(whole)
+  if (resource?.definition.generationChanges) whole.metadata.generation = 1
+  return whole
+}
+
+async function applyPolicy(context: ApiContext): Promise<void> {
+  const actions = planBootstrapPolicy(context.admission.reader)
+  await Promise.all(
+    actions.map(async (action) => {
+      const kind = action.object.kind as KindName
+      const key = keyFor(prefixOfKind(kind), action.object.metadata.namespace ?? '', action.object.metadata.name)
+      if (action.do === 'create') return ensure(context, kind, action.object)
+      const current = context.store.get(key)
+      if (!current) return undefined
+      if (action.do === 'update') return context.store.update(key, action.object, current.revision)
+      const gone = await context.store.delete(key, current.revision)
+      return gone.ok ? ensure(context, kind, action.object) : undefined
+    }),
+  )
+}
+
+async function applyPriorityClasses(context: ApiContext): Promise<void> {
+  const define = (name: string, value: number, description: string) =>
+    ensure(context, 'PriorityClass', { metadata: { name }, value, description, preemptionPolicy: 'PreemptLowerPriority' } as Bare)
+  await define(
+    'system-node-critical',
+    2_000_001_000,
+    'Used for system critical pods that must not be moved from their current node.',
+  )
+  await define(
+    'system-cluster-critical',
+    2_000_000_000,
+    'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  )
+}
+
+/** Pods find the API server by the Service `kubernetes`, which has no selector: its endpoints are written here. */
+async function publishServer(
+  context: ApiContext,
+  { advertiseAddress, securePort, serviceAddress }: BootstrapOptions,
+): Promise<void> {
+  const metadata = { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } }
+  await ensure(context, 'Service', {
+    metadata,
+    spec: {
+      clusterIP: serviceAddress,
+      clusterIPs: [serviceAddress],
+      internalTrafficPolicy: 'Cluster',
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: securePort }],
+      sessionAffinity: 'None',
+      type: 'ClusterIP',
+    },
+    status: { loadBalancer: {} },
+  } as Bare)
+  await publish(context, 'Endpoints', {
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port: securePort, protocol: 'TCP' }] }],
+  } as Bare)
+  await publish(context, 'EndpointSlice', {
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [advertiseAddress], conditions: { ready: true } }],
+    ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
+  } as Bare)
+}
+
+/** The address may have changed since the last start. Several servers on one etcd each add theirs. */
+async function publish(context: ApiContext, kind: 'Endpoints' | 'EndpointSlice', wanted: Bare): Promise<void> {
+  const stored = await ensure(context, kind, wanted)
+  const merged = kind === 'Endpoints' ? mergeSubsets(stored, wanted) : mergeEndpoints(stored, wanted)
+  if (!merged) return
+  const key = keyFor(prefixOfKind(kind), 'default', 'kubernetes')
+  const result = await context.store.update(key, merged, Number(stored.metadata.resourceVersion))
+  if (!result.ok) throw new Error(`Cannot publish the server's address: ${kind} kubernetes was changed at the same time`)
+}
+
+type Subsets = { subsets?: { addresses?: { ip: string }[]; ports?: { port: number }[] }[] }
+
+function mergeSubsets(stored: KubeObject, wanted: Bare): KubeObject | undefined {
+  const [mine] = (wanted as Subsets).subsets!
+  const subsets = (stored as Subsets).subsets ?? []
+  const same = subsets.find(({ ports }) => ports?.[0]?.port === mine!.ports![0]!.port)
+  const ip = mine!.addresses![0]!.ip
+  if (same?.addresses?.some((address) => address.ip === ip)) return undefined
+  const others = subsets.filter((subset) => subset !== same)
+  return { ...stored, subsets: [...others, { ...mine, addresses: [...(same?.addresses ?? []), { ip }] }] } as KubeObject
+}
+
+type Endpoints = { endpoints?: { addresses: string[] }[]; ports?: { port: number }[] }
+
+function mergeEndpoints(stored: KubeObject, wanted: Bare): KubeObject | undefined {
+  const [mine] = (wanted as Endpoints).endpoints!
+  const endpoints = (stored as Endpoints).endpoints ?? []
+  if (endpoints.some(({ addresses }) => addresses[0] === mine!.addresses[0])) return undefined
+  return { ...stored, endpoints: [...endpoints, mine], ports: (wanted as Endpoints).ports } as KubeObject
+}

@@ -1,0 +1,80 @@
+/** PATCH: JSON, merge, strategic merge and server-side apply, against the object as its version in the path shows it. */
+import type { KubeObject } from '../../api/object.ts'
+import { invalid as invalidField } from '../../api/field-error.ts'
+import type { Json, JsonObject } from '../../api/json.ts'
+import { applyJsonPatch } from '../../api/patch/json-patch.ts'
+import { applyMergePatch } from '../../api/patch/merge-patch.ts'
+import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts'
+import { badRequest, invalid, isBadRequest, unsupportedMediaType } from '../../api/status.ts'
+import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { decodeObject, isRecord, readFieldValidation } from '../decode-object.ts'
+import { mediaTypeOf, parseJson, readBody } from '../read-body.ts'
+import { checkAcceptable } from '../send-object.ts'
+import { sendStored } from '../send-stored.ts'
+import { fromStorageVersion } from '../served-resources.ts'
+import type { Entry } from '../storage/store.ts'
+import { updateObject } from '../update-object.ts'
+import { readWriteOptions } from '../write-options.ts'
+
+const JSON_PATCH = 'application/json-patch+json'
+const MERGE_PATCH = 'application/merge-patch+json'
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json'
+const APPLY_PATCH = 'application/apply-patch+yaml'
+
+export async function patch(context: ApiContext, request: ResourceRequest): Promise<void> {
+  checkAcceptable(request)
+  const type = patchTypeOf(request)
+  const options = readWriteOptions(request, 'PatchOptions')
+  const validation = readFieldValidation(request.info.query, 'PatchOptions')
+  const body = await readBody(request.raw)
+  const patch = parseJson(body, 'error decoding patch') as Json
+  const stored = await updateObject(context, request, options, {
+    compute: (current) => {
+      const patched = applyPatch(type, request, privateCopy(request, current), patch)
+      if (!isRecord(patched)) throw badRequest('the patch does not leave an object')
+      return decodePatched(request, patched, validation)
+    },
+  })
+  await sendStored(context, request, 200, stored)
+}
+
+/** Throws 415. Custom resources have no schema of merge keys, and so no strategic merge. */
+function patchTypeOf({ raw, resource }: ResourceRequest): string {
+  const type = mediaTypeOf(raw.headers['content-type'] ?? '')
+  const custom = Object.keys(resource.definition.models).length === 0
+  const known = [JSON_PATCH, MERGE_PATCH, ...(custom ? [] : [STRATEGIC_PATCH]), APPLY_PATCH]
+  if (!known.includes(type)) throw unsupportedMediaType(known)
+  return type
+}
+
+/** The stored object as the path's version has it, for this call alone: steps after it fill it in. */
+const privateCopy = ({ resource }: ResourceRequest, current: Entry): KubeObject =>
+  fromStorageVersion(resource, JSON.parse(current.bytes.toString()) as KubeObject)
+
+function applyPatch(type: string, { resource }: ResourceRequest, current: KubeObject, patch: Json): unknown {
+  const document = current as unknown as JsonObject
+  switch (type) {
+    case JSON_PATCH:
+      return applyJsonPatch(document, patch)
+    case MERGE_PATCH:
+      if (!isRecord(patch)) throw badRequest('json: cannot unmarshal into Go value of type map[string]interface {}')
+      return applyMergePatch(document, patch)
+    default:
+      return applyStrategicMergePatch(document, patch, resource.definition.models[resource.version]!)
+  }
+}
+
+/** What the patch made is the client's fault as a value of `patch`, not as a body. */
+function decodePatched(
+  request: ResourceRequest,
+  patched: Record<string, unknown>,
+  validation: 'Strict' | 'Warn' | 'Ignore',
+): KubeObject {
+  const { names } = request.resource.definition
+  try {
+    return decodeObject(request, patched, validation)
+  } catch (error) {
+    if (!isBadRequest(error) || validation === 'Strict') throw error
+    throw invalid(names.group, names.kind, request.info.name, [invalidField('patch', JSON.stringify(patched), error.message)])
+  }
+}

@@ -1,0 +1,123 @@
+/** GET with watch=true: what is there, if asked for, then every change of the selection, in order, until somebody ends it. */
+import { serviceUnavailable, type ApiError } from '../../api/status.ts'
+import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { readListOptions, type ListOptions } from '../list-options.ts'
+import { negotiate, type ViewName } from '../negotiate.ts'
+import { readSelection, select, type Selection } from '../selection.ts'
+import type { Entry, StoreEvent, Subscription } from '../storage/store.ts'
+import { readIncludeObject } from '../views.ts'
+import { createFramer, type EventType, type Framer } from '../watch-frames.ts'
+import { createWatchStream, type WatchStream } from '../watch-stream.ts'
+
+const views: readonly ViewName[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
+
+/** Upstream's `--min-request-timeout`: without a wish, a watch lasts this long to twice as long, so that ends are spread. */
+const MIN_TIMEOUT_SECONDS = 1800
+
+const BOOKMARK_EVERY_MS = 60_000
+
+export async function watch(context: ApiContext, request: ResourceRequest): Promise<void> {
+  const { info, resource, raw } = request
+  const accepted = negotiate(raw.headers.accept?.replaceAll(';stream=watch', ''), views)
+  const selection = readSelection(info, resource)
+  const options = readListOptions(info.query, true)
+  const framer = createFramer({
+    ...accepted,
+    resource,
+    includeObject: readIncludeObject(info.query),
+    now: context.now,
+  })
+  await catchUp(context, options)
+  if (context.stopping.aborted) throw serviceUnavailable('the server is shutting down')
+  startWatch(context, request, selection, options, framer)
+}
+
+/** A watch from "the newest state" asks etcd what that is; one from a revision of a faster server waits for it. */
+async function catchUp({ store }: ApiContext, { resourceVersion, sendInitialEvents }: ListOptions): Promise<void> {
+  if (resourceVersion === undefined) await store.current()
+  else if (sendInitialEvents && resourceVersion > 0) await store.reached(resourceVersion, 3000)
+}
+
+function startWatch(
+  context: ApiContext,
+  { response, resource, info }: ResourceRequest,
+  selection: Selection,
+  options: ListOptions,
+  framer: Framer,
+): void {
+  const { store, stopping } = context
+  const { resourceVersion } = options
+  // Upstream's legacy behaviour: no revision, or 0, begins with the present state as ADDED events.
+  const withState = options.sendInitialEvents ?? !resourceVersion
+  const from = withState || !resourceVersion ? store.revision() : resourceVersion
+  const entries = withState ? select(store, resource, selection) : []
+
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
+  response.flushHeaders()
+  let subscription: Subscription | undefined
+  let timer: NodeJS.Timeout | undefined
+  const marker = options.sendInitialEvents && options.allowWatchBookmarks ? framer.bookmark(from, true) : undefined
+  const end = () => stream.end()
+  const stream = createWatchStream(response, initialFrames(entries, framer, marker), (reason) => {
+    subscription?.close()
+    clearTimeout(timer)
+    stopping.removeEventListener('abort', end)
+    if (reason === 'slow') context.logger.warn('ended a watch whose client did not keep up', { path: info.path })
+  })
+  stopping.addEventListener('abort', end, { once: true })
+  timer = setTimeout(end, timeoutMs(options.timeoutSeconds))
+  const send = (status: ApiError) => {
+    stream.push(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status.status })}\n`))
+    stream.end()
+  }
+  // A watch that cannot begin there has begun all the same: its first event says why not, as upstream has it.
+  try {
+    const prefix =
+      resource.prefix + (selection.namespace && resource.definition.names.namespaced ? `${selection.namespace}/` : '')
+    const sent = { first: entries.length === 0 }
+    subscription = store.watch(prefix, from, {
+      onEvent: eventSender(selection, framer, stream, sent),
+      ...(options.allowWatchBookmarks && { onRevision: bookmarker(framer, stream) }),
+      onEnd: send,
+    })
+  } catch (error) {
+    send(error as ApiError)
+  }
+}
+
+/** setTimeout overflows to "at once" beyond 24 days. */
+const timeoutMs = (seconds: number | undefined) =>
+  Math.min((seconds || MIN_TIMEOUT_SECONDS * (1 + Math.random())) * 1000, 2 ** 31 - 1)
+
+function* initialFrames(entries: readonly Entry[], framer: Framer, marker: Buffer | undefined): Generator<Buffer> {
+  for (const [index, entry] of entries.entries()) yield framer.initial(entry, index === 0)
+  if (marker) yield marker
+}
+
+function eventSender({ everything, matches }: Selection, framer: Framer, stream: WatchStream, sent: { first: boolean }) {
+  return (event: StoreEvent) => {
+    const type = everything ? event.type : typeSeen(event, matches)
+    if (!type) return
+    stream.push(framer.frame(event, type, sent.first))
+    sent.first = false
+  }
+}
+
+/** What an event is to somebody who sees only the selection; undefined when it is nothing. */
+function typeSeen({ type, entry, previous }: StoreEvent, matches: (entry: Entry) => boolean): EventType | undefined {
+  if (type === 'DELETED') return matches(previous ?? entry) ? 'DELETED' : undefined
+  const before = type === 'MODIFIED' && previous !== undefined && matches(previous)
+  const after = matches(entry)
+  if (after) return before ? 'MODIFIED' : 'ADDED'
+  return before ? 'DELETED' : undefined
+}
+
+function bookmarker(framer: Framer, stream: WatchStream) {
+  let last = performance.now()
+  return (revision: number) => {
+    const now = performance.now()
+    if (now - last < BOOKMARK_EVERY_MS) return
+    last = now
+    stream.push(framer.bookmark(revision, false))
+  }
+}

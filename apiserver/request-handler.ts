@@ -1,0 +1,99 @@
+/** The way of every request: who is it, may they, is there room, then the endpoint; and whatever goes wrong, a Status. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { timeout, unauthorized } from '../api/status.ts'
+import type { ApiContext, ApiRequest } from './api-context.ts'
+import { forbiddenRequest } from './auth/forbidden-request.ts'
+import { impersonate, isImpersonating } from './auth/impersonation.ts'
+import type { PeerCertificate, RequestAttributes, UserInfo } from './auth/user.ts'
+import { dispatch } from './dispatch.ts'
+import { isLongRunning, type InFlightLimit } from './in-flight.ts'
+import { parseRequestInfo, type RequestInfo } from './request-info.ts'
+import type { RequestMetrics } from './request-metrics.ts'
+import { sendError } from './respond.ts'
+
+/** Upstream's `--request-timeout`. */
+const REQUEST_TIMEOUT_MS = 60_000
+
+export interface RequestHandlerOptions {
+  context: ApiContext
+  limit: InFlightLimit
+  requests: RequestMetrics
+  peerCertificate: (socket: TLSSocket) => PeerCertificate | undefined
+}
+
+export type RequestHandler = (raw: IncomingMessage, response: ServerResponse) => void
+
+const nobody: UserInfo = { username: '', groups: [] }
+
+export function createRequestHandler({ context, limit, requests, peerCertificate }: RequestHandlerOptions): RequestHandler {
+  const identify = async (raw: IncomingMessage): Promise<UserInfo> => {
+    const certificate = peerCertificate(raw.socket as TLSSocket)
+    // Repeated headers count only where a front proxy names its user; building the distinct form costs every request.
+    const headers = certificate?.authority === 'front-proxy' ? raw.headersDistinct : raw.headers
+    const user = await context.authenticator.authenticate({ headers, certificate })
+    if (!user) throw unauthorized()
+    return isImpersonating(raw.headers) ? impersonate(user, raw.headersDistinct, context.authorizer) : user
+  }
+
+  const authorize = (user: UserInfo, info: RequestInfo) => {
+    const attributes = attributesOf(user, info)
+    const decision = context.authorizer.authorize(attributes)
+    if (!decision.allowed) throw forbiddenRequest(attributes, decision.reason)
+  }
+
+  const serve = async (request: ApiRequest) => {
+    request.user = await identify(request.raw)
+    const { info } = request
+    authorize(request.user, info)
+    if (isLongRunning(info.verb, info.subresource)) return dispatch(context, request)
+    const leave = limit.enter(isMutating(info.verb))
+    const timer = setTimeout(() => {
+      sendError(request, timeout('request did not complete within the allotted timeout'))
+    }, REQUEST_TIMEOUT_MS)
+    try {
+      await dispatch(context, request)
+    } finally {
+      clearTimeout(timer)
+      leave()
+    }
+  }
+
+  return (raw, response) => {
+    const started = performance.now()
+    const request: ApiRequest = { raw, response, info: noInfo, user: nobody, warnings: [] }
+    const fail = (error: unknown) => {
+      const { code, message } = sendError(request, error)
+      // A body that nobody reads would stand in the way of the next request on this connection.
+      raw.resume()
+      if (code >= 500) context.logger.error('request failed', { method: raw.method, url: raw.url, code, message, error })
+    }
+    response.on('close', () => requests.observe(request.info, response.statusCode, performance.now() - started))
+    try {
+      request.info = parseRequestInfo(raw.method ?? 'GET', raw.url ?? '/')
+    } catch (error) {
+      return fail(error)
+    }
+    serve(request).catch(fail)
+  }
+}
+
+const noInfo: RequestInfo = parseRequestInfo('GET', '/')
+
+const isMutating = (verb: string) => verb === 'create' || verb === 'update' || verb === 'patch' || verb.startsWith('delete')
+
+export function attributesOf(user: UserInfo, info: RequestInfo): RequestAttributes {
+  return {
+    user,
+    verb: info.verb,
+    resource: info.resource,
+    apiGroup: info.group,
+    apiVersion: info.version,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    path: info.path,
+    isResourceRequest: info.isResource,
+    fieldSelector: info.query.get('fieldSelector') ?? '',
+  }
+}

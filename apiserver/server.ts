@@ -1,0 +1,90 @@
+/** The HTTPS server around the request handler: TLS, connection limits, upgrades, and an orderly end. */
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Logger } from '../component/logger.ts'
+import type { RequestHandler } from './request-handler.ts'
+
+export interface ServerOptions {
+  /** `ca` holds the authorities of clients and of the front proxy. */
+  tls: { cert: string; key: string; ca?: string | undefined }
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  handle: RequestHandler
+  logger: Logger
+}
+
+export interface ApiServer {
+  port: number
+  /** No new connections; those that are at work may finish for `graceMs`, then all are cut. */
+  stop(graceMs: number): Promise<void>
+}
+
+export async function startServer({ tls, host, port, handle, logger }: ServerOptions): Promise<ApiServer> {
+  const server = createServer(
+    {
+      ...tls,
+      minVersion: 'TLSv1.2',
+      // Judged by the authenticator: a handshake that fails tells the client nothing.
+      requestCert: true,
+      rejectUnauthorized: false,
+      maxHeaderSize: 64 * 1024,
+      noDelay: true,
+    },
+    handle,
+  )
+  // Node closes idle connections after 5 s, which clients meet as resets; upstream's clients drop theirs after 90 s.
+  server.keepAliveTimeout = 180_000
+  server.headersTimeout = 32_000
+  // How long the request itself may take to arrive. Answers, and so watches, have no limit here.
+  server.requestTimeout = 75_000
+  server.timeout = 0
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => handleUpgrade(handle, request, socket, head))
+  server.on('tlsClientError', (error) => logger.debug('TLS handshake failed', { error: error.message }))
+  server.on('clientError', (_error, socket: Duplex) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+  await listen(server, port, host)
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: (graceMs) => stop(server, graceMs),
+  }
+}
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+function stop(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** Bytes that came with the request of an upgrade belong to the new protocol. */
+const heads = new WeakMap<IncomingMessage, Buffer>()
+
+export const upgradeHead = (request: IncomingMessage): Buffer => heads.get(request) ?? Buffer.alloc(0)
+
+/** An upgrade goes the way of every request; the endpoint takes the socket over, or answers on it as usual. */
+function handleUpgrade(handle: RequestHandler, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  heads.set(request, head)
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as never)
+  socket.on('error', () => socket.destroy())
+  response.on('finish', () => socket.end())
+  handle(request, response)
+}

@@ -1,0 +1,101 @@
+/**
+ * What one watcher has yet to be sent: written as fast as the client reads, held back in a bounded queue while it does not.
+ *
+ * The state at the start comes first, a slice at a time, so that a list of any size takes no memory but its entries'. Events
+ * of one turn of the event loop go out in one write. A client that stays behind by more than the bound is cut off: it can
+ * list again, where a server that queues for ever dies.
+ */
+import type { ServerResponse } from 'node:http'
+
+/** Bytes that a client may be behind by. */
+const MAX_QUEUED = 16 * 1024 * 1024
+
+const SLICE = 64 * 1024
+
+export interface WatchStream {
+  push(frame: Buffer): void
+  /** Sends what is queued and ends the answer well. */
+  end(): void
+  readonly open: boolean
+}
+
+export function createWatchStream(
+  response: ServerResponse,
+  initial: Iterator<Buffer>,
+  onClose: (reason: 'client' | 'slow' | 'ended') => void,
+): WatchStream {
+  let queue: Buffer[] = []
+  let queued = 0
+  let atStart = true
+  let scheduled = false
+  let blocked = false
+  let ending = false
+  let open = true
+
+  const close = (reason: 'client' | 'slow' | 'ended') => {
+    if (!open) return
+    open = false
+    queue = []
+    onClose(reason)
+  }
+
+  const nextSlice = (): Buffer[] => {
+    const slice: Buffer[] = []
+    let size = 0
+    while (atStart && size < SLICE) {
+      const { value, done } = initial.next()
+      if (done) atStart = false
+      else size += slice.push(value) && value.length
+    }
+    return slice
+  }
+
+  const flush = () => {
+    scheduled = false
+    while (open && !blocked) {
+      const frames = atStart ? nextSlice() : queue
+      if (!atStart && frames === queue) {
+        queue = []
+        queued = 0
+      }
+      if (frames.length === 0 && !atStart) break
+      if (frames.length > 0) blocked = !response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+    }
+    if (open && ending && !blocked && queue.length === 0) {
+      close('ended')
+      response.end()
+    }
+  }
+
+  const schedule = () => {
+    if (scheduled || blocked || !open) return
+    scheduled = true
+    queueMicrotask(flush)
+  }
+
+  response.on('drain', () => {
+    blocked = false
+    flush()
+  })
+  response.on('close', () => close('client'))
+  schedule()
+
+  return {
+    get open() {
+      return open
+    },
+    push(frame) {
+      if (!open || ending) return
+      queue.push(frame)
+      queued += frame.length
+      if (queued > MAX_QUEUED) {
+        close('slow')
+        response.destroy()
+      } else schedule()
+    },
+    end() {
+      ending = true
+      schedule()
+    },
+  }
+}

@@ -1,0 +1,148 @@
+/** One DNS message in, one out: the protocol around `resolve` (codes, SOA, EDNS, truncation, CNAME chasing). Pure but for `forward`. */
+import { type Answer, decode, encode, type Packet, type Question, RECURSION_DESIRED, TRUNCATED_RESPONSE } from 'dns-packet'
+import { type DnsRecord, resolve } from './resolve.ts'
+import type { ClusterView } from './zone.ts'
+
+export interface Responder {
+  cluster: ClusterView
+  domain: string
+  /** Seconds that clients may keep an answer. */
+  ttl: number
+  /** Asks the resolvers outside; null when the lab has none. */
+  forward: ((message: Buffer) => Promise<Buffer>) | null
+}
+
+const AUTHORITATIVE = 1 << 10
+const RECURSION_AVAILABLE = 1 << 7
+const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const
+const PLAIN_UDP_LIMIT = 512
+/** What we take and send at most over UDP; above it fragments get lost on real networks. */
+const EDNS_LIMIT = 1232
+
+/** Undefined for what deserves no answer: a response, or a message too short to have an id. */
+export async function respond(message: Buffer, transport: 'udp' | 'tcp', responder: Responder): Promise<Buffer | undefined> {
+  if (message.length < 12) return undefined
+  const query = tryDecode(message)
+  if (!query) return encode({ id: message.readUInt16BE(0), type: 'response', flags: CODES.FORMERR, questions: [] })
+  if (query.type !== 'query') return undefined
+  const [question] = query.questions ?? []
+  if (!question || query.questions!.length > 1) return encode(reply(query, CODES.FORMERR))
+  if (query.opcode !== undefined && query.opcode !== 'QUERY') return encode(reply(query, CODES.NOTIMP))
+  const resolution = resolve({ name: question.name, type: question.type }, responder.cluster, responder.domain)
+  if (resolution.kind === 'elsewhere') return forwarded(message, query, responder)
+  const packet = reply(query, resolution.kind === 'missing' ? CODES.NXDOMAIN : CODES.NOERROR, AUTHORITATIVE)
+  if (resolution.kind === 'found') {
+    packet.answers = resolution.answers.map((record) => toAnswer(record, responder.ttl))
+    packet.additionals = [
+      ...(resolution.additionals ?? []).map((record) => toAnswer(record, responder.ttl)),
+      ...packet.additionals!,
+    ]
+    await chaseAlias(packet, question, responder)
+  }
+  if (packet.answers!.length === 0) packet.authorities = [soa(responder)]
+  return fit(packet, transport === 'tcp' ? 65_535 : udpLimit(query))
+}
+
+function tryDecode(message: Buffer): (Packet & { opcode?: string }) | undefined {
+  try {
+    return decode(message)
+  } catch {
+    return undefined
+  }
+}
+
+function reply(query: Packet, code: number, flags = 0): Packet {
+  const recursion = ((query.flags ?? 0) & RECURSION_DESIRED) | RECURSION_AVAILABLE
+  const opt = query.additionals?.some(({ type }) => type === 'OPT')
+  return {
+    id: query.id ?? 0,
+    type: 'response',
+    flags: flags | recursion | code,
+    questions: query.questions ?? [],
+    answers: [],
+    authorities: [],
+    additionals: opt
+      ? [
+          {
+            type: 'OPT',
+            name: '.',
+            udpPayloadSize: EDNS_LIMIT,
+            flags: 0,
+            options: [],
+            extendedRcode: 0,
+            ednsVersion: 0,
+            flag_do: false,
+          },
+        ]
+      : [],
+  }
+}
+
+function toAnswer(record: DnsRecord, ttl: number): Answer {
+  return { ...record, ttl, class: 'IN' } as Answer
+}
+
+/** Negative answers are kept as long as this says. */
+function soa({ domain, ttl }: Responder): Answer {
+  return {
+    type: 'SOA',
+    name: domain,
+    class: 'IN',
+    ttl,
+    data: {
+      mname: `ns.dns.${domain}`,
+      rname: `hostmaster.${domain}`,
+      serial: 1,
+      refresh: 7200,
+      retry: 1800,
+      expire: 86_400,
+      minimum: ttl,
+    },
+  }
+}
+
+/** An ExternalName points anywhere: within the cluster, or outside when that can be asked. */
+async function chaseAlias(packet: Packet, question: Question, responder: Responder): Promise<void> {
+  const [first] = packet.answers!
+  if (first?.type !== 'CNAME' || question.type === 'CNAME') return
+  const inside = resolve({ name: first.data, type: question.type }, responder.cluster, responder.domain)
+  if (inside.kind === 'found') packet.answers!.push(...inside.answers.map((record) => toAnswer(record, responder.ttl)))
+  if (inside.kind !== 'elsewhere' || !responder.forward) return
+  const asked = encode({
+    id: packet.id ?? 0,
+    type: 'query',
+    flags: RECURSION_DESIRED,
+    questions: [{ ...question, name: first.data }],
+  })
+  const answer = await responder.forward(asked).then(tryDecode, () => undefined)
+  packet.answers!.push(...(answer?.answers ?? []))
+}
+
+async function forwarded(message: Buffer, query: Packet, { forward }: Responder): Promise<Buffer> {
+  if (!forward) return encode(reply(query, CODES.NXDOMAIN))
+  try {
+    return await forward(message)
+  } catch {
+    return encode(reply(query, CODES.SERVFAIL))
+  }
+}
+
+function udpLimit(query: Packet): number {
+  const opt = query.additionals?.find(({ type }) => type === 'OPT') as { udpPayloadSize?: number } | undefined
+  return opt ? Math.min(Math.max(opt.udpPayloadSize ?? 0, PLAIN_UDP_LIMIT), EDNS_LIMIT) : PLAIN_UDP_LIMIT
+}
+
+/** Too long for the transport: as many answers as fit and the flag that sends the client to TCP. */
+function fit(packet: Packet, limit: number): Buffer {
+  let bytes = encode(packet)
+  if (bytes.length <= limit) return bytes
+  const opt = packet.additionals!.filter(({ type }) => type === 'OPT')
+  packet.additionals = opt
+  bytes = encode(packet)
+  while (bytes.length > limit && packet.answers!.length > 0) {
+    packet.answers!.pop()
+    packet.flags = (packet.flags ?? 0) | TRUNCATED_RESPONSE
+    bytes = encode(packet)
+  }
+  return bytes
+}

@@ -1,0 +1,145 @@
+import { createSocket } from 'node:dgram'
+import { connect } from 'node:net'
+import { type Answer, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { EndpointSlice, Namespace, Service } from '../../api/generated/types.ts'
+import { createTestClock, systemClock } from '../../component/clock.ts'
+import { silentLogger } from '../../component/logger.ts'
+import { createForwarder } from './forward.ts'
+import type { Responder } from './respond.ts'
+import { type DnsServer, serveDns } from './server.ts'
+
+const many = Array.from({ length: 100 }, (_, index) => ({ addresses: [`10.244.1.${index + 1}`] }))
+const headless = { metadata: { name: 'db', namespace: 'shop' }, spec: { clusterIP: 'None' } } as Service
+const responder: Responder = {
+  domain: 'cluster.local',
+  ttl: 5,
+  forward: null,
+  cluster: {
+    service: (_, name) => (name === 'db' ? headless : undefined),
+    namespace: (name) => ({ metadata: { name } }) as Namespace,
+    slices: () => [{ addressType: 'IPv4', endpoints: many } as unknown as EndpointSlice],
+    serviceByAddress: () => undefined,
+    slicesByAddress: () => [],
+  },
+}
+
+const servers: DnsServer[] = []
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()))
+})
+async function start(changes: Partial<Responder> = {}) {
+  const server = await serveDns({ ...responder, ...changes }, { address: '127.0.0.1', port: 0, logger: silentLogger })
+  servers.push(server)
+  return server.port
+}
+
+const question = (name: string, additionals: Packet['additionals'] = []) =>
+  encode({ type: 'query', id: 7, flags: RECURSION_DESIRED, questions: [{ type: 'A', name }], additionals })
+
+function overUdp(port: number, message: Buffer): Promise<Packet> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4')
+    socket.once('error', reject)
+    socket.once('message', (bytes) => {
+      socket.close()
+      resolve(decode(bytes))
+    })
+    socket.send(message, port, '127.0.0.1')
+  })
+}
+
+function overTcp(port: number, message: Buffer): Promise<Packet> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1')
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(message.length)
+    let bytes = Buffer.alloc(0)
+    socket.once('error', reject)
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk])
+      if (bytes.length < 2 || bytes.length < 2 + bytes.readUInt16BE(0)) return
+      socket.destroy()
+      resolve(decode(bytes.subarray(2)))
+    })
+    // In two pieces: TCP keeps no message borders.
+    socket.write(length)
+    socket.write(message)
+  })
+}
+const code = (packet: Packet) => (packet as Packet & { rcode: string }).rcode
+
+describe('the DNS server', () => {
+  it('cuts an answer that is too long for UDP and says so, and gives all of it over TCP', async () => {
+    const port = await start()
+    const short = (await overUdp(port, question('db.shop.svc.cluster.local'))) as Packet & { flag_tc: boolean }
+    expect(short.flag_tc).toBe(true)
+    expect(short.answers!.length).toBeLessThan(100)
+    expect((await overTcp(port, question('db.shop.svc.cluster.local'))).answers).toHaveLength(100)
+  })
+
+  it('gives more over UDP to a client that can take it', async () => {
+    const port = await start()
+    const opt = {
+      type: 'OPT',
+      name: '.',
+      udpPayloadSize: 4096,
+      flags: 0,
+      options: [],
+      extendedRcode: 0,
+      ednsVersion: 0,
+      flag_do: false,
+    } satisfies Answer
+    const plain = await overUdp(port, question('db.shop.svc.cluster.local'))
+    const extended = await overUdp(port, question('db.shop.svc.cluster.local', [opt]))
+    expect(extended.answers!.length).toBeGreaterThan(plain.answers!.length)
+  })
+
+  it('says with an SOA how long a missing name may be remembered', async () => {
+    const answer = await overUdp(await start(), question('none.shop.svc.cluster.local'))
+    expect(code(answer)).toBe('NXDOMAIN')
+    expect(answer.authorities?.[0]).toMatchObject({ type: 'SOA', name: 'cluster.local', ttl: 5 })
+  })
+
+  it('knows nothing of the world when the lab has no way out', async () => {
+    expect(code(await overUdp(await start(), question('example.com')))).toBe('NXDOMAIN')
+  })
+
+  it('answers nonsense with FORMERR and goes on', async () => {
+    const port = await start()
+    expect(code(await overUdp(port, Buffer.from('ffff01000001000000000000ffffffff', 'hex')))).toBe('FORMERR')
+    expect(code(await overUdp(port, question('db.shop.svc.cluster.local')))).toBe('NOERROR')
+  })
+
+  it('passes other names on, keeps the answer, and says SERVFAIL when nobody answers', async () => {
+    let asked = 0
+    const outside = createSocket('udp4')
+    outside.on('message', (message, from) => {
+      asked += 1
+      const { id, questions } = decode(message)
+      outside.send(
+        encode({
+          type: 'response',
+          id: id!,
+          questions: questions!,
+          answers: [{ type: 'A', name: 'example.com', ttl: 60, data: '192.0.2.7' }],
+        }),
+        from.port,
+        from.address,
+      )
+    })
+    await new Promise<void>((resolve) => outside.bind(0, '127.0.0.1', resolve))
+    const clock = createTestClock()
+    const port = await start({ forward: createForwarder([`127.0.0.1#${outside.address().port}`], clock) })
+    for (const _ of [1, 2]) expect((await overUdp(port, question('example.com'))).answers).toMatchObject([{ data: '192.0.2.7' }])
+    expect(asked).toBe(1)
+    await new Promise<void>((resolve) => outside.close(() => resolve()))
+    const deaf = await start({
+      forward: createForwarder(
+        [`127.0.0.1#${port + 0}`].map(() => '127.0.0.1#1'),
+        systemClock,
+      ),
+    })
+    expect(code(await overUdp(deaf, question('example.com')))).toBe('SERVFAIL')
+  })
+})

@@ -1,0 +1,103 @@
+/** UDP and TCP sockets around `respond`. Bounded: a flood is dropped, a silent TCP client is closed. */
+import { createSocket } from 'node:dgram'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Logger } from '../../component/logger.ts'
+import { respond, type Responder } from './respond.ts'
+
+export interface DnsServer {
+  port: number
+  close(): Promise<void>
+}
+
+/** Questions that may wait for an answer from outside at once; those of the cluster never wait. */
+const MAX_PENDING = 2_000
+const TCP_IDLE_MS = 10_000
+const MAX_TCP_CLIENTS = 500
+
+export async function serveDns(
+  responder: Responder,
+  {
+    address,
+    port,
+    logger,
+    onQuery,
+  }: { address: string; port: number; logger: Logger; onQuery?: (transport: 'udp' | 'tcp') => void },
+): Promise<DnsServer> {
+  let pending = 0
+  const answer = async (message: Buffer, transport: 'udp' | 'tcp', send: (bytes: Buffer) => void) => {
+    if (pending >= MAX_PENDING) return
+    pending += 1
+    onQuery?.(transport)
+    try {
+      const bytes = await respond(message, transport, responder)
+      if (bytes) send(bytes)
+    } catch (error) {
+      logger.error('cannot answer', { error })
+    } finally {
+      pending -= 1
+    }
+  }
+
+  const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 })
+  udp.on('message', (message, from) => {
+    void answer(message, 'udp', (bytes) => udp.send(bytes, from.port, from.address))
+  })
+  udp.on('error', (error) => logger.error('UDP socket failed', { error }))
+  await new Promise<void>((resolve, reject) => {
+    udp.once('error', reject)
+    udp.bind(port, address, resolve)
+  })
+  const bound = udp.address().port
+
+  const clients = new Set<Socket>()
+  const tcp: Server = createServer((socket) => {
+    clients.add(socket)
+    socket.on('close', () => clients.delete(socket))
+    socket.on('error', () => socket.destroy())
+    socket.setTimeout(TCP_IDLE_MS, () => socket.destroy())
+    readFramed(socket, (message) => answer(message, 'tcp', (bytes) => void socket.write(framed(bytes))))
+  })
+  tcp.maxConnections = MAX_TCP_CLIENTS
+  await new Promise<void>((resolve, reject) => {
+    tcp.once('error', reject)
+    tcp.listen(bound, address, resolve)
+  })
+
+  return {
+    port: bound,
+    async close() {
+      clients.forEach((socket) => socket.destroy())
+      await Promise.all([new Promise((resolve) => udp.close(() => resolve(null))), new Promise((resolve) => tcp.close(resolve))])
+    },
+  }
+}
+
+/** Over TCP each message has its length before it. */
+function framed(bytes: Buffer): Buffer {
+  const head = Buffer.alloc(2)
+  head.writeUInt16BE(bytes.length)
+  return Buffer.concat([head, bytes])
+}
+
+/** One question at a time a connection: what comes meanwhile waits in the kernel, not here. */
+function readFramed(socket: Socket, onMessage: (message: Buffer) => Promise<void>): void {
+  let buffer = Buffer.alloc(0)
+  let busy = false
+  const next = async () => {
+    if (busy) return
+    busy = true
+    while (buffer.length >= 2 && buffer.length >= 2 + buffer.readUInt16BE(0)) {
+      const end = 2 + buffer.readUInt16BE(0)
+      const message = buffer.subarray(2, end)
+      buffer = buffer.subarray(end)
+      socket.pause()
+      await onMessage(message)
+      socket.resume()
+    }
+    busy = false
+  }
+  socket.on('data', (chunk) => {
+    buffer = Buffer.concat([buffer, chunk])
+    void next()
+  })
+}

@@ -18,8 +18,12 @@ export interface MetadataMonitors {
   /** Hears everything there is and every change from now on. */
   subscribe(events: MonitorEvents): void
   resources(): readonly Resource[]
+  /** Group versions that discovery could not read the last time. */
+  failures(): ReadonlyMap<string, Error>
   /** The resource behind an owner reference; undefined when nothing of that group and kind is served. */
   find(group: string, kind: string): Resource | undefined
+  /** How many objects of a resource a namespace holds, as far as has been seen; undefined when it is not watched. */
+  count(resource: Resource, namespace: string): number | undefined
   /** Asks discovery again when something is missing that may just have come. */
   refresh(): Promise<void>
   whenSynced(): Promise<void>
@@ -51,6 +55,7 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
   const monitors = new Map<string, Monitor>()
   const listeners: MonitorEvents[] = []
   let served: Resource[] = []
+  let failed: ReadonlyMap<string, Error> = new Map()
   let refreshing: Promise<void> | undefined
 
   const start = (resource: Resource) => {
@@ -70,15 +75,15 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
       .run(AbortSignal.any([signal, stop.signal]))
       .catch((error: unknown) => logger.error('metadata informer ended', { resource: resourceKey(resource), error }))
   }
-  const stop = ({ resource, informer, stop }: Monitor) => {
+  const stop = ({ resource, stop }: Monitor) => {
+    // No deletions are told: what discovery leaves out for a moment must not look as if its objects were gone.
     stop.abort()
     monitors.delete(resourceKey(resource))
-    // The resource is gone, and all its objects with it.
-    for (const object of informer.store.list()) listeners.forEach((each) => each.deleted(resource, object))
   }
 
   const resync = async () => {
     const { resources, failures } = await discover(client, signal)
+    failed = failures
     const failedGroups = new Set([...failures.keys()].map((groupVersion) => groupVersion.split('/')[0]))
     served = [...resources, ...served.filter(({ group }) => failedGroups.has(group))]
     const wanted = new Map(served.filter(isMonitored).map((resource) => [resourceKey(resource), resource]))
@@ -104,7 +109,9 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
         for (const object of informer.store.list()) events.put(resource, object)
     },
     resources: () => served,
+    failures: () => failed,
     find: (group, kind) => served.find((resource) => resource.group === group && resource.kind === kind),
+    count: (resource, namespace) => monitors.get(resourceKey(resource))?.informer.store.list(namespace).length,
     refresh,
     whenSynced: async () => void (await Promise.all([...monitors.values()].map(({ informer }) => informer.whenSynced()))),
   }

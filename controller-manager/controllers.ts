@@ -1,0 +1,41 @@
+/** Every controller, in the order they start. A new one is a file in `controllers/` and a line here. */
+import { readPem } from '../component/tls.ts'
+import { deployment } from './controllers/deployment.ts'
+import { endpointSlice } from './controllers/endpoint-slice.ts'
+import { endpoints } from './controllers/endpoints.ts'
+import { runGarbageCollector } from './controllers/garbage-collector.ts'
+import { runNamespaceController } from './controllers/namespace.ts'
+import { replicaSet } from './controllers/replica-set.ts'
+import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
+import { serviceAccount } from './controllers/service-account.ts'
+import { configured, pure, type ControllerEntry } from './setup.ts'
+
+export const CONTROLLERS: readonly ControllerEntry[] = [
+  pure(serviceAccount),
+  configured('root-ca-certificate-publisher-controller', (flags) =>
+    flags['root-ca-file'] ? createRootCaPublisher(readPem(flags['root-ca-file'], 'root CA')) : null,
+  ),
+  pure(deployment),
+  pure(replicaSet),
+  pure(endpointSlice, 'endpoint-slice-controller'),
+  pure(endpoints, 'endpoint-controller'),
+  {
+    name: 'namespace-controller',
+    start: async ({ context, monitors, signal }) => runNamespaceController(context, await monitors(), signal),
+  },
+  {
+    name: 'garbage-collector-controller',
+    start: async ({ context, monitors, signal }) => runGarbageCollector(context, await monitors(), signal),
+  },
+]
+
+/** Upstream's rules: a name by itself wins over `*`, and `-name` over both. Unknown names are refused by the caller. */
+export function isEnabled(name: string, chosen: readonly string[]): boolean {
+  if (chosen.includes(`-${name}`)) return false
+  return chosen.includes(name) || chosen.includes('*')
+}
+
+export function unknownControllers(chosen: readonly string[]): string[] {
+  const known = new Set(CONTROLLERS.map(({ name }) => name))
+  return chosen.map((name) => name.replace(/^-/, '')).filter((name) => name !== '*' && !known.has(name))
+}

@@ -1,0 +1,72 @@
+/** kube-controller-manager: wiring only. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import { loadComponentConfig } from '../client/kubeconfig.ts'
+import { runWithLeaderElection } from '../client/leader-election.ts'
+import { createApiClient } from '../client/rest-client.ts'
+import { systemClock as clock } from '../component/clock.ts'
+import { FlagError, parseFlags } from '../component/flags.ts'
+import { createHealth } from '../component/health.ts'
+import { createLogger, type LogLevel } from '../component/logger.ts'
+import { createMetrics } from '../component/metrics.ts'
+import { createSelfSigned } from '../component/self-signed.ts'
+import { serve } from '../component/serve.ts'
+import { orExit, runUntilSignal } from '../component/shutdown.ts'
+import { readPem } from '../component/tls.ts'
+import { createControllerClients } from './controller-clients.ts'
+import { unknownControllers } from './controllers.ts'
+import { createDelegatedAuthorization } from './delegated-authorization.ts'
+import { FLAGS, type ControllerManagerFlags } from './flags.ts'
+import { runControllers } from './run-controllers.ts'
+
+const component = 'kube-controller-manager'
+
+const flags = orExit(() => {
+  const parsed = parseFlags(FLAGS, process.argv.slice(2), component).flags
+  const [unknown] = unknownControllers(parsed.controllers)
+  if (unknown) throw new FlagError(`"${unknown}" is not in the list of known controllers`)
+  return parsed
+})
+const logger = createLogger({ component, level: flags['log-level'] as LogLevel, format: flags['log-format'] as 'text' | 'json' })
+
+async function serverTls(given: ControllerManagerFlags) {
+  const cert = given['tls-cert-file']
+  const key = given['tls-private-key-file']
+  const ca = given['client-ca-file'] ? readPem(given['client-ca-file'], 'client CA') : undefined
+  if (cert && key) return { cert: readPem(cert, 'certificate'), key: readPem(key, 'private key'), ca }
+  return { ...(await createSelfSigned(component, ['localhost', hostname()], ['127.0.0.1'])), ca }
+}
+
+await runUntilSignal(
+  async (signal) => {
+    const config = await loadComponentConfig(flags.kubeconfig)
+    const client = createApiClient(config, { userAgent: component })
+    const metrics = createMetrics()
+    const clients = createControllerClients(config, client, flags['use-service-account-credentials'], clock)
+    const served = await serve({
+      tls: await serverTls(flags),
+      host: flags['bind-address'],
+      port: flags['secure-port'],
+      health: createHealth(),
+      metrics,
+      authorize: createDelegatedAuthorization(client, clock),
+      logger,
+    })
+    const lead = (term: AbortSignal) => runControllers({ client, clientFor: clients.create, clock, logger, metrics, flags }, term)
+    const recorder = createEventRecorder({ client, clock, logger, component })
+    const identity = `${hostname()}_${randomUUID()}`
+    const finished = flags['leader-elect']
+      ? runWithLeaderElection({ client, clock, logger, recorder, name: component, identity }, lead, signal)
+      : lead(signal)
+    return {
+      failed: finished,
+      async stop() {
+        await finished.catch(() => {})
+        await Promise.all([served.close(), clients.close()])
+        await client.close()
+      },
+    }
+  },
+  { logger },
+)

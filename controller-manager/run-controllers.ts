@@ -1,0 +1,48 @@
+/** Starts every controller that the flags ask for on one set of informers, and ends when they have all stopped. */
+import type { ApiClient } from '../client/api-client.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import { createSharedInformers } from '../client/shared-informers.ts'
+import type { Clock } from '../component/clock.ts'
+import type { Logger } from '../component/logger.ts'
+import type { Metrics } from '../component/metrics.ts'
+import { CONTROLLERS, isEnabled } from './controllers.ts'
+import { rootCaConfigMap } from './controllers/root-ca-publisher.ts'
+import type { ControllerManagerFlags } from './flags.ts'
+import { createMetadataMonitors, type MetadataMonitors } from './metadata-monitors.ts'
+
+export interface RunOptions {
+  client: ApiClient
+  /** The client of one controller: its own identity when there is one for each. */
+  clientFor: (controller: string) => ApiClient
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  flags: ControllerManagerFlags
+}
+
+export async function runControllers(options: RunOptions, signal: AbortSignal): Promise<void> {
+  const { client, clientFor, clock, logger, metrics, flags } = options
+  const informers = createSharedInformers(client, {
+    clock,
+    logger,
+    signal,
+    // Their content is none of our business, and may be large.
+    ingest: { ConfigMap: (map) => (map.metadata.name === rootCaConfigMap ? map : { ...map, data: {}, binaryData: {} }) },
+  })
+  let monitors: Promise<MetadataMonitors> | undefined
+  const started = CONTROLLERS.filter(({ name }) => isEnabled(name, flags.controllers)).flatMap(({ name, eventSource, start }) => {
+    const own = clientFor(name)
+    const recorder = createEventRecorder({ client: own, clock, logger, component: eventSource ?? name })
+    const context = { client: own, informers, recorder, clock, logger, metrics }
+    const running = start({
+      context,
+      flags,
+      signal,
+      monitors: () => (monitors ??= createMetadataMonitors({ client, informers, clock, logger, signal })),
+    })
+    if (running) logger.info('started controller', { controller: name })
+    return running ? [running] : []
+  })
+  informers.start()
+  await Promise.all(started)
+}

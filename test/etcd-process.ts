@@ -42,7 +42,8 @@ export async function startEtcd({ folder = tmpdir() }: { folder?: string } = {})
   }
   const start = async () => {
     const args = etcdArguments(dir, endpoint, `https://127.0.0.1:${peer}`)
-    child = spawn('etcd', args, { stdio: ['ignore', log, 'pipe'] })
+    // Dies with this process, however that ends.
+    child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...args], { stdio: ['ignore', log, 'pipe'] })
     await listening(child)
   }
   await start()

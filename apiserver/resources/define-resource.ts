@@ -1,0 +1,128 @@
+/** Completes a kind's behaviour into the definition the API server works with: names, models, metadata rules, spec apart from status. */
+import { kindInfo, type KindInfo, type KindName, type Kinds } from '../../api/kinds.ts'
+import type { KubeObject } from '../../api/object.ts'
+import { QuantityError } from '../../api/quantity.ts'
+import { badRequest } from '../../api/status.ts'
+import { isDnsSubdomain } from './names.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta.ts'
+import { sameJson } from './same-json.ts'
+import type { ResourceBehaviour, ResourceDefinition, ResourceNames } from './resource.ts'
+
+/** Any kind's members, as the generic rules see them. */
+type Members = Record<string, unknown>
+
+/** Kinds whose versions have models that are not called after the kind. */
+const MODEL_NAMES: Record<string, Record<string, string>> = {
+  Event: { v1: 'CoreEvent' },
+  HorizontalPodAutoscaler: { v2: 'V2HorizontalPodAutoscaler', v1: 'HorizontalPodAutoscaler' },
+  ResourceClaim: { v1: 'ResourceResourceClaim' },
+}
+
+export function defineResource<K extends KindName>(kind: K, behaviour: ResourceBehaviour<Kinds[K]> = {}): ResourceDefinition {
+  const info = kindInfo(kind)
+  const models = MODEL_NAMES[kind] ?? Object.fromEntries(info.versions.map((version) => [version, kind]))
+  // A definition is only ever called with objects of its own kind: the registry finds it by that.
+  return completeBehaviour(namesOf(info), models, behaviour as unknown as ResourceBehaviour<KubeObject>)
+}
+
+const namesOf = (info: KindInfo): ResourceNames => ({
+  group: info.group,
+  versions: info.versions,
+  storageVersion: info.versions[0],
+  kind: info.kind,
+  listKind: `${info.kind}List`,
+  plural: info.plural,
+  singular: info.singular,
+  shortNames: info.shortNames,
+  categories: info.categories,
+  namespaced: info.namespaced,
+})
+
+/** Also what custom resources and the second name of events are made with. */
+export function completeBehaviour(
+  names: ResourceNames,
+  models: Record<string, string>,
+  behaviour: ResourceBehaviour<KubeObject>,
+): ResourceDefinition {
+  const validateName = behaviour.validateName ?? isDnsSubdomain
+  const { namespaced } = names
+  return {
+    ...behaviour,
+    ...(behaviour.hasStatus && statusApart(behaviour)),
+    names,
+    models,
+    validateName,
+    ...(behaviour.setDefaults && { setDefaults: withQuantityErrors(names, behaviour.setDefaults) }),
+    validate: (object) => {
+      const errors = validateObjectMeta(object.metadata, namespaced, validateName)
+      return behaviour.validate ? errors.concat(behaviour.validate(object)) : errors
+    },
+    validateUpdate: (object, old) => {
+      const errors = validateObjectMetaUpdate(object.metadata, old.metadata)
+      return behaviour.validateUpdate ? errors.concat(behaviour.validateUpdate(object, old)) : errors
+    },
+    validateStatusUpdate: (object, old) => {
+      const errors = validateObjectMetaUpdate(object.metadata, old.metadata)
+      return behaviour.validateStatusUpdate ? errors.concat(behaviour.validateStatusUpdate(object, old)) : errors
+    },
+  }
+}
+
+/** Quantities are made canonical where defaults are set; upstream refuses bad ones while it decodes. */
+const withQuantityErrors =
+  ({ kind }: ResourceNames, setDefaults: (object: KubeObject) => void) =>
+  (object: KubeObject): void => {
+    try {
+      setDefaults(object)
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error
+      const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1)
+      throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${error.message}`)
+    }
+  }
+
+/** A creator and the main resource cannot set status; /status can set nothing else. The kind's own steps come after. */
+function statusApart(behaviour: ResourceBehaviour<KubeObject>): ResourceBehaviour<KubeObject> {
+  return {
+    prepareForCreate: (object) => {
+      ;(object as unknown as Members).status = behaviour.newStatus?.(object) ?? {}
+      behaviour.prepareForCreate?.(object)
+    },
+    prepareForUpdate: (object, old) => {
+      copyMember('status', old, object)
+      behaviour.prepareForUpdate?.(object, old)
+    },
+    prepareForStatusUpdate:
+      behaviour.prepareForStatusUpdate ??
+      ((object, old) => {
+        keepAllButStatus(object, old)
+        keepStatusMetadata(object, old)
+      }),
+  }
+}
+
+export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
+  const [to, from] = [object as unknown as Members, old as unknown as Members]
+  for (const member of new Set([...Object.keys(to), ...Object.keys(from)])) {
+    if (member !== 'status' && member !== 'metadata' && member !== 'apiVersion' && member !== 'kind') {
+      copyMember(member, from, to)
+    }
+  }
+}
+
+/** What a status update may not touch of the metadata: all that belongs to the owner of the object. */
+const STATUS_KEEPS = ['labels', 'annotations', 'finalizers', 'ownerReferences', 'deletionTimestamp', 'deletionGracePeriodSeconds']
+
+export function keepStatusMetadata(object: KubeObject, old: KubeObject): void {
+  for (const member of STATUS_KEEPS) copyMember(member, old.metadata, object.metadata)
+}
+
+export function copyMember(member: string, from: object, to: object): void {
+  const value = (from as Members)[member]
+  if (value === undefined) delete (to as Members)[member]
+  else (to as Members)[member] = value
+}
+
+/** The usual rule of metadata.generation: it counts changes of the spec. */
+export const specChanges = (object: KubeObject, old: KubeObject): boolean =>
+  !sameJson((object as unknown as Members).spec, (old as unknown as Members).spec)

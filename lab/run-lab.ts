@@ -1,9 +1,13 @@
 /** A running lab, as its supervisor holds it: builds what is missing, starts everything, takes it down again. */
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { getServers } from 'node:dns'
 import path from 'node:path'
 import type { Logger } from '../component/logger.ts'
 import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
+import { createApiClient } from '../client/rest-client.ts'
+import { loadClientConfig } from '../client/kubeconfig.ts'
+import { installAddons } from './addons/install.ts'
 import { removeCgroups } from './cgroups.ts'
 import type { ControlTarget, LabStatus, Step } from './control.ts'
 import { apiServerUrl, controlPlaneAddress, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
@@ -74,6 +78,12 @@ export async function runLab(
     step('nodes switched on')
     await apiReady()
     step('API server ready')
+    await installAddons(createApiClient(await loadClientConfig({ path: paths.adminKubeconfig })), {
+      node: programs.node,
+      dist: programs.dist,
+      upstream: lab.internet ? getServers() : [],
+    })
+    step('addons applied')
     phase = 'running'
   }
 

@@ -79,6 +79,20 @@ async function perlFiles(): Promise<ImageFile[]> {
   return [...(await withLibraries('/usr/bin/perl', '/usr/bin/perl')), ...files]
 }
 
+/** What the Node program needs to run in a container; the program itself is mounted from the host, as the addons do. */
+async function runtimeFiles(): Promise<ImageFile[]> {
+  const node = await realpath(process.execPath)
+  const libraries = (await withLibraries(node, node)).slice(1)
+  return [
+    ...['etc', 'dev', 'proc', 'sys', 'var'].map((name) => ({ path: name, folder: true as const })),
+    { path: 'tmp', folder: true, mode: 0o1777 },
+    { path: 'etc/passwd', content: Buffer.from('root:x:0:0:root:/:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n') },
+    { path: 'etc/group', content: Buffer.from('root:x:0:\nnogroup:x:65534:\n') },
+    ...libraries,
+    ...(await nameServiceLibraries()),
+  ]
+}
+
 async function buildAll() {
   await mkdir(IMAGES, { recursive: true })
   const pause: ImageFile[] = [{ path: 'pause', content: await readFile('/usr/bin/catatonit'), mode: 0o755 }]
@@ -91,9 +105,10 @@ async function buildAll() {
   const archive = (name: string) => path.join(IMAGES, `${name}.tar`)
   await writeOciArchive(archive('pause'), { name: 'registry.k8s.io/pause:3.10', entrypoint: ['/pause', '-P'] }, pause)
   await writeOciArchive(archive('busybox'), { name: 'docker.io/library/busybox:latest', command: ['sh'] }, busybox)
+  await writeOciArchive(archive('runtime'), { name: 'docker.io/kubelab/runtime:1' }, await runtimeFiles())
   await writeOciArchive(archive('web-1.0'), web('1.0'), webFiles)
   await writeOciArchive(archive('web-2.0'), web('2.0'), webFiles)
-  await seedContainerdRoot(path.join(IMAGES, 'containerd'), ['pause', 'busybox', 'web-1.0', 'web-2.0'].map(archive))
+  await seedContainerdRoot(path.join(IMAGES, 'containerd'), ['pause', 'busybox', 'runtime', 'web-1.0', 'web-2.0'].map(archive))
 }
 
 /** What the images are made of: when this file, the server or the packages change, they are made anew. */

@@ -1,0 +1,19 @@
+/** Puts the addons into the cluster by server-side apply: the same on every start, and a person's own changes beside ours stay. */
+import type { KindName } from '../../api/kinds.ts'
+import type { KubeObject } from '../../api/object.ts'
+import type { ApiClient } from '../../client/api-client.ts'
+import { dnsObjects, type Installation } from './dns.ts'
+
+/** Every addon, in the order in which they come. */
+const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [dnsObjects]
+
+export async function installAddons(client: ApiClient, installation: Installation): Promise<void> {
+  for (const object of ADDONS.flatMap((addon) => addon(installation))) {
+    const { name, namespace } = object.metadata
+    await client.patch(object.kind as KindName, { name, namespace }, object, {
+      type: 'application/apply-patch+yaml',
+      fieldManager: 'kubelab-addons',
+      force: true,
+    })
+  }
+}

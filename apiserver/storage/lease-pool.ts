@@ -16,12 +16,12 @@ export class LeasePool {
     this.clock = clock
   }
 
-  /** A lease that lives at least `ttlSeconds` from now, and at most a twentieth or a minute longer. */
+  /** A lease that lives at least `ttlSeconds` from now, and at most a twentieth of that or a minute longer, but a second at least. */
   async leaseFor(ttlSeconds: number): Promise<number> {
     const now = this.clock.now().getTime()
     const known = this.leases.get(ttlSeconds)
     if (known && known.expiresAt >= now + ttlSeconds * 1000) return known.id
-    const lifetime = ttlSeconds + Math.min(60, Math.floor(ttlSeconds / 20))
+    const lifetime = ttlSeconds + Math.max(1, Math.min(60, Math.floor(ttlSeconds / 20)))
     const lease = { id: this.grant(lifetime), expiresAt: now + lifetime * 1000 }
     this.leases.set(ttlSeconds, lease)
     lease.id.catch(() => this.forget(ttlSeconds, lease))

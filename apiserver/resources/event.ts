@@ -79,7 +79,9 @@ function lastSeen(event: CoreEvent, now: Date): string {
 }
 
 /** A series counts what came after the event that started it. */
-const countOf = ({ series, count }: CoreEvent): number => (series ? (series.count ?? 0) + 1 : count || 1)
+function countOf({ series, count }: CoreEvent): number {
+  return series ? (series.count ?? 0) + 1 : count || 1
+}
 
 function targetOf({ involvedObject: { kind = '', name } }: CoreEvent): string {
   return name ? `${kind.toLowerCase()}/${name}` : kind.toLowerCase()

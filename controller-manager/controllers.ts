@@ -5,9 +5,13 @@ import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
+import { createNodeIpam } from './controllers/node-ipam.ts'
+import { createNodeLifecycle } from './controllers/node-lifecycle.ts'
+import { createPodGarbageCollector } from './controllers/pod-garbage-collector.ts'
 import { replicaSet } from './controllers/replica-set.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
+import { createTaintEviction } from './controllers/taint-eviction.ts'
 import { configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
@@ -15,6 +19,31 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   configured('root-ca-certificate-publisher-controller', (flags) =>
     flags['root-ca-file'] ? createRootCaPublisher(readPem(flags['root-ca-file'], 'root CA')) : null,
   ),
+  configured(
+    'node-ipam-controller',
+    (flags) => {
+      const ranges = flags['cluster-cidr'].map((cidr) => ({
+        cidr,
+        maskSize: cidr.includes(':') ? flags['node-cidr-mask-size-ipv6'] : flags['node-cidr-mask-size'],
+      }))
+      return flags['allocate-node-cidrs'] && ranges.length > 0 ? createNodeIpam(ranges) : null
+    },
+    'cidrAllocator',
+  ),
+  configured(
+    'node-lifecycle-controller',
+    (flags) =>
+      createNodeLifecycle({
+        gracePeriodMs: flags['node-monitor-grace-period'],
+        evictionRate: flags['node-eviction-rate'],
+        secondaryEvictionRate: flags['secondary-node-eviction-rate'],
+        largeZoneSize: flags['large-cluster-size-threshold'],
+        unhealthyThreshold: flags['unhealthy-zone-threshold'],
+      }),
+    'node-controller',
+  ),
+  configured('taint-eviction-controller', createTaintEviction),
+  configured('pod-garbage-collector-controller', (flags) => createPodGarbageCollector(flags['terminated-pod-gc-threshold'])),
   pure(deployment),
   pure(replicaSet),
   pure(endpointSlice, 'endpoint-slice-controller'),

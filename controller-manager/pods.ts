@@ -63,3 +63,6 @@ export const maxRestarts = (pod: Pod): number =>
 
 /** Pods whose names are generated: upstream cuts the base so that the suffix fits. */
 export const generateNameFor = (owner: KubeObject): string => `${owner.metadata.name}-`
+
+/** Pods by the node they are on. One function, so that controllers can share the index. */
+export const nodeIndex = { node: ({ spec }: Pod): readonly string[] => (spec.nodeName ? [spec.nodeName] : []) }

@@ -4,7 +4,7 @@ import { controllerReference, isControlledBy, type New } from '../../api/object.
 import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { canonicalHash } from '../canonical-hash.ts'
-import { isReady } from '../pods.ts'
+import { isReady, nodeIndex } from '../pods.ts'
 import { semanticEqual } from '../semantic-equal.ts'
 import { remove } from '../status-patch.ts'
 import {
@@ -56,7 +56,7 @@ export const endpointSlice: Controller<'Service', Observed> = {
     },
   ],
   indexes: {
-    Pod: { node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []) },
+    Pod: nodeIndex,
     EndpointSlice: { service: ({ metadata }: EndpointSlice) => [`${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`] },
   },
   observe: (service, cache) => ({

@@ -41,13 +41,34 @@ export async function writeImages(directory: string): Promise<string[]> {
 /** Debian's dynamic busybox with its libraries, and a link for each applet. */
 function busyboxEntries(): LayerEntry[] {
   const binary = '/bin/busybox'
-  const directories = ['bin', 'tmp', 'etc', 'root', 'var', 'var/run', 'home', 'dev', 'proc', 'sys', 'usr', 'usr/bin', 'lib', 'lib64']
+  const directories = [
+    'bin',
+    'tmp',
+    'etc',
+    'root',
+    'var',
+    'var/run',
+    'home',
+    'dev',
+    'proc',
+    'sys',
+    'usr',
+    'usr/bin',
+    'lib',
+    'lib64',
+  ]
   const libraries = libraryPaths(binary)
   const libraryFolders = new Set(libraries.flatMap((path) => path.slice(1, path.lastIndexOf('/'))))
-  const parents = [...libraryFolders].flatMap((folder) => folder.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/')))
+  const parents = [...libraryFolders].flatMap((folder) =>
+    folder.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/')),
+  )
   const applets = execFileSync(binary, ['--list'], { encoding: 'utf8' }).trim().split('\n')
   return [
-    ...[...new Set([...directories, ...parents])].map((name) => ({ name, directory: true, mode: name === 'tmp' ? 0o1777 : 0o755 })),
+    ...[...new Set([...directories, ...parents])].map((name) => ({
+      name,
+      directory: true,
+      mode: name === 'tmp' ? 0o1777 : 0o755,
+    })),
     { name: 'bin/busybox', from: binary, mode: 0o755 },
     ...libraries.map((from) => ({ name: from.slice(1), from, mode: 0o755 })),
     ...applets.filter((name) => name !== 'busybox').map((name) => ({ name: `bin/${name}`, linkTo: 'busybox' })),
@@ -80,8 +101,14 @@ export async function writeOciArchive(file: string, { name, entries, config }: I
       layers: [descriptor('application/vnd.oci.image.layer.v1.tar+gzip', layer)],
     }),
   )
-  const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1) }
-  const index = { schemaVersion: 2, manifests: [{ ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest), annotations }] }
+  const annotations = {
+    'io.containerd.image.name': name,
+    'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
+  }
+  const index = {
+    schemaVersion: 2,
+    manifests: [{ ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest), annotations }],
+  }
   const archive = pack()
   archive.entry({ name: 'oci-layout' }, '{"imageLayoutVersion":"1.0.0"}')
   archive.entry({ name: 'index.json' }, JSON.stringify(index))
@@ -103,4 +130,3 @@ async function tarOf(entries: LayerEntry[]): Promise<Buffer> {
   tar.finalize()
   return buffer(tar)
 }
-

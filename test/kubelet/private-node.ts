@@ -74,7 +74,12 @@ const cniConfig = (directory: string): string =>
         isGateway: true,
         ipMasq: false,
         hairpinMode: true,
-        ipam: { type: 'host-local', dataDir: path.join(directory, 'ipam'), ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+        ipam: {
+          type: 'host-local',
+          dataDir: path.join(directory, 'ipam'),
+          ranges: [[{ subnet: podCidr }]],
+          routes: [{ dst: '0.0.0.0/0' }],
+        },
       },
       { type: 'portmap', capabilities: { portMappings: true } },
     ],
@@ -118,5 +123,6 @@ function removeTree(directory: string): void {
 
 function unmountBelow(directory: string): void {
   const mounts = execFileSync('findmnt', ['-rn', '-o', 'TARGET'], { encoding: 'utf8' }).split('\n')
-  for (const target of mounts.filter((target) => target.startsWith(directory)).toReversed()) execFileSync('umount', ['-l', target])
+  for (const target of mounts.filter((target) => target.startsWith(directory)).toReversed())
+    execFileSync('umount', ['-l', target])
 }

@@ -1,0 +1,50 @@
+/** Pure: whether this node can take a pod that was given to it; a pod that fits nowhere here fails, as upstream has it. */
+import type { Pod } from '../api/generated/types.ts'
+import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
+import type { Verdict } from './pod-facts.ts'
+import { isSidecar, isTerminal } from './pod-spec.ts'
+
+const measured = (name: string): ((text: string) => number) => (name === 'cpu' ? quantityMilliValue : quantityValue)
+
+export function planAdmission(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): Verdict | undefined {
+  const active = others.filter((other) => !isTerminal(other))
+  const maxPods = Number(allocatable.pods ?? Infinity)
+  if (active.length + 1 > maxPods) return reject('pods', 1, active.length, maxPods)
+  for (const [name, wanted] of computeRequests(pod)) {
+    if (wanted === 0) continue
+    const capacity = measured(name)(allocatable[name] ?? '0')
+    const used = active.reduce((sum, other) => sum + (computeRequests(other).get(name) ?? 0), 0)
+    if (used + wanted > capacity) return reject(name, wanted, used, capacity)
+  }
+  return undefined
+}
+
+const reject = (name: string, requested: number, used: number, capacity: number): Verdict => ({
+  phase: 'Failed',
+  reason: `OutOf${name}`,
+  message: `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+})
+
+/** The larger of what runs together and what each init container needs beside the sidecars started before it. */
+export function computeRequests({ spec }: Pod): Map<string, number> {
+  const total = new Map<string, number>()
+  const peak = new Map<string, number>()
+  const list = (requests: Record<string, string> | undefined) =>
+    Object.entries(requests ?? {}).map(([name, text]): [string, number] => [name, measured(name)(text)])
+  const add = (requests: Record<string, string> | undefined) => {
+    for (const [name, value] of list(requests)) total.set(name, (total.get(name) ?? 0) + value)
+  }
+  const raise = (requests: Iterable<[string, number]>, base = new Map<string, number>()) => {
+    for (const [name, value] of requests) peak.set(name, Math.max(peak.get(name) ?? 0, value + (base.get(name) ?? 0)))
+  }
+  for (const container of spec.initContainers ?? []) {
+    if (isSidecar(container)) {
+      add(container.resources?.requests)
+      raise(total)
+    } else raise(list(container.resources?.requests), total)
+  }
+  for (const container of spec.containers) add(container.resources?.requests)
+  raise(total)
+  for (const [name, value] of list(spec.overhead)) peak.set(name, (peak.get(name) ?? 0) + value)
+  return peak
+}

@@ -1,0 +1,92 @@
+/** Builds what the workers share from the kubelet's settings. */
+import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import type { Service } from '../api/generated/types.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
+import { createInformer } from '../client/informer.ts'
+import { sourceOf } from '../client/shared-informers.ts'
+import type { Clock } from '../component/clock.ts'
+import type { Logger } from '../component/logger.ts'
+import { createCgroups } from './cgroups.ts'
+import { parseResolvConf } from './dns.ts'
+import { createImagePuller } from './images/image-puller.ts'
+import type { KubeletContext } from './kubelet-context.ts'
+import { createLimit } from './limit.ts'
+import { createPaths } from './paths.ts'
+import { createPodEvents } from './pod-events.ts'
+import { createMessageReader } from './read-termination-message.ts'
+import type { Cri } from './runtime/cri-client.ts'
+import { createPodRuntimeReader } from './runtime/pod-runtime.ts'
+import { createStatusWriter } from './status-writer.ts'
+import { createWatchedObjects } from './watched-objects.ts'
+
+export interface ContextOptions {
+  nodeName: string
+  nodeIps: readonly string[]
+  client: ApiClient
+  cri: Cri
+  clock: Clock
+  logger: Logger
+  recorder: Pick<EventRecorder, 'event'>
+  rootDirectory: string
+  podLogDirectory: string
+  cgroupRoot: string
+  clusterDns: readonly string[]
+  clusterDomain: string
+  allocatable: Record<string, string>
+  /** Ends the informers. */
+  signal: AbortSignal
+}
+
+const sandboxesAtOnce = 6
+
+export function createContext(options: ContextOptions): KubeletContext {
+  const { client, cri, clock, logger, nodeName, nodeIps, clusterDns, clusterDomain } = options
+  const paths = createPaths(options.rootDirectory, options.podLogDirectory)
+  const events = createPodEvents(options.recorder)
+  const services = createServices(options)
+  return {
+    nodeName,
+    nodeIps,
+    client,
+    cri,
+    clock,
+    logger,
+    events,
+    paths,
+    services,
+    cgroups: createCgroups(options.cgroupRoot),
+    images: createImagePuller({ cri, clock, events }),
+    reader: createPodRuntimeReader(cri, createMessageReader(paths)),
+    statuses: createStatusWriter({ client, clock, logger }),
+    watched: createWatchedObjects(client, { clock, logger }),
+    dns: () => ({ clusterDns, clusterDomain, node: parseResolvConf(readOr('/etc/resolv.conf', '')) }),
+    nodeHosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),
+    memoryCapacity: totalmem(),
+    allocatable: options.allocatable,
+    async runtimeHandler(name) {
+      return name ? (await client.get('RuntimeClass', { name })).handler : ''
+    },
+    sandboxLimit: createLimit(sandboxesAtOnce),
+  }
+}
+
+function createServices({ client, clock, logger, signal }: ContextOptions): KubeletContext['services'] {
+  const informer = createInformer<Service>(sourceOf(client, 'Service'), { name: 'services', clock, logger })
+  informer.run(signal).catch((error: unknown) => logger.error('service informer ended', { error }))
+  return async (namespace) => {
+    await informer.whenSynced()
+    const api = informer.store.get('default/kubernetes')
+    return [...informer.store.list(namespace), ...(api && namespace !== 'default' ? [api] : [])]
+  }
+}
+
+function readOr(file: string, fallback: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return fallback
+  }
+}

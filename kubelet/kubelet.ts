@@ -1,0 +1,154 @@
+/** The node agent: keeps a worker for each pod that the API has for this node, and ends what the API does not know. */
+import type { Pod } from '../api/generated/types.ts'
+import { keyOf } from '../api/object.ts'
+import { createInformer } from '../client/informer.ts'
+import { sourceOf } from '../client/shared-informers.ts'
+import { planAdmission } from './admission.ts'
+import type { KubeletContext } from './kubelet-context.ts'
+import { isTerminal } from './pod-spec.ts'
+import { createPodWorker, type PodWorker } from './pod-worker.ts'
+import { removeOrphan } from './orphans.ts'
+import { subscribeToContainerd } from './runtime/containerd-events.ts'
+import { labels } from './runtime/labels.ts'
+
+export interface Kubelet {
+  /** Pods of this node as the API has them. */
+  pods(): Pod[]
+  worker(uid: string): PodWorker | undefined
+  findPod(namespace: string, name: string): PodWorker | undefined
+  /** Resolves once the API's pods are known and their workers run. */
+  started: Promise<void>
+  /** Looks at everything anew. */
+  relist(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** With the event stream up this only guards against what the stream may lose. */
+const relistMs = 30_000
+const relistWithoutEventsMs = 1000
+
+export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { runtimeEndpoint: string }): Kubelet {
+  const { clock, cri, logger, client, nodeName } = context
+  const workers = new Map<string, PodWorker>()
+  /** Which pod each container and sandbox belongs to. */
+  const owners = new Map<string, string>()
+  const states = new Map<string, string>()
+  const orphans = new Set<string>()
+  const stop = new AbortController()
+
+  const informer = createInformer<Pod>(sourceOf(client, 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }), {
+    name: 'pods of this node',
+    clock,
+    logger,
+  })
+
+  function add(pod: Pod): void {
+    const worker = createPodWorker(pod, { context, onForgotten: (uid) => void workers.delete(uid) })
+    const known = [...owners.values()].includes(pod.metadata.uid)
+    workers.set(pod.metadata.uid, worker)
+    const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
+    const others = [...workers.values()].filter(({ uid }) => uid !== pod.metadata.uid).map((other) => other.pod())
+    const verdict = fresh ? planAdmission(pod, others, context.allocatable) : undefined
+    if (verdict) {
+      context.events.pod(pod, 'Warning', verdict.reason, verdict.message)
+      worker.fail(verdict)
+    } else worker.runtimeChanged()
+  }
+
+  informer.addHandlers({
+    added: add,
+    updated: (pod) => workers.get(pod.metadata.uid)?.update(pod),
+    deleted: (pod) => {
+      const worker = workers.get(pod.metadata.uid)
+      worker?.update(pod)
+      worker?.gone()
+    },
+  })
+
+  async function relist(): Promise<void> {
+    const [{ items }, { containers }] = await Promise.all([cri.call('ListPodSandbox', {}), cri.call('ListContainers', {})])
+    const seen = new Map<string, { uid: string; state: string }>()
+    for (const { id, state, labels: own } of [...items, ...containers]) seen.set(id, { uid: own[labels.podUid] ?? '', state })
+    const changed = new Set<string>()
+    for (const [id, { uid, state }] of seen) {
+      if (states.get(id) !== state) changed.add(uid)
+      owners.set(id, uid)
+      states.set(id, state)
+    }
+    for (const id of states.keys()) {
+      if (seen.has(id)) continue
+      changed.add(owners.get(id) ?? '')
+      states.delete(id)
+      owners.delete(id)
+    }
+    for (const uid of changed) workers.get(uid)?.runtimeChanged()
+    if (informer.hasSynced()) for (const { metadata, annotations } of items) endOrphan(metadata, annotations)
+  }
+
+  async function findOwner(id: string): Promise<void> {
+    const { containers } = await cri.call('ListContainers', { filter: { id } })
+    const uid = containers[0]?.labels[labels.podUid]
+    if (uid) workers.get(uid)?.runtimeChanged(id)
+  }
+
+  /** A pod that was deleted while no kubelet looked. */
+  function endOrphan(metadata: { uid: string; namespace: string; name: string }, annotations: Record<string, string>): void {
+    const { uid } = metadata
+    if (workers.has(uid) || orphans.has(uid)) return
+    orphans.add(uid)
+    logger.info('ending a pod that the API does not know', metadata)
+    removeOrphan(metadata, annotations, context)
+      .catch((error: unknown) => logger.warn('cannot end an orphaned pod', { ...metadata, error: String(error) }))
+      .finally(() => orphans.delete(uid))
+  }
+
+  const events = subscribeToContainerd(runtimeEndpoint, {
+    clock,
+    logger,
+    onEvent: ({ containerId }) => {
+      const uid = owners.get(containerId) ?? ownerIn(workers, containerId)
+      if (uid) return workers.get(uid)?.runtimeChanged(containerId)
+      // It may have ended before its worker had seen it start.
+      findOwner(containerId).catch((error: unknown) =>
+        logger.warn('cannot tell whose container ended', { containerId, error: String(error) }),
+      )
+    },
+    onReset: () => void relistSafely(),
+  })
+
+  const relistSafely = () =>
+    relist().catch((error: unknown) => logger.warn('cannot list what the runtime holds', { error: String(error) }))
+  const relistLoop = async () => {
+    while (!stop.signal.aborted) {
+      await clock.sleep(events.connected() ? relistMs : relistWithoutEventsMs, stop.signal)
+      if (!stop.signal.aborted) await relistSafely()
+    }
+  }
+
+  const started = (async () => {
+    // Who owns what must be known first: a pod that runs already is taken over, not judged as a new one.
+    await relistSafely()
+    informer.run(stop.signal).catch((error: unknown) => logger.error('pod informer ended', { error }))
+    await informer.whenSynced()
+    await relistSafely()
+  })()
+  const loops = relistLoop()
+
+  return {
+    pods: () => [...workers.values()].map((worker) => worker.pod()),
+    worker: (uid) => workers.get(uid),
+    findPod: (namespace, name) => [...workers.values()].findLast((worker) => keyOf(worker.pod()) === `${namespace}/${name}`),
+    started,
+    relist,
+    async stop() {
+      stop.abort()
+      events.stop()
+      for (const worker of workers.values()) worker.stop()
+      await loops
+    },
+  }
+}
+
+const ownerIn = (workers: ReadonlyMap<string, PodWorker>, id: string): string | undefined =>
+  [...workers.values()].find(({ runtime }) => [...runtime().containers, ...runtime().sandboxes].some((item) => item.id === id))
+    ?.uid

@@ -1,0 +1,62 @@
+/** What a pod's worker knows beside the spec and the runtime: tasks under way, probe results, failures and their waits. */
+
+export interface ImageFact {
+  /** What the container is made from: the image's own id. */
+  imageRef?: string
+  /** What the image says to run as. */
+  user?: { uid?: number | undefined; name?: string | undefined }
+  /** Set while the image cannot be had; `ensure-image` is tried again after `untilMs`. */
+  failure?: Waiting & { untilMs: number }
+}
+
+/** Why a container is not running, as its status tells it. */
+export interface Waiting {
+  reason: string
+  message: string
+}
+
+export interface ProbeFacts {
+  startup?: boolean
+  readiness?: boolean
+  /** Set when the liveness or startup probe has failed often enough: the container must be ended. */
+  fatal?: { probe: 'liveness' | 'startup'; graceSeconds?: number | undefined }
+}
+
+export interface RestartBackoff {
+  delayMs: number
+  updatedMs: number
+}
+
+/** How a pod that the kubelet itself gave up on ended. */
+export interface Verdict {
+  phase: 'Failed' | 'Succeeded'
+  reason: string
+  message: string
+}
+
+export interface PodFacts {
+  /** Tasks under way, named by `taskKey`: none is started twice at once. */
+  busy: ReadonlySet<string>
+  /** Tasks that failed, and when to try them again. */
+  notBefore: ReadonlyMap<string, number>
+  /** By container name. */
+  images: ReadonlyMap<string, ImageFact>
+  volumesReady: boolean
+  /** By container name. */
+  waiting: ReadonlyMap<string, Waiting>
+  backoffs: ReadonlyMap<string, RestartBackoff>
+  /** By container id. */
+  probes: ReadonlyMap<string, ProbeFacts>
+  /** When each container being stopped will be killed, by container id, in milliseconds since 1970. */
+  killing: ReadonlyMap<string, number>
+  /** Sandboxes whose network and processes are gone. */
+  stoppedSandboxes: ReadonlySet<string>
+  /** Volumes, cgroups and the like were given back. */
+  released: boolean
+  /** The API has no such pod any more. */
+  gone: boolean
+  /** The API was told that nothing of the pod is left. */
+  finished: boolean
+  verdict?: Verdict | undefined
+  startedMs: number
+}

@@ -1,0 +1,197 @@
+/** One pod on this node, from its first sight to its last trace: looks, plans, acts, and is never blocked by another pod. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Pod } from '../api/generated/types.ts'
+import { keyOf } from '../api/object.ts'
+import type { Cancel } from '../component/clock.ts'
+import type { KubeletContext } from './kubelet-context.ts'
+import { createPodTasks, type PodState } from './pod-tasks.ts'
+import type { Verdict } from './pod-facts.ts'
+import { planPod, type PodAction, taskKey } from './plan-pod.ts'
+import { createPodProber } from './probes/prober.ts'
+import { computePodStatus } from './pod-status.ts'
+import { emptyRuntime, type PodRuntime } from './runtime/pod-runtime.ts'
+import { createPodObjects } from './pod-objects.ts'
+
+export interface PodWorker {
+  readonly uid: string
+  pod(): Pod
+  runtime(): PodRuntime
+  /** A newer version of the pod. */
+  update(pod: Pod): void
+  /** The API has no such pod any more. */
+  gone(): void
+  /** The runtime may hold something new; `exited` names a container that is known to have ended. */
+  runtimeChanged(exited?: string): void
+  /** The kubelet gives up on the pod: rejected or evicted. */
+  fail(verdict: Verdict): void
+  /** Stops looking after the pod; its containers stay as they are. */
+  stop(): void
+}
+
+export interface WorkerOptions {
+  context: KubeletContext
+  /** The pod needs no worker any more. */
+  onForgotten(uid: string): void
+}
+
+/** How long to look again for an exit that containerd has told and CRI does not show yet. */
+const settleMs = [2, 5, 10, 20, 50, 100, 200, 500]
+
+export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOptions): PodWorker {
+  const { clock, statuses, reader } = context
+  const { uid } = first.metadata
+  const logger = context.logger.with({ pod: keyOf(first) })
+  const prober = createPodProber({ cri: context.cri, clock, events: context.events, onChange: () => wake() })
+  const objects = createPodObjects(first, context.watched, () => {
+    tasks.objectsChanged()
+    wake()
+  })
+  const state: PodState = {
+    pod: first,
+    runtime: emptyRuntime,
+    objects,
+    busy: new Set(),
+    notBefore: new Map(),
+    images: new Map(),
+    volumesReady: false,
+    waiting: new Map(),
+    backoffs: new Map(),
+    killing: new Map(),
+    stoppedSandboxes: new Set(),
+    released: false,
+    gone: false,
+    finished: false,
+    verdict: undefined,
+    startedMs: first.status?.startTime ? Date.parse(first.status.startTime) : clock.now().getTime(),
+    probes: prober.facts,
+  }
+  const tasks = createPodTasks(state, context, { wake: () => wake(), runtimeChanged: () => runtimeChanged() })
+  const expected = new Set<string>()
+  let settling = 0
+  let stale = true
+  let dirty = false
+  let running = false
+  let stopped = false
+  let cancelTimer: Cancel = () => {}
+
+  function wake(): void {
+    dirty = true
+    if (running || stopped) return
+    running = true
+    loop()
+      .catch((error: unknown) => {
+        logger.error('pod sync failed', { error })
+        stale = true
+        cancelTimer = clock.setTimeout(wake, 1000)
+      })
+      .finally(() => {
+        running = false
+        if (dirty && !stopped) wake()
+      })
+  }
+
+  function runtimeChanged(exited?: string): void {
+    if (exited) {
+      expected.add(exited)
+      settling = 0
+    }
+    stale = true
+    wake()
+  }
+
+  async function loop(): Promise<void> {
+    while (dirty && !stopped) {
+      dirty = false
+      if (stale) await look()
+      step()
+    }
+  }
+
+  async function look(): Promise<void> {
+    stale = false
+    state.runtime = await reader.read(uid)
+    for (const { id, state: now } of state.runtime.containers) if (now !== 'running') expected.delete(id)
+    const present = new Set(state.runtime.containers.map(({ id }) => id))
+    for (const id of expected) if (!present.has(id)) expected.delete(id)
+    const waitMs = expected.size > 0 ? settleMs[settling++] : undefined
+    if (waitMs !== undefined) clock.setTimeout(() => runtimeChanged(), waitMs)
+  }
+
+  function step(): void {
+    prober.sync(state.pod, state.runtime)
+    const nowMs = clock.now().getTime()
+    const facts = tasks.facts()
+    const actions = planPod(state.pod, state.runtime, facts, nowMs)
+    for (const action of actions) if (action.do === 'back-off' || action.do === 'fail-pod') tasks.note(action)
+    const status = computePodStatus(state.pod, state.runtime, tasks.facts(), { hostIps: context.nodeIps }, nowMs)
+    if (!state.gone) statuses.set(state.pod, status)
+    for (const action of actions) act(action)
+    schedule(actions, nowMs)
+  }
+
+  function act(action: PodAction): void {
+    if (action.do === 'forget') return forget()
+    if (action.do !== 'wake' && action.do !== 'back-off' && action.do !== 'fail-pod') tasks.start(taskKey(action), action)
+  }
+
+  function schedule(actions: readonly PodAction[], nowMs: number): void {
+    cancelTimer()
+    const times = actions.flatMap((action) =>
+      action.do === 'wake' ? [action.atMs] : action.do === 'back-off' ? [action.untilMs] : [],
+    )
+    const atMs = Math.min(...times, tasks.nextRefreshMs() ?? Infinity)
+    if (atMs === Infinity) return
+    cancelTimer = clock.setTimeout(
+      () => {
+        tasks.refreshIfDue()
+        wake()
+      },
+      Math.max(1, atMs - nowMs),
+    )
+  }
+
+  function forget(): void {
+    stop()
+    reader.forget(state.runtime)
+    tasks.forget().then(
+      () => onForgotten(uid),
+      (error: unknown) => {
+        logger.error('cannot remove the last traces of a pod', { error })
+        onForgotten(uid)
+      },
+    )
+  }
+
+  function stop(): void {
+    stopped = true
+    cancelTimer()
+    prober.stop()
+    objects.release()
+  }
+
+  return {
+    uid,
+    pod: () => state.pod,
+    runtime: () => state.runtime,
+    update(pod) {
+      const metadataChanged = !isDeepStrictEqual(
+        [pod.metadata.labels, pod.metadata.annotations],
+        [state.pod.metadata.labels, state.pod.metadata.annotations],
+      )
+      state.pod = pod
+      objects.update(pod)
+      if (metadataChanged) tasks.objectsChanged()
+      wake()
+    },
+    gone() {
+      state.gone = true
+      wake()
+    },
+    runtimeChanged,
+    fail(verdict) {
+      state.verdict = verdict
+      wake()
+    },
+    stop,
+  }
+}

@@ -1,0 +1,151 @@
+/** PodTopologySpread: keeps the pods of a group level across zones, nodes, or whatever nodes are labelled with. */
+import type { TopologySpreadConstraint } from '../../api/generated/types.ts'
+import { isNodeChange, MAX_SCORE, refuse, refuseForGood, type SchedulerPlugin, type Scorer } from '../framework.ts'
+import { findUntolerated, type NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { compileSpreadConstraint, termMatches, type SpreadConstraint } from '../pod-terms.ts'
+import { selectOwnGroup } from '../own-group.ts'
+import type { Snapshot } from '../snapshot.ts'
+
+export interface SpreadArguments {
+  defaultConstraints: readonly TopologySpreadConstraint[]
+  /** Nodes without the label still take part: the constraints are nobody's explicit wish. */
+  systemDefaulted: boolean
+}
+
+/** What upstream applies to pods of a service or a set that ask for nothing themselves. */
+export const systemDefaultConstraints: SpreadArguments = {
+  defaultConstraints: [
+    { topologyKey: 'kubernetes.io/hostname', maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+    { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+  ],
+  systemDefaulted: true,
+}
+
+const missingLabel = refuseForGood("node(s) didn't match pod topology spread constraints (missing required label)")
+const tooSkewed = refuse("node(s) didn't match pod topology spread constraints")
+const hostname = 'kubernetes.io/hostname'
+
+export function createPodTopologySpread(args: SpreadArguments = systemDefaultConstraints): SchedulerPlugin {
+  return {
+    name: 'PodTopologySpread',
+    preFilter(pod, snapshot) {
+      const constraints = constraintsOf(pod, snapshot, 'DoNotSchedule', args)
+      return constraints.length === 0 ? null : { check: createCheck(constraints, pod, snapshot) }
+    },
+    preScore(pod, snapshot, feasible) {
+      const constraints = constraintsOf(pod, snapshot, 'ScheduleAnyway', args)
+      if (constraints.length === 0) return null
+      const requireAll = !args.systemDefaulted || (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0
+      return createScorer(constraints, pod, snapshot, feasible, requireAll)
+    },
+    isHelpedBy: (pod, event) => event.kind === 'Pod' || isNodeChange(event) || event.kind === 'Node',
+  }
+}
+
+function constraintsOf(
+  { pod }: PodInfo,
+  snapshot: Snapshot,
+  mode: string,
+  { defaultConstraints }: SpreadArguments,
+): SpreadConstraint[] {
+  const own = pod.spec.topologySpreadConstraints
+  if (own?.length) {
+    return own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === mode).map((each) => compileSpreadConstraint(each, pod))
+  }
+  const defaults = defaultConstraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === mode)
+  const group = defaults.length > 0 ? selectOwnGroup(pod, snapshot.cache) : null
+  return group ? defaults.map((each) => compileSpreadConstraint(each, pod, group)) : []
+}
+
+const hasAllLabels = ({ labels }: NodeInfo, constraints: readonly SpreadConstraint[]): boolean =>
+  constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined)
+
+const takesPart = (constraint: SpreadConstraint, node: NodeInfo, { selectsNode, tolerations }: PodInfo): boolean =>
+  (!constraint.honorsAffinity || selectsNode === null || selectsNode(node.node)) &&
+  (!constraint.honorsTaints || findUntolerated(node, tolerations) === undefined)
+
+function createCheck(constraints: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
+  const prepared = constraints.map((constraint) => {
+    const domains = countDomains(constraint, constraints, pod, snapshot)
+    const least = domains.size < constraint.minDomains ? 0 : Math.min(...domains.values())
+    const self = termMatches(constraint.pods, pod.pod, () => undefined) ? 1 : 0
+    return { constraint, domains, most: constraint.maxSkew + least - self }
+  })
+  return (node: NodeInfo) => {
+    for (const { constraint, domains, most } of prepared) {
+      const value = node.labels[constraint.topologyKey]
+      if (value === undefined) return missingLabel
+      if ((domains.get(value) ?? 0) > most) return tooSkewed
+    }
+    return null
+  }
+}
+
+/** Pods of the group in each domain that has a node which takes part. */
+function countDomains(constraint: SpreadConstraint, all: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
+  const counts = snapshot.terms.select(constraint.pods)
+  const domains = new Map<string, number>()
+  for (const node of snapshot.nodes()) {
+    if (!hasAllLabels(node, all) || !takesPart(constraint, node, pod)) continue
+    const value = node.labels[constraint.topologyKey]!
+    domains.set(value, (domains.get(value) ?? 0) + (counts.get(node.name) ?? 0))
+  }
+  return domains
+}
+
+function createScorer(
+  constraints: readonly SpreadConstraint[],
+  pod: PodInfo,
+  snapshot: Snapshot,
+  feasible: readonly NodeInfo[],
+  requireAll: boolean,
+): Scorer {
+  const ignored = new Set(requireAll ? feasible.filter((node) => !hasAllLabels(node, constraints)).map(({ name }) => name) : [])
+  const prepared = constraints.map((constraint) => {
+    const counts = snapshot.terms.select(constraint.pods)
+    if (constraint.topologyKey === hostname) {
+      return {
+        constraint,
+        weight: Math.log(feasible.length - ignored.size + 2),
+        countAt: (node: NodeInfo) => counts.get(node.name) ?? 0,
+      }
+    }
+    const domains = new Map<string, number>()
+    for (const { name, labels } of feasible) {
+      const value = labels[constraint.topologyKey]
+      if (value !== undefined && !ignored.has(name)) domains.set(value, 0)
+    }
+    for (const node of snapshot.nodes()) {
+      const value = node.labels[constraint.topologyKey]
+      const sum = value === undefined ? undefined : domains.get(value)
+      if (sum === undefined || !takesPart(constraint, node, pod) || (requireAll && !hasAllLabels(node, constraints))) continue
+      domains.set(value!, sum + (counts.get(node.name) ?? 0))
+    }
+    const countAt = ({ labels }: NodeInfo) => domains.get(labels[constraint.topologyKey] ?? '') ?? 0
+    return { constraint, weight: Math.log(domains.size + 2), countAt }
+  })
+  const score = (node: NodeInfo): number => {
+    if (ignored.has(node.name)) return -1
+    let sum = 0
+    for (const { constraint, weight, countAt } of prepared) {
+      if (node.labels[constraint.topologyKey] === undefined) continue
+      // maxSkew waters the difference between domains down.
+      sum += countAt(node) * weight + (constraint.maxSkew - 1)
+    }
+    return Math.round(sum)
+  }
+  return { score, normalize: normalizeFewestFirst }
+}
+
+/** The emptiest domain gets the most; nodes that were ignored (-1) nothing. */
+function normalizeFewestFirst(scores: number[]): void {
+  const counted = scores.filter((score) => score >= 0)
+  const most = Math.max(0, ...counted)
+  const least = Math.min(...counted)
+  for (let index = 0; index < scores.length; index++) {
+    const score = scores[index]!
+    if (score < 0) scores[index] = 0
+    else scores[index] = most === 0 ? MAX_SCORE : Math.floor((MAX_SCORE * (most + least - score)) / most)
+  }
+}

@@ -26,7 +26,7 @@ export async function readObject(request: ResourceRequest, optionsKind: string):
   const value = await parseBody(body, format, what)
   if (!isRecord(value))
     throw badRequest(`${what}: json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`)
-  const duplicates = validation === 'Ignore' || format === 'yaml' ? [] : findDuplicateFields(body.toString())
+  const duplicates = validation !== 'Ignore' && format === 'json' ? findDuplicateFields(body.toString()) : []
   return decodeObject(request, value, validation, duplicates)
 }
 

@@ -1,4 +1,4 @@
-/** The request's body, bounded in size and nesting, from bytes to a plain value: JSON or YAML and nothing else. */
+/** The request's body, bounded in size and nesting, from bytes to a plain value: JSON, YAML or protobuf. */
 import type { IncomingMessage } from 'node:http'
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../api/status.ts'
 
@@ -33,7 +33,9 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Prom
 
 const tooLarge = (limit: number) => requestEntityTooLarge(`limit is ${limit}`)
 
-export type BodyFormat = 'json' | 'yaml'
+const ACCEPTED = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
+export type BodyFormat = 'json' | 'yaml' | 'protobuf'
 
 /** From `Content-Type`; JSON when there is none. Throws 415. */
 export function bodyFormat(contentType: string | undefined): BodyFormat {
@@ -45,8 +47,10 @@ export function bodyFormat(contentType: string | undefined): BodyFormat {
     case 'application/x-yaml':
     case 'text/yaml':
       return 'yaml'
+    case 'application/vnd.kubernetes.protobuf':
+      return 'protobuf'
     default:
-      throw unsupportedMediaType(['application/json', 'application/yaml'])
+      throw unsupportedMediaType(ACCEPTED)
   }
 }
 
@@ -55,6 +59,7 @@ export const mediaTypeOf = (contentType: string): string => contentType.split(';
 /** Throws 400 on what cannot be read. `what` begins the message, as upstream begins it for this kind of body. */
 export async function parseBody(body: Buffer, format: BodyFormat, what: string): Promise<unknown> {
   if (format === 'json') return parseJson(body, what)
+  if (format === 'protobuf') return parseProtobuf(body)
   const { parse } = await import('yaml')
   try {
     // Aliases make a small text a huge object; anything a person writes needs far fewer.
@@ -64,6 +69,15 @@ export async function parseBody(body: Buffer, format: BodyFormat, what: string):
   } catch (error) {
     throw badRequest(`${what}: error converting YAML to JSON: yaml: ${messageOf(error)}`)
   }
+}
+
+/** Go's typed clients and `kubectl create` send it; kinds that have no messages here are asked for in JSON. */
+async function parseProtobuf(body: Buffer): Promise<unknown> {
+  // Most servers never meet one: the table of messages is read when the first comes.
+  const { decodeProtobufBody } = await import('./protobuf/decode-body.ts')
+  const value = decodeProtobufBody(body)
+  if (!value) throw unsupportedMediaType(ACCEPTED.slice(0, 2))
+  return value
 }
 
 export function parseJson(body: Buffer, what: string): unknown {

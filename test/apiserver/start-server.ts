@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startApiServer, type ApiServerOptions, type RunningApiServer } from '../../apiserver/api-server.ts'
 import { parseStaticTokens } from '../../apiserver/auth/static-tokens.ts'
-import { RESOURCES } from '../../apiserver/resources.ts'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
 import { silentLogger } from '../../component/logger.ts'
@@ -26,7 +25,7 @@ export async function startTestServer(more: Partial<ApiServerOptions> = {}): Pro
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const server = await startApiServer({
     store: new MemoryStore(),
-    resources: RESOURCES,
+    resources: more.resources ?? (await import('../../apiserver/resources.ts')).RESOURCES,
     admissionPlugins: [],
     services: () => ({}) as never,
     tls,

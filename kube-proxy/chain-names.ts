@@ -1,0 +1,54 @@
+/** Upstream's chain names: a prefix and sixteen characters of a hash, short enough for iptables and the same on every node. */
+import { createHash } from 'node:crypto'
+import type { EndpointView, Protocol } from './service-ports.ts'
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+function hash(text: string): string {
+  const bytes = createHash('sha256').update(text).digest()
+  let bits = 0
+  let value = 0
+  let name = ''
+  for (const byte of bytes) {
+    value = (value << 8) | byte
+    bits += 8
+    while (bits >= 5 && name.length < 16) {
+      bits -= 5
+      name += alphabet[(value >> bits) & 31]
+    }
+    value &= 255
+    if (name.length === 16) break
+  }
+  return name
+}
+
+export interface ChainNames {
+  /** Balances over all endpoints. */
+  cluster: string
+  /** Balances over those of this node. */
+  local: string
+  /** Traffic from outside: decides about masquerading first. */
+  external: string
+  /** Lets only the allowed source ranges of a load balancer address through. */
+  firewall: string
+}
+
+export function chainNames(id: string, protocol: Protocol): ChainNames {
+  const suffix = hash(id + protocol)
+  return {
+    cluster: `KUBE-SVC-${suffix}`,
+    local: `KUBE-SVL-${suffix}`,
+    external: `KUBE-EXT-${suffix}`,
+    firewall: `KUBE-FW-${suffix}`,
+  }
+}
+
+export const endpointChain = (id: string, protocol: Protocol, endpoint: EndpointView): string =>
+  `KUBE-SEP-${hash(id + protocol + addressOf(endpoint))}`
+
+/** `10.0.0.1:80`, `[fd00::1]:80` */
+export const addressOf = ({ ip, port }: Pick<EndpointView, 'ip' | 'port'>): string =>
+  ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+
+/** Chains that belong to one service each, and may be removed when no service wants them. */
+export const isServiceChain = (chain: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-/.test(chain)

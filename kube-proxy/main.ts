@@ -1,0 +1,70 @@
+/** kube-proxy: wiring only. */
+import { hostname } from 'node:os'
+import { loadComponentConfig } from '../client/kubeconfig.ts'
+import { createApiClient } from '../client/rest-client.ts'
+import { systemClock as clock } from '../component/clock.ts'
+import { parseFlags } from '../component/flags.ts'
+import { createHealth } from '../component/health.ts'
+import { createLogger, type LogLevel } from '../component/logger.ts'
+import { createMetrics } from '../component/metrics.ts'
+import { createSelfSigned } from '../component/self-signed.ts'
+import { serve, type Served } from '../component/serve.ts'
+import { orExit, runUntilSignal } from '../component/shutdown.ts'
+import { createIptablesBackend } from './backends/iptables.ts'
+import { FLAGS, parseBindAddress } from './flags.ts'
+import { startHealthServer, syncProblem } from './health-server.ts'
+import { runProxy, type RunningProxy } from './run-proxy.ts'
+
+const component = 'kube-proxy'
+const { flags } = orExit(() => parseFlags(FLAGS, process.argv.slice(2), component))
+const logger = createLogger({ component, level: flags['log-level'] as LogLevel, format: flags['log-format'] as 'text' | 'json' })
+
+if (flags.cleanup) {
+  for (const family of ['IPv4', 'IPv6'] as const) await createIptablesBackend({ family }).cleanUp()
+  process.exit(0)
+}
+
+async function serveMetrics(metrics: ReturnType<typeof createMetrics>, proxy: RunningProxy): Promise<Served | undefined> {
+  const address = parseBindAddress(flags['metrics-bind-address'])
+  if (!address) return undefined
+  return serve({
+    tls: await createSelfSigned(component, ['localhost', hostname()], ['127.0.0.1']),
+    ...address,
+    health: createHealth([{ name: 'rules', check: () => syncProblem(proxy.status(), clock.now()) }]),
+    metrics,
+    routes: [
+      { path: '/proxyMode', handle: () => ({ status: 200, body: 'iptables' }) },
+      {
+        path: '/proxyz',
+        handle: () => ({ status: 200, body: JSON.stringify(proxy.servicePorts(), null, 2), contentType: 'application/json' }),
+      },
+    ],
+    // Bound to the node itself by default, as upstream: who is on the node sees its rules anyway.
+    authorize: () => true,
+    logger,
+  })
+}
+
+await runUntilSignal(
+  async (signal) => {
+    const client = createApiClient(await loadComponentConfig(flags.kubeconfig), { userAgent: component, connections: 4 })
+    const metrics = createMetrics()
+    const nodeName = (flags['hostname-override'] ?? hostname()).trim().toLowerCase()
+    const stopping = new AbortController()
+    const proxy = await runProxy({ client, clock, logger, metrics, flags, nodeName }, AbortSignal.any([signal, stopping.signal]))
+    const address = parseBindAddress(flags['healthz-bind-address'])
+    const health = address
+      ? await startHealthServer({ ...address, clock, status: proxy.status, eligible: proxy.eligible })
+      : undefined
+    const served = await serveMetrics(metrics, proxy)
+    return {
+      // Rules stay: services must work while the proxy restarts.
+      async stop() {
+        stopping.abort()
+        await Promise.all([proxy.stop(), health?.close(), served?.close()])
+        await client.close()
+      },
+    }
+  },
+  { logger },
+)

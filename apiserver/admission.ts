@@ -1,0 +1,79 @@
+/** Every admission plugin, in the order in which they see a request, and which of them run. A new one is one line here. */
+import { alwaysPullImages } from './admission/always-pull-images.ts'
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './admission/certificate-signers.ts'
+import { defaultIngressClass } from './admission/default-ingress-class.ts'
+import { defaultStorageClass } from './admission/default-storage-class.ts'
+import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
+import { extendedResourceToleration } from './admission/extended-resource-toleration.ts'
+import { limitRanger } from './admission/limit-ranger.ts'
+import { createNamespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { nodeRestriction } from './admission/node-restriction.ts'
+import { persistentVolumeClaimResize } from './admission/persistent-volume-claim-resize.ts'
+import type { AdmissionPlugin } from './admission/plugin.ts'
+import { podNodeSelector } from './admission/pod-node-selector.ts'
+import { podSecurity } from './admission/pod-security.ts'
+import { priority } from './admission/priority.ts'
+import { rbacEscalation } from './admission/rbac-escalation.ts'
+import { createResourceQuota } from './admission/resource-quota.ts'
+import { runtimeClass } from './admission/runtime-class.ts'
+import { serviceAccount } from './admission/service-account.ts'
+import { storageObjectInUseProtection } from './admission/storage-object-in-use-protection.ts'
+import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
+
+export interface AdmissionEntry {
+  name: string
+  /** `always` cannot be switched off: what upstream does outside of admission. */
+  enabled: 'by default' | 'on request' | 'always'
+  /** Called once for each server: some plugins remember. */
+  create: () => AdmissionPlugin
+}
+
+const entry = (plugin: AdmissionPlugin, enabled: AdmissionEntry['enabled'] = 'by default'): AdmissionEntry => ({
+  name: plugin.name,
+  enabled,
+  create: () => plugin,
+})
+
+/** Upstream's order. Webhooks and policies belong before ResourceQuota, which charges only what nothing else refuses. */
+export const ADMISSION_PLUGINS: readonly AdmissionEntry[] = [
+  { name: 'NamespaceLifecycle', enabled: 'by default', create: createNamespaceLifecycle },
+  entry(limitRanger),
+  entry(serviceAccount),
+  entry(nodeRestriction),
+  entry(taintNodesByCondition),
+  entry(alwaysPullImages, 'on request'),
+  entry(podSecurity),
+  entry(podNodeSelector, 'on request'),
+  entry(priority),
+  entry(defaultTolerationSeconds),
+  entry(extendedResourceToleration, 'on request'),
+  entry(defaultStorageClass),
+  entry(storageObjectInUseProtection),
+  entry(persistentVolumeClaimResize),
+  entry(runtimeClass),
+  entry(certificateApproval),
+  entry(certificateSigning),
+  entry(certificateSubjectRestriction),
+  entry(defaultIngressClass),
+  entry(rbacEscalation, 'always'),
+  { name: 'ResourceQuota', enabled: 'by default', create: createResourceQuota },
+]
+
+export interface AdmissionSelection {
+  /** `--enable-admission-plugins` and `--disable-admission-plugins`. */
+  enable?: readonly string[]
+  disable?: readonly string[]
+}
+
+/** The plugins to run, in order, made anew. Throws on a name that nobody has. */
+export function selectAdmissionPlugins({ enable = [], disable = [] }: AdmissionSelection = {}): AdmissionPlugin[] {
+  const known = new Set(ADMISSION_PLUGINS.map(({ name }) => name))
+  const unknown = [...enable, ...disable].find((name) => !known.has(name))
+  if (unknown !== undefined) throw new Error(`Cannot select admission plugins: ${JSON.stringify(unknown)} is unknown`)
+  const both = enable.find((name) => disable.includes(name))
+  if (both !== undefined) throw new Error(`Cannot select admission plugins: ${both} in both enable and disable`)
+  return ADMISSION_PLUGINS.filter(({ name, enabled }) => {
+    if (enabled === 'always') return true
+    return enable.includes(name) || (enabled === 'by default' && !disable.includes(name))
+  }).map(({ create }) => create())
+}

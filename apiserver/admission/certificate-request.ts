@@ -1,0 +1,53 @@
+/** Reads the organizations out of a PKCS#10 certificate request: thirty lines of DER, where a library would cost 30 ms and 10 MB. */
+
+interface Element {
+  tag: number
+  body: Buffer
+}
+
+const ORGANIZATION = Buffer.from([0x55, 0x04, 0x0a])
+
+/** Throws when the text is no certificate request. */
+export function organizationsIn(pem: string): string[] {
+  const base64 = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+?)-----END/.exec(pem)?.[1]
+  if (base64 === undefined) throw new Error('PEM block type must be CERTIFICATE REQUEST')
+  // CertificationRequest > CertificationRequestInfo > version, subject
+  const [request] = childrenOf(Buffer.from(base64, 'base64'))
+  const [info] = childrenOf(bodyOf(request, 0x30))
+  const [, subject] = childrenOf(bodyOf(info, 0x30))
+  return childrenOf(bodyOf(subject, 0x30)).flatMap((relativeName) =>
+    childrenOf(bodyOf(relativeName, 0x31)).flatMap((attribute) => {
+      const [type, value] = childrenOf(bodyOf(attribute, 0x30))
+      return type && value && type.body.equals(ORGANIZATION) ? [textOf(value)] : []
+    }),
+  )
+}
+
+function bodyOf(element: Element | undefined, tag: number): Buffer {
+  if (element?.tag !== tag) throw new Error('asn1: structure error: tags do not match')
+  return element.body
+}
+
+/** BMPString is UTF-16; the other string types that occur are UTF-8 or its subset. */
+const textOf = ({ tag, body }: Element): string =>
+  tag === 0x1e ? Buffer.from(body).swap16().toString('utf16le') : body.toString('utf8')
+
+function childrenOf(data: Buffer): Element[] {
+  const elements: Element[] = []
+  let at = 0
+  while (at < data.length) {
+    const tag = data[at]!
+    let length = data[at + 1] ?? Number.NaN
+    at += 2
+    if (length & 0x80) {
+      const bytes = length & 0x7f
+      if (bytes === 0 || bytes > 4 || at + bytes > data.length) throw new Error('asn1: syntax error: invalid length')
+      length = data.readUIntBE(at, bytes)
+      at += bytes
+    }
+    if (!(at + length <= data.length)) throw new Error('asn1: syntax error: data truncated')
+    elements.push({ tag, body: data.subarray(at, at + length) })
+    at += length
+  }
+  return elements
+}

@@ -64,7 +64,7 @@ export function callControl(lab: string, method: string, path: string, onLine?: 
       const take = (line: string) => {
         if (!line) return
         last = JSON.parse(line)
-        onLine?.(last)
+        if (!(last as { error?: string }).error) onLine?.(last)
       }
       response.setEncoding('utf8')
       response.on('data', (text: string) => {

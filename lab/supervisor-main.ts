@@ -26,5 +26,6 @@ const definition = JSON.parse(await readFile(labPaths(flags.lab).definition, 'ut
 const { control, stopped } = await runLab(definition, { node: process.execPath, dist: path.dirname(script) }, logger)
 const server = await serveControl(flags.lab, control)
 await stopped
-server.close()
+// The answer to whoever asked for the stop is still on its way.
+await new Promise((resolve) => server.close(resolve))
 process.exit(0)

@@ -27,13 +27,16 @@ export interface Flag<T extends FlagType = FlagType> {
 
 export type Flags = Record<string, Flag>
 
+/** One of the choices, where there are any. */
+type Plain<F extends Flag> = F extends { choices: readonly (infer Choice)[] } ? Choice : FlagValue[F['type']]
+
 type ValueOf<F extends Flag> = F extends { default: infer D }
   ? undefined extends D
-    ? FlagValue[F['type']] | undefined
-    : FlagValue[F['type']]
+    ? Plain<F> | undefined
+    : Plain<F>
   : F extends { required: true }
-    ? FlagValue[F['type']]
-    : FlagValue[F['type']] | undefined
+    ? Plain<F>
+    : Plain<F> | undefined
 
 export type ParsedFlags<F extends Flags> = { [N in keyof F]: ValueOf<F[N]> }
 

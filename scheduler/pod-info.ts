@@ -31,6 +31,9 @@ export interface PodInfo {
   readonly claims: readonly string[]
 }
 
+/** The API server fills it in; an object that never passed through one has none. */
+export const schedulerNameOf = ({ spec }: Pod): string => spec.schedulerName || 'default-scheduler'
+
 const nothing: readonly never[] = []
 
 export function createPodInfo(pod: Pod): PodInfo {

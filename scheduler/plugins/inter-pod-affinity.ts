@@ -1,6 +1,5 @@
 /** InterPodAffinity: brings pods together or keeps them apart, as either side asks; places are what nodes are labelled with. */
 import {
-  freesRoom,
   isNodeChange,
   MAX_SCORE,
   refuse,
@@ -55,9 +54,19 @@ export function createInterPodAffinity(args: InterPodAffinityArguments = default
       if (places.size === 0) return null
       return { score: (node) => scoreOf(node, places), normalize: normalizeRange }
     },
-    isHelpedBy: (_, event: ClusterEvent) =>
-      freesRoom(event) || isNodeChange(event) || event.kind === 'Pod' || event.kind === 'Namespace',
+    isHelpedBy: (pod, event) =>
+      isNodeChange(event) || event.kind === 'Namespace' || (event.kind === 'Pod' && mayHelp(pod, event)),
   }
+}
+
+/** A pod that was wanted came, or one that was in the way went. Labels of namespaces are not at hand: any may match. */
+function mayHelp(pod: PodInfo, { type, object }: ClusterEvent & { kind: 'Pod' }): boolean {
+  const concerns = ({ pods }: AffinityTerm) =>
+    (pods.namespaceSelector !== null || pods.namespaces.has(object.metadata.namespace ?? '')) &&
+    pods.selector.matches(object.metadata.labels)
+  if (type !== 'delete' && pod.requiredAffinity.some(concerns)) return true
+  if (type === 'add') return false
+  return pod.requiredAntiAffinity.some(concerns) || !!object.spec.affinity?.podAntiAffinity
 }
 
 /** How many of the counted pods are in each place. */

@@ -1,6 +1,6 @@
 /** PodTopologySpread: keeps the pods of a group level across zones, nodes, or whatever nodes are labelled with. */
 import type { TopologySpreadConstraint } from '../../api/generated/types.ts'
-import { isNodeChange, MAX_SCORE, refuse, refuseForGood, type SchedulerPlugin, type Scorer } from '../framework.ts'
+import { MAX_SCORE, refuse, refuseForGood, type SchedulerPlugin, type Scorer } from '../framework.ts'
 import { findUntolerated, type NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { compileSpreadConstraint, termMatches, type SpreadConstraint } from '../pod-terms.ts'
@@ -39,7 +39,15 @@ export function createPodTopologySpread(args: SpreadArguments = systemDefaultCon
       const requireAll = !args.systemDefaulted || (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0
       return createScorer(constraints, pod, snapshot, feasible, requireAll)
     },
-    isHelpedBy: (pod, event) => event.kind === 'Pod' || isNodeChange(event) || event.kind === 'Node',
+    isHelpedBy(pod, event) {
+      if (event.kind === 'Node') return true
+      if (event.kind !== 'Pod' || event.object.metadata.namespace !== pod.namespace) return false
+      // A pod of the group that went makes room in its domain; one that came may have raised the least of all domains.
+      return (pod.pod.spec.topologySpreadConstraints ?? [])
+        .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
+        .map((each) => compileSpreadConstraint(each, pod.pod))
+        .some(({ pods }) => pods.selector.matches(event.object.metadata.labels))
+    },
   }
 }
 

@@ -1,0 +1,89 @@
+/** kube-scheduler: wiring only. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import { loadComponentConfig } from '../client/kubeconfig.ts'
+import { runWithLeaderElection } from '../client/leader-election.ts'
+import { createApiClient } from '../client/rest-client.ts'
+import { systemClock as clock } from '../component/clock.ts'
+import { parseFlags } from '../component/flags.ts'
+import { createHealth, ping } from '../component/health.ts'
+import { createLogger } from '../component/logger.ts'
+import { createMetrics } from '../component/metrics.ts'
+import { serve } from '../component/serve.ts'
+import { orExit, runUntilSignal } from '../component/shutdown.ts'
+import { loadSchedulerConfig } from './config.ts'
+import { debugRoutes } from './debug-routes.ts'
+import { schedulerFlags } from './scheduler-flags.ts'
+import { createScheduler } from './scheduler.ts'
+import { createDelegatedAuthorization } from '../client/delegated-authorization.ts'
+import { loadServingCertificate } from '../component/serving-certificate.ts'
+
+const { flags } = orExit(() => parseFlags(schedulerFlags, process.argv.slice(2), 'kube-scheduler'))
+const logger = createLogger({
+  component: 'kube-scheduler',
+  level: flags.v >= 4 ? 'debug' : 'info',
+  format: flags['logging-format'],
+})
+
+await runUntilSignal(
+  async (signal) => {
+    const config = loadSchedulerConfig(flags.config)
+    const client = createApiClient(await loadComponentConfig(flags.kubeconfig ?? config.kubeconfig), {
+      userAgent: 'kube-scheduler',
+      connections: 64,
+    })
+    const metrics = createMetrics()
+    const scheduler = createScheduler({ client, clock, logger, metrics, signal, ...config })
+    const health = createHealth([ping])
+    health.add({
+      name: 'informer-sync',
+      check: () => (scheduler.hasSynced() ? null : 'informers have not synced'),
+      on: ['readyz'],
+    })
+
+    const server = await serve({
+      tls: await loadServingCertificate(
+        flags['tls-cert-file'],
+        flags['tls-private-key-file'],
+        flags['client-ca-file'],
+        'kube-scheduler',
+      ),
+      host: flags['bind-address'],
+      port: flags['secure-port'],
+      health,
+      metrics,
+      routes: debugRoutes(scheduler),
+      authorize: createDelegatedAuthorization(client, { clock, logger }),
+      logger,
+    })
+    const lead = async (term: AbortSignal) => {
+      await scheduler.follow()
+      await scheduler.run(term)
+    }
+    const recorder = createEventRecorder({ client, clock, logger, component: 'default-scheduler' })
+    const { leaderElect = flags['leader-elect'], ...election } = config.leaderElection
+    const identity = `${hostname()}_${randomUUID()}`
+    const work = leaderElect
+      ? runWithLeaderElection(
+          { client, clock, logger, recorder, name: 'kube-scheduler', identity, ...definedOf(election) },
+          lead,
+          signal,
+        )
+      : lead(signal)
+    return {
+      failed: work,
+      async stop() {
+        await work
+        await server.close()
+        await client.close()
+      },
+    }
+  },
+  { logger },
+)
+
+/** Settings that the file names; the others keep their defaults. */
+function definedOf<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as never
+}

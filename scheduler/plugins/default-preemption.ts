@@ -1,0 +1,142 @@
+/** DefaultPreemption: finds the node where making room for a pod does the least harm. Pure; the scheduler evicts. */
+import type { PodDisruptionBudget } from '../../api/generated/types.ts'
+import { toSelector } from '../../api/labels.ts'
+import { checkAnew, withPods, type Decision, type Profile } from '../decide.ts'
+import { histogram } from '../explain.ts'
+import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
+import type { Snapshot } from '../snapshot.ts'
+
+export type Preemption = { node: string; victims: readonly PodInfo[] } | { node: null; message: string }
+
+interface Candidate {
+  node: NodeInfo
+  /** The most important first. */
+  victims: PodInfo[]
+  violations: number
+}
+
+const notHelpful = { reasons: ['Preemption is not helpful for scheduling'] }
+const noVictims = { reasons: ['No preemption victims found for incoming pod'] }
+
+/** Nodes to work out: at least 100, or a tenth. */
+const candidatesToFind = (nodes: number) => Math.max(100, Math.floor(nodes / 10))
+
+export function planPreemption(
+  pod: PodInfo,
+  failure: Decision & { node: null },
+  snapshot: Snapshot,
+  profile: Profile,
+  random: () => number,
+): Preemption {
+  const ineligible = whyNotEligible(pod, snapshot)
+  if (ineligible) return { node: null, message: `preemption: ${ineligible}` }
+  const all = snapshot.nodes()
+  const hopeful = all.filter(({ name }) => failure.verdicts.get(name)?.final === false)
+  const reasons: { reasons: readonly string[] }[] = Array.from({ length: all.length - hopeful.length }, () => notHelpful)
+  const budgets = createBudgets(snapshot)
+  const offset = hopeful.length === 0 ? 0 : Math.floor(random() * hopeful.length)
+  const candidates: Candidate[] = []
+  const wanted = candidatesToFind(all.length)
+  for (let index = 0; index < hopeful.length && candidates.length < wanted; index++) {
+    const node = hopeful[(offset + index) % hopeful.length]!
+    const found = selectVictims(pod, node, snapshot, profile, budgets)
+    if ('victims' in found) candidates.push(found)
+    else reasons.push(found)
+  }
+  const best = candidates.reduce<Candidate | undefined>(
+    (least, each) => (least && compareHarm(least, each) <= 0 ? least : each),
+    undefined,
+  )
+  if (best) return { node: best.node.name, victims: best.victims }
+  return { node: null, message: `preemption: 0/${all.length} nodes are available: ${histogram(reasons)}.` }
+}
+
+function whyNotEligible({ pod, priority }: PodInfo, snapshot: Snapshot): string | null {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const nominated = snapshot.node(pod.status?.nominatedNodeName ?? '')
+  const leaving = (other: PodInfo) => other.pod.metadata.deletionTimestamp !== undefined && other.priority < priority
+  if (nominated && [...nominated.pods.values()].some(leaving))
+    return 'not eligible due to a terminating pod on the nominated node.'
+  return null
+}
+
+/** Without all lesser pods the pod must fit; then as many as possible are let back, the most important first. */
+function selectVictims(
+  pod: PodInfo,
+  node: NodeInfo,
+  snapshot: Snapshot,
+  profile: Profile,
+  budgets: Budgets,
+): Candidate | { reasons: readonly string[] } {
+  const lesser = [...node.pods.values()].filter(({ priority }) => priority < pod.priority).sort(moreImportantFirst)
+  if (lesser.length === 0) return noVictims
+  const refusedWithout = (removed: readonly PodInfo[]) =>
+    withPods(snapshot, node, { added: [], removed }, () => checkAnew(pod, node, snapshot, profile))
+  const refusal = refusedWithout(lesser)
+  if (refusal) return refusal
+
+  const violating = budgets.violatedBy(lesser)
+  let victims = [...lesser]
+  for (const each of [...violating, ...lesser.filter((other) => !violating.has(other))]) {
+    const fewer = victims.filter((victim) => victim !== each)
+    if (refusedWithout(fewer) === null) victims = fewer
+  }
+  return { node, victims, violations: victims.filter((victim) => violating.has(victim)).length }
+}
+
+const startedAt = ({ pod }: PodInfo): string => pod.status?.startTime ?? '9999'
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+const moreImportantFirst = (a: PodInfo, b: PodInfo): number => b.priority - a.priority || byText(startedAt(a), startedAt(b))
+
+/** Upstream's order: budgets broken, the most important victim, importance in all, how many, and how long they ran. */
+function compareHarm(a: Candidate, b: Candidate): number {
+  const highest = ({ victims }: Candidate) => victims[0]?.priority ?? -Infinity
+  // Shifted so that many victims of negative priority still weigh more than few.
+  const sum = ({ victims }: Candidate) => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0)
+  const earliest = (candidate: Candidate) =>
+    candidate.victims
+      .filter(({ priority }) => priority === highest(candidate))
+      .map(startedAt)
+      .reduce((least, each) => (each < least ? each : least), '9999')
+  return (
+    a.violations - b.violations ||
+    highest(a) - highest(b) ||
+    sum(a) - sum(b) ||
+    a.victims.length - b.victims.length ||
+    byText(earliest(b), earliest(a))
+  )
+}
+
+interface Budgets {
+  /** Those of the pods whose going would break a budget, when they go in this order. */
+  violatedBy(pods: readonly PodInfo[]): Set<PodInfo>
+}
+
+function createBudgets({ cache }: Snapshot): Budgets {
+  const budgets = cache
+    .of('PodDisruptionBudget')
+    .list()
+    .map((budget) => ({ budget, selector: toSelector(budget.spec?.selector) }))
+    // An empty selector protects nothing here, as in upstream's preemption.
+    .filter(({ selector }) => selector.requirements.length > 0)
+  return {
+    violatedBy(pods) {
+      const allowed = new Map<PodDisruptionBudget, number>(
+        budgets.map(({ budget }) => [budget, budget.status?.disruptionsAllowed ?? 0]),
+      )
+      const violating = new Set<PodInfo>()
+      for (const info of pods) {
+        for (const { budget, selector } of budgets) {
+          if (budget.metadata.namespace !== info.namespace || !selector.matches(info.pod.metadata.labels)) continue
+          // One that is being evicted already is accounted for.
+          if (budget.status?.disruptedPods?.[info.pod.metadata.name] !== undefined) continue
+          const left = allowed.get(budget)! - 1
+          allowed.set(budget, left)
+          if (left < 0) violating.add(info)
+        }
+      }
+      return violating
+    },
+  }
+}

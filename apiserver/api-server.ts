@@ -68,9 +68,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   // A second name for another group's objects (events.k8s.io) has no store of its own.
   for (const definition of options.resources)
     if (definition.names.storageGroup === undefined) store.register(toStoredResource(definition))
-  await store.start()
   const stopping = new AbortController()
+  // Before the store starts: reservations of node ports are kept in it, too.
   const { context, authorizer } = createContext(options, stopping.signal)
+  await store.start()
+  context.services.startRepair(stopping.signal)
   const feed = feedAuthorizer(store, authorizer, logger)
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
+import type { Service } from '../api/generated/types.ts'
 import { kindInfo, apiVersionOf, type KindName } from '../api/kinds.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ApiContext } from './api-context.ts'
@@ -110,7 +111,7 @@ async function publishServer(
   { advertiseAddress, securePort, serviceAddress }: BootstrapOptions,
 ): Promise<void> {
   const metadata = { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } }
-  await ensure(context, 'Service', {
+  await ensureService(context, {
     metadata,
     spec: {
       clusterIP: serviceAddress,
@@ -134,6 +135,19 @@ async function publishServer(
     endpoints: [{ addresses: [advertiseAddress], conditions: { ready: true } }],
     ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
   } as Bare)
+}
+
+/** Its address is reserved as any other service's is. */
+async function ensureService(context: ApiContext, wanted: Bare): Promise<void> {
+  if (context.store.get(keyFor(prefixOfKind('Service'), 'default', wanted.metadata.name))) return
+  const hold = await context.services.hold(wanted as Service, undefined, false)
+  try {
+    await ensure(context, 'Service', wanted)
+  } catch (error) {
+    await hold.rollback()
+    throw error
+  }
+  await hold.commit()
 }
 
 /** The address may have changed since the last start. Several servers on one etcd each add theirs. */

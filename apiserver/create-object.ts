@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, generateNameConflict } from '../api/status.ts'
 import { admissionAttributes, createAdmission } from './admission-chain.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
-import { trackCreate } from './field-managers.ts'
+import { recordManagerOfStored } from './field-managers.ts'
 import { generateName } from './generate-name.ts'
 import { invalidPathSegment } from './request-info.ts'
 import { keyFor, toStorageVersion } from './served-resources.ts'
@@ -23,12 +23,14 @@ export async function createObject(
   request: ResourceRequest,
   decoded: KubeObject,
   options: WriteOptions,
+  /** The object carries its managedFields already (server-side apply). */
+  tracked = false,
 ): Promise<Stored> {
   const { definition } = request.resource
   placeObject(request, decoded)
   const object = toStorageVersion(request.resource, decoded)
   definition.setDefaults?.(object)
-  trackCreate(request, object, options, context.now())
+  if (!tracked) recordManagerOfStored(request, object, undefined, options, context.now())
   const admission = createAdmission(context, admissionAttributes(request, 'CREATE', options.dryRun, object, undefined))
   await admission.admit()
 

@@ -8,6 +8,7 @@ import { get } from './endpoints/get.ts'
 import { list } from './endpoints/list.ts'
 import { nonResource } from './endpoints/non-resource.ts'
 import { patch } from './endpoints/patch.ts'
+import { reviewFor } from './endpoints/review.ts'
 import { update } from './endpoints/update.ts'
 import { watch } from './endpoints/watch.ts'
 import type { Verb } from './resources/resource.ts'
@@ -28,7 +29,11 @@ export function dispatch(context: ApiContext, request: ApiRequest): Promise<void
   const { info } = request
   if (!info.isResource) return nonResource(context, request)
   const resource = context.resources.find(info.group, info.version, info.resource)
-  if (!resource) throw unknownPath()
+  if (!resource) {
+    const review = reviewFor(info)
+    if (!review) throw unknownPath()
+    return review(context, request)
+  }
   const resourceRequest: ResourceRequest = { ...request, resource }
   return endpointFor(resourceRequest)(context, resourceRequest)
 }

@@ -5,9 +5,10 @@ import { timeout, unauthorized } from '../api/status.ts'
 import type { ApiContext, ApiRequest } from './api-context.ts'
 import { forbiddenRequest } from './auth/forbidden-request.ts'
 import { impersonate, isImpersonating } from './auth/impersonation.ts'
-import type { PeerCertificate, RequestAttributes, UserInfo } from './auth/user.ts'
+import type { PeerCertificate, UserInfo } from './auth/user.ts'
 import { dispatch } from './dispatch.ts'
 import { isLongRunning, type InFlightLimit } from './in-flight.ts'
+import { attributesOf } from './request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import { sendError } from './respond.ts'
@@ -81,19 +82,3 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
 const noInfo: RequestInfo = parseRequestInfo('GET', '/')
 
 const isMutating = (verb: string) => verb === 'create' || verb === 'update' || verb === 'patch' || verb.startsWith('delete')
-
-export function attributesOf(user: UserInfo, info: RequestInfo): RequestAttributes {
-  return {
-    user,
-    verb: info.verb,
-    resource: info.resource,
-    apiGroup: info.group,
-    apiVersion: info.version,
-    subresource: info.subresource,
-    namespace: info.namespace,
-    name: info.name,
-    path: info.path,
-    isResourceRequest: info.isResource,
-    fieldSelector: info.query.get('fieldSelector') ?? '',
-  }
-}

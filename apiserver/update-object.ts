@@ -6,7 +6,7 @@ import { admissionAttributes, createAdmission } from './admission-chain.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
 import type { Stored } from './create-object.ts'
 import { keyOfRequest } from './endpoints/get.ts'
-import { trackUpdate } from './field-managers.ts'
+import { recordManagerOfStored } from './field-managers.ts'
 import { toStorageVersion } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -87,7 +87,7 @@ async function attemptUpdate(
   const object = toStorageVersion(request.resource, await update.compute(current))
   checkIdentity(request, object, old)
   definition.setDefaults?.(object)
-  if (!update.tracked) trackUpdate(request, object, old, options, context.now())
+  if (!update.tracked) recordManagerOfStored(request, object, old, options, context.now())
   const admission = createAdmission(context, admissionAttributes(request, 'UPDATE', options.dryRun, object, old))
   await admission.admit()
   checkResourceVersion(request, object, current, update)

@@ -6,6 +6,7 @@ import type { ResourceDefinition } from '../resources/resource.ts'
 import { sendBytes, sendJson } from '../respond.ts'
 import { groupVersion, type ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'
+import { REVIEW_DEFINITIONS } from './review.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
@@ -24,12 +25,12 @@ export async function discovery(context: ApiContext, request: ApiRequest): Promi
     if (group !== 'v1' || version !== undefined) throw unknownPath()
     return sendJson(request, 200, resourceList(resources, '', 'v1'))
   }
-  const definitions = group === '' ? undefined : resources.groups().get(group!)
+  const definitions = groupsOf(resources).get(group)
   if (!definitions) throw unknownPath()
   if (version === undefined)
-    return sendJson(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(group!, definitions) })
+    return sendJson(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(group, definitions) })
   if (!versionsOf(definitions).includes(version)) throw unknownPath()
-  return sendJson(request, 200, resourceList(resources, group!, version))
+  return sendJson(request, 200, resourceList(resources, group, version))
 }
 
 const apiVersions = ({ raw }: ApiRequest) => ({
@@ -43,7 +44,17 @@ const apiVersions = ({ raw }: ApiRequest) => ({
   ],
 })
 
-const namedGroups = (resources: ServedResources) => [...resources.groups()].filter(([group]) => group !== '')
+/** What is served by group: stored resources, and the reviews, which are not stored. */
+function groupsOf(resources: ServedResources): Map<string, readonly ResourceDefinition[]> {
+  const groups = new Map(resources.groups())
+  for (const definition of REVIEW_DEFINITIONS) {
+    const { group } = definition.names
+    groups.set(group, [...(groups.get(group) ?? []), definition])
+  }
+  return groups
+}
+
+const namedGroups = (resources: ServedResources) => [...groupsOf(resources)].filter(([group]) => group !== '')
 
 const groupList = (resources: ServedResources) => ({
   kind: 'APIGroupList',
@@ -83,7 +94,7 @@ const resourceList = (resources: ServedResources, group: string, version: string
   kind: 'APIResourceList',
   ...(group && { apiVersion: 'v1' }),
   groupVersion: groupVersion(group, version),
-  resources: servedIn(resources.groups().get(group) ?? [], version).flatMap(describeResource),
+  resources: servedIn(groupsOf(resources).get(group) ?? [], version).flatMap(describeResource),
 })
 
 function describeResource(definition: ResourceDefinition): object[] {
@@ -113,7 +124,7 @@ function describeResource(definition: ResourceDefinition): object[] {
 
 /** One document for all groups saves kubectl forty requests. */
 async function sendAggregated(context: ApiContext, request: ApiRequest, core: boolean, asVersion: string): Promise<void> {
-  const groups = [...context.resources.groups()].filter(([group]) => (group === '') === core)
+  const groups = [...groupsOf(context.resources)].filter(([group]) => (group === '') === core)
   const document = {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${asVersion}`,

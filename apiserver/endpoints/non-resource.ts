@@ -3,7 +3,9 @@ import type { HealthEndpoint } from '../../component/health.ts'
 import { methodNotAllowed, unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { sendJson, sendText } from '../respond.ts'
+import { JWKS_PATH, jsonWebKeySet, OPENID_CONFIGURATION_PATH, openidConfiguration } from '../auth/openid-discovery.ts'
 import { discovery } from './discovery.ts'
+import { openapi } from './openapi.ts'
 import { version } from './version.ts'
 
 type Page = (context: ApiContext, request: ApiRequest) => Promise<void> | void
@@ -18,6 +20,15 @@ const pages: Readonly<Record<string, Page>> = {
   livez: health,
   readyz: health,
   metrics: async ({ metrics }, request) => sendText(request, 200, await metrics.render(), metrics.contentType),
+  openapi,
+  openid: async ({ tokens }, request) => {
+    if (request.info.path !== JWKS_PATH) throw unknownPath()
+    await sendText(request, 200, JSON.stringify(jsonWebKeySet(tokens)), 'application/jwk-set+json')
+  },
+  '.well-known': ({ tokens }, request) => {
+    if (request.info.path !== OPENID_CONFIGURATION_PATH) throw unknownPath()
+    return sendJson(request, 200, openidConfiguration(tokens))
+  },
   debug,
 }
 

@@ -1,6 +1,6 @@
 /** PATCH: JSON, merge, strategic merge and server-side apply, against the object as its version in the path shows it. */
 import type { KubeObject } from '../../api/object.ts'
-import { invalid as invalidField } from '../../api/field-error.ts'
+import { forbidden as forbiddenField, invalid as invalidField } from '../../api/field-error.ts'
 import type { Json, JsonObject } from '../../api/json.ts'
 import { applyJsonPatch } from '../../api/patch/json-patch.ts'
 import { applyMergePatch } from '../../api/patch/merge-patch.ts'
@@ -15,6 +15,7 @@ import { fromStorageVersion } from '../served-resources.ts'
 import type { Entry } from '../storage/store.ts'
 import { updateObject } from '../update-object.ts'
 import { readWriteOptions } from '../write-options.ts'
+import { apply } from './apply.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
@@ -27,6 +28,8 @@ export async function patch(context: ApiContext, request: ResourceRequest): Prom
   const options = readWriteOptions(request, 'PatchOptions')
   const validation = readFieldValidation(request.info.query, 'PatchOptions')
   const body = await readBody(request.raw)
+  if (type === APPLY_PATCH) return apply(context, request, options, validation, body)
+  if (request.info.query.get('force') !== null) throw forceIsForApply()
   const patch = parseJson(body, 'error decoding patch') as Json
   const stored = await updateObject(context, request, options, {
     compute: (current) => {
@@ -37,6 +40,9 @@ export async function patch(context: ApiContext, request: ResourceRequest): Prom
   })
   await sendStored(context, request, 200, stored)
 }
+
+const forceIsForApply = () =>
+  invalid('meta.k8s.io', 'PatchOptions', '', [forbiddenField('force', 'may not be specified for non-apply patch')])
 
 /** Throws 415. Custom resources have no schema of merge keys, and so no strategic merge. */
 function patchTypeOf({ raw, resource }: ResourceRequest): string {

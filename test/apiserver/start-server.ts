@@ -4,10 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startApiServer, type ApiServerOptions, type RunningApiServer } from '../../apiserver/api-server.ts'
+import { createClusterIpReservations, createNodePortReservations } from '../../apiserver/allocators/reservations.ts'
+import { createServiceAllocator } from '../../apiserver/allocators/service-allocator.ts'
 import { parseStaticTokens } from '../../apiserver/auth/static-tokens.ts'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
 import { silentLogger } from '../../component/logger.ts'
+
+const now = () => new Date()
 
 export const ADMIN_TOKEN = 'admin-token'
 export const NOBODY_TOKEN = 'nobody-token'
@@ -27,7 +31,15 @@ export async function startTestServer(more: Partial<ApiServerOptions> = {}): Pro
     store: new MemoryStore(),
     resources: more.resources ?? (await import('../../apiserver/resources.ts')).RESOURCES,
     admissionPlugins: [],
-    services: () => ({}) as never,
+    services: (store, reader) =>
+      createServiceAllocator({
+        clusterIPs: createClusterIpReservations(store, now),
+        nodePorts: createNodePortReservations(store, now),
+        serviceRanges: ['10.96.0.0/16'],
+        reader,
+        logger: silentLogger,
+        now,
+      }),
     tls,
     clientCa: tls.cert,
     serviceAccounts: {

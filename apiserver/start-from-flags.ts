@@ -1,0 +1,122 @@
+/** From the command line to a running API server on etcd: reads every file, makes every part. */
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import type { Logger } from '../component/logger.ts'
+import { readPem } from '../component/tls.ts'
+import { selectAdmissionPlugins } from './admission.ts'
+import { parseRange } from './allocators/ip-range.ts'
+import { createClusterIpReservations, createNodePortReservations } from './allocators/reservations.ts'
+import { createServiceAllocator } from './allocators/service-allocator.ts'
+import { startApiServer, type ApiServerOptions, type RunningApiServer } from './api-server.ts'
+import { parseStaticTokens } from './auth/static-tokens.ts'
+import type { ApiServerFlags } from './flags.ts'
+import { RESOURCES } from './resources.ts'
+import { EtcdStore } from './storage/etcd-store.ts'
+
+export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<RunningApiServer> {
+  const store = new EtcdStore({
+    endpoints: flags['etcd-servers'],
+    tls: {
+      ca: readPem(flags['etcd-cafile'], 'etcd CA'),
+      cert: readPem(flags['etcd-certfile'], 'etcd client certificate'),
+      key: readPem(flags['etcd-keyfile'], 'etcd client key'),
+    },
+    logger,
+  })
+  return startApiServer({
+    store,
+    resources: RESOURCES,
+    admissionPlugins: selectAdmissionPlugins({
+      enable: flags['enable-admission-plugins'],
+      disable: flags['disable-admission-plugins'],
+    }),
+    ...security(flags),
+    ...network(flags, logger),
+    maxRequestsInFlight: flags['max-requests-inflight'],
+    maxMutatingRequestsInFlight: flags['max-mutating-requests-inflight'],
+    logger,
+  })
+}
+
+function security(flags: ApiServerFlags) {
+  const tokenFile = flags['token-auth-file']
+  const [issuer, ...olderIssuers] = flags['service-account-issuer']
+  return {
+    tls: {
+      cert: readPem(flags['tls-cert-file'], 'serving certificate'),
+      key: readPem(flags['tls-private-key-file'], 'serving key'),
+    },
+    clientCa: readPem(flags['client-ca-file'], 'client CA'),
+    requestHeader: requestHeader(flags),
+    serviceAccounts: {
+      issuers: [issuer ?? '', ...olderIssuers] as [string, ...string[]],
+      audiences: flags['api-audiences'],
+      signingKey: readPem(flags['service-account-signing-key-file'], 'service account signing key'),
+      verifyingKeys: flags['service-account-key-file'].map((file) => readPem(file, 'service account key')),
+    },
+    staticTokens: tokenFile ? parseStaticTokens(readFileSync(tokenFile, 'utf8')) : undefined,
+    anonymousAuth: flags['anonymous-auth'],
+    kubelets: kubelets(flags),
+  } satisfies Partial<ApiServerOptions>
+}
+
+function requestHeader(flags: ApiServerFlags): ApiServerOptions['requestHeader'] {
+  const file = flags['requestheader-client-ca-file']
+  if (!file) return undefined
+  const lower = (names: readonly string[]) => names.map((name) => name.toLowerCase())
+  return {
+    ca: readPem(file, 'front proxy CA'),
+    allowedNames: flags['requestheader-allowed-names'],
+    usernameHeaders: lower(flags['requestheader-username-headers']),
+    uidHeaders: lower(flags['requestheader-uid-headers']),
+    groupHeaders: lower(flags['requestheader-group-headers']),
+    extraHeadersPrefix: lower(flags['requestheader-extra-headers-prefix']),
+  }
+}
+
+function kubelets(flags: ApiServerFlags): ApiServerOptions['kubelets'] {
+  const [cert, key, ca] = [
+    flags['kubelet-client-certificate'],
+    flags['kubelet-client-key'],
+    flags['kubelet-certificate-authority'],
+  ]
+  if (!cert || !key || !ca) return undefined
+  return {
+    tls: {
+      cert: readPem(cert, 'kubelet client certificate'),
+      key: readPem(key, 'kubelet client key'),
+      ca: readPem(ca, 'kubelet CA'),
+    },
+  }
+}
+
+function network(flags: ApiServerFlags, logger: Logger) {
+  const ranges = flags['service-cluster-ip-range']
+  const now = () => new Date()
+  return {
+    host: flags['bind-address'],
+    port: flags['secure-port'],
+    services: (store, reader) =>
+      createServiceAllocator({
+        clusterIPs: createClusterIpReservations(store, now),
+        nodePorts: createNodePortReservations(store, now),
+        nodePortRange: flags.nodePorts,
+        serviceRanges: ranges,
+        reader,
+        logger,
+        now,
+      }),
+    bootstrap: {
+      advertiseAddress: flags['advertise-address'] || ownAddress(flags['bind-address']),
+      securePort: flags['secure-port'],
+      serviceAddress: parseRange(ranges[0] ?? '').at(0),
+    },
+  } satisfies Partial<ApiServerOptions>
+}
+
+/** As upstream: the first address that is not loopback, when nobody said which. */
+function ownAddress(bindAddress: string): string {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}

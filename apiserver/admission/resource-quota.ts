@@ -13,6 +13,8 @@ import { changesOnUpdate } from './quota/usage.ts'
 import { refuse } from './refuse.ts'
 
 const ATTEMPTS = 8
+/** Beyond so many remembered quotas all are forgotten: that costs a retry each, no more. */
+const REMEMBERED = 10_000
 const NOT_COUNTED = new Set(['events', 'bindings', 'namespaces'])
 
 interface Waiter {
@@ -83,6 +85,7 @@ export function createResourceQuota(): AdmissionPlugin {
     for (const quota of after.filter((one) => !before.includes(one))) {
       const written = await context.updateQuotaStatus(quota)
       const key = `${namespace}/${quota.metadata.name}`
+      if (stored.size >= REMEMBERED) stored.clear()
       if (written) stored.set(key, written)
       else {
         stored.delete(key)
@@ -104,6 +107,7 @@ export function createResourceQuota(): AdmissionPlugin {
         if (others) others.push(waiter)
         else {
           waiting.set(namespace, [waiter])
+          // Never rejects: each waiter hears its own error.
           void work(namespace, context)
         }
       })

@@ -38,7 +38,7 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
   }
 }
 
-function toDeleteOptions(value: Record<string, unknown>): DeleteOptions {
+export function toDeleteOptions(value: Record<string, unknown>): DeleteOptions {
   const { gracePeriodSeconds: grace, propagationPolicy: policy, orphanDependents: orphan, dryRun, preconditions } = value
   const errors: FieldError[] = []
   if (grace !== undefined && grace !== null && !Number.isInteger(grace))

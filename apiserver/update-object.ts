@@ -25,6 +25,8 @@ export interface Update {
   needsResourceVersion?: boolean
   /** The write keeps its own record of field managers (server-side apply). */
   tracked?: boolean
+  /** `compute` has changed one part and kept the rest: the steps by which a kind keeps its parts apart are not for it. */
+  partial?: boolean
   /** Instead of `compute` on nothing: makes the object when it does not exist. */
   createInstead?: () => Promise<Stored>
 }
@@ -91,7 +93,7 @@ async function attemptUpdate(
   const admission = createAdmission(context, admissionAttributes(request, 'UPDATE', options.dryRun, object, old))
   await admission.admit()
   checkResourceVersion(request, object, current, update)
-  prepare(request, object, old)
+  prepare(request, object, old, update.partial ?? false)
   await admission.validate()
   request.warnings.push(...(definition.warnings?.(object, old) ?? []))
   return write(context, request, options, object, current)
@@ -129,7 +131,12 @@ function checkResourceVersion(request: ResourceRequest, { metadata }: KubeObject
 }
 
 /** What no update may change stays; then the kind's own rules. */
-function prepare({ info, resource: { definition } }: ResourceRequest, object: KubeObject, old: KubeObject): void {
+function prepare(
+  { info, resource: { definition } }: ResourceRequest,
+  object: KubeObject,
+  old: KubeObject,
+  partial: boolean,
+): void {
   const { metadata } = object
   const before = old.metadata
   metadata.uid = before.uid
@@ -145,6 +152,11 @@ function prepare({ info, resource: { definition } }: ResourceRequest, object: Ku
   if (info.subresource === 'status') {
     definition.prepareForStatusUpdate?.(object, old)
     throwIfInvalid(definition, object, definition.validateStatusUpdate?.(object, old) ?? [])
+    return
+  }
+  if (partial) {
+    if (definition.generationChanges?.(object, old)) metadata.generation = (before.generation ?? 0) + 1
+    throwIfInvalid(definition, object, definition.validate?.(object) ?? [])
     return
   }
   definition.prepareForUpdate?.(object, old)

@@ -24,21 +24,27 @@ const APPLY_PATCH = 'application/apply-patch+yaml'
 
 export async function patch(context: ApiContext, request: ResourceRequest): Promise<void> {
   checkAcceptable(request)
-  const type = patchTypeOf(request)
   const options = readWriteOptions(request, 'PatchOptions')
-  const validation = readFieldValidation(request.info.query, 'PatchOptions')
-  const body = await readBody(request.raw)
-  if (type === APPLY_PATCH) return apply(context, request, options, validation, body)
-  if (request.info.query.get('force') !== null) throw forceIsForApply()
-  const patch = parseJson(body, 'error decoding patch') as Json
-  const stored = await updateObject(context, request, options, {
-    compute: (current) => {
-      const patched = applyPatch(type, request, privateCopy(request, current), patch)
-      if (!isRecord(patched)) throw badRequest('the patch does not leave an object')
-      return decodePatched(request, patched, validation)
-    },
-  })
+  if (patchTypeOf(request) === APPLY_PATCH) {
+    const validation = readFieldValidation(request.info.query, 'PatchOptions')
+    return apply(context, request, options, validation, await readBody(request.raw))
+  }
+  const applyTo = await readPatch(request)
+  const stored = await updateObject(context, request, options, { compute: (current) => applyTo(privateCopy(request, current)) })
   await sendStored(context, request, 200, stored)
+}
+
+/** The body of any patch but an apply, as a function from the present object, which it may change, to the patched one. */
+export async function readPatch(request: ResourceRequest): Promise<(current: KubeObject) => KubeObject> {
+  const type = patchTypeOf(request)
+  const validation = readFieldValidation(request.info.query, 'PatchOptions')
+  if (request.info.query.get('force') !== null) throw forceIsForApply()
+  const patch = parseJson(await readBody(request.raw), 'error decoding patch') as Json
+  return (current) => {
+    const patched = applyPatch(type, request, current, patch)
+    if (!isRecord(patched)) throw badRequest('the patch does not leave an object')
+    return decodePatched(request, patched, validation)
+  }
 }
 
 const forceIsForApply = () =>

@@ -1,0 +1,63 @@
+/** POST to pods/NAME/binding (or to bindings): the scheduler's word on which node a pod runs. */
+import type { Binding, Pod } from '../../api/generated/types.ts'
+import { invalid as invalidField, required } from '../../api/field-error.ts'
+import type { KubeObject } from '../../api/object.ts'
+import { badRequest, conflict, invalid } from '../../api/status.ts'
+import { admissionAttributes, createAdmission } from '../admission-chain.ts'
+import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { mutateStored } from '../mutate-stored.ts'
+import { readBodyObject } from '../read-body-object.ts'
+import { sendJson, successStatus } from '../respond.ts'
+import { readWriteOptions } from '../write-options.ts'
+import { toSeconds } from '../write-steps.ts'
+import { keyOfRequest } from './get.ts'
+
+export async function bind(context: ApiContext, request: ResourceRequest): Promise<void> {
+  const { info } = request
+  const options = readWriteOptions(request, 'CreateOptions')
+  const binding = await readBodyObject<Binding>(request, '', 'v1', 'Binding', 'Binding')
+  if (binding.metadata?.name && binding.metadata.name !== info.name)
+    throw badRequest(`the name of the object (${binding.metadata.name}) does not match the name on the URL (${info.name})`)
+  validate(binding, info.name)
+  const attributes = {
+    ...admissionAttributes(request, 'CREATE', options.dryRun, binding as KubeObject, undefined),
+    kind: 'Binding',
+    name: info.name,
+  }
+  const admission = createAdmission(context, attributes)
+  await admission.admit()
+  await admission.validate()
+  const time = toSeconds(context.now())
+  await mutateStored(context, request, options, keyOfRequest(request), (object) => assign(object as Pod, binding, time))
+  await sendJson(request, 201, successStatus(undefined, 201))
+}
+
+function validate({ target }: Binding, name: string): void {
+  const errors = [
+    ...(target.kind && target.kind !== 'Node' ? [invalidField('target.kind', target.kind, 'must be empty or "Node"')] : []),
+    ...(target.name ? [] : [required('target.name')]),
+  ]
+  if (errors.length > 0) throw invalid('', 'Binding', name, errors)
+}
+
+/** In place. Throws 409 as upstream does when the pod is not to be had. */
+function assign(pod: Pod, { metadata, target }: Binding, time: string): void {
+  const { name } = pod.metadata
+  const refuse = (why: string) => conflict('', 'pods/binding', name, why)
+  if (metadata?.uid && metadata.uid !== pod.metadata.uid)
+    throw refuse(`Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`)
+  const { resourceVersion } = metadata ?? {}
+  if (resourceVersion && resourceVersion !== '0' && resourceVersion !== pod.metadata.resourceVersion)
+    throw refuse(
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${pod.metadata.resourceVersion}`,
+    )
+  if (pod.metadata.deletionTimestamp) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
+  if (pod.spec!.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec!.nodeName)}`)
+  if ((pod.spec!.schedulingGates?.length ?? 0) > 0) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
+  pod.spec!.nodeName = target.name!
+  if (metadata?.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations }
+  if (metadata?.labels) pod.metadata.labels = { ...pod.metadata.labels, ...metadata.labels }
+  const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled')
+  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: undefined, lastTransitionTime: time }
+  pod.status = { ...pod.status, conditions: [...conditions, scheduled] }
+}

@@ -1,0 +1,45 @@
+/** Bodies of subresources whose kind is not the resource's own: Binding, Eviction, Scale, TokenRequest. */
+import type { ResourceRequest } from './api-context.ts'
+import { decodeObject, readFieldValidation, readObject } from './decode-object.ts'
+import type { ResourceDefinition } from './resources/resource.ts'
+import { groupVersion, type ServedResource } from './served-resources.ts'
+
+export async function readBodyObject<T>(
+  request: ResourceRequest,
+  group: string,
+  version: string,
+  kind: string,
+  model: string,
+): Promise<T> {
+  return (await readObject({ ...request, resource: bodyResource(group, version, kind, model) }, 'CreateOptions')) as T
+}
+
+/** As `readBodyObject`, for a value that is there already. */
+export function decodeBodyObject<T>(
+  request: ResourceRequest,
+  value: Record<string, unknown>,
+  group: string,
+  version: string,
+  kind: string,
+  model: string,
+): T {
+  const resource = bodyResource(group, version, kind, model)
+  return decodeObject({ ...request, resource }, value, readFieldValidation(request.info.query, 'PatchOptions')) as T
+}
+
+function bodyResource(group: string, version: string, kind: string, model: string): ServedResource {
+  const names = {
+    group,
+    versions: [version],
+    storageVersion: version,
+    kind,
+    listKind: `${kind}List`,
+    plural: '',
+    singular: '',
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+  }
+  const definition: ResourceDefinition = { names, models: { [version]: model } }
+  return { definition, version, apiVersion: groupVersion(group, version), prefix: '', isStorageVersion: true }
+}

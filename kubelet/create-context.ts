@@ -35,6 +35,8 @@ export interface ContextOptions {
   cgroupRoot: string
   clusterDns: readonly string[]
   clusterDomain: string
+  /** The node's own resolver configuration. */
+  resolvConf: string
   allocatable: Record<string, string>
   /** Ends the informers. */
   signal: AbortSignal
@@ -62,7 +64,7 @@ export function createContext(options: ContextOptions): KubeletContext {
     reader: createPodRuntimeReader(cri, createMessageReader(paths)),
     statuses: createStatusWriter({ client, clock, logger }),
     watched: createWatchedObjects(client, { clock, logger }),
-    dns: () => ({ clusterDns, clusterDomain, node: parseResolvConf(readOr('/etc/resolv.conf', '')) }),
+    dns: () => ({ clusterDns, clusterDomain, node: parseResolvConf(readOr(options.resolvConf, '')) }),
     nodeHosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),
     memoryCapacity: totalmem(),
     allocatable: options.allocatable,

@@ -24,6 +24,8 @@ export interface PodWorker {
   runtimeChanged(exited?: string): void
   /** The kubelet gives up on the pod: rejected or evicted. */
   fail(verdict: Verdict): void
+  /** Calls back after each look at the runtime; answers how to stop that. */
+  onLook(looked: () => void): () => void
   /** Stops looking after the pod; its containers stay as they are. */
   stop(): void
 }
@@ -67,6 +69,7 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
   }
   const tasks = createPodTasks(state, context, { wake: () => wake(), runtimeChanged: () => runtimeChanged() })
   const expected = new Set<string>()
+  const lookers = new Set<() => void>()
   let settling = 0
   let stale = true
   let dirty = false
@@ -115,6 +118,7 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
     for (const id of expected) if (!present.has(id)) expected.delete(id)
     const waitMs = expected.size > 0 ? settleMs[settling++] : undefined
     if (waitMs !== undefined) clock.setTimeout(() => runtimeChanged(), waitMs)
+    for (const looked of lookers) looked()
   }
 
   function step(): void {
@@ -167,6 +171,7 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
     cancelTimer()
     prober.stop()
     objects.release()
+    for (const looked of lookers) looked()
   }
 
   return {
@@ -188,6 +193,10 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
       wake()
     },
     runtimeChanged,
+    onLook(looked) {
+      lookers.add(looked)
+      return () => void lookers.delete(looked)
+    },
     fail(verdict) {
       state.verdict = verdict
       wake()

@@ -1,0 +1,115 @@
+/** Puts the kubelet together from its settings: what main.ts runs on a node and tests run in-process. */
+import type { ApiClient } from '../client/api-client.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import type { Clock } from '../component/clock.ts'
+import { createHealth, ping } from '../component/health.ts'
+import type { Logger } from '../component/logger.ts'
+import { createMetrics, type Metrics } from '../component/metrics.ts'
+import { createContext } from './create-context.ts'
+import { type Kubelet, startKubelet } from './kubelet.ts'
+import { prepareMemoryRoot } from './memory-root.ts'
+import { startLease } from './lease.ts'
+import { createNodeReporter } from './node-reporter.ts'
+import { createPaths } from './paths.ts'
+import { connectCri } from './runtime/cri-client.ts'
+import { createAuthorizer } from './server/authorize.ts'
+import { type KubeletServer, startServer } from './server/server.ts'
+import { createStats } from './server/stats.ts'
+import { startCollector } from './garbage.ts'
+import { rotateLogs } from './log-rotation.ts'
+
+export interface KubeletOptions {
+  nodeName: string
+  nodeIps: readonly string[]
+  runtimeEndpoint: string
+  rootDirectory: string
+  podLogDirectory: string
+  cgroupRoot: string
+  clusterDns: readonly string[]
+  clusterDomain: string
+  podCidr?: string | undefined
+  resolvConf: string
+  address: string
+  port: number
+  tls: { cert: string; key: string; ca?: string | undefined }
+  maxPods: number
+  nodeLabels: Record<string, string>
+  registerWithTaints: readonly string[]
+  registerNode: boolean
+  statusFrequencyMs: number
+  providerId?: string | undefined
+  containerLogMaxBytes: number
+  containerLogMaxFiles: number
+}
+
+export interface RunningKubelet {
+  kubelet: Kubelet
+  server: KubeletServer
+  metrics: Metrics
+  stop(): Promise<void>
+}
+
+export async function composeKubelet(
+  options: KubeletOptions,
+  client: ApiClient,
+  clock: Clock,
+  logger: Logger,
+): Promise<RunningKubelet> {
+  const { nodeName, runtimeEndpoint, rootDirectory } = options
+  const startedAt = clock.now()
+  const stop = new AbortController()
+  const cri = connectCri(runtimeEndpoint)
+  const recorder = createEventRecorder({ client, clock, logger, component: 'kubelet', host: nodeName })
+  await prepareMemoryRoot(createPaths(rootDirectory, options.podLogDirectory).memoryRoot)
+
+  const node = createNodeReporter({ ...options, client, cri, clock, logger, recorder })
+  const context = createContext({
+    ...options,
+    client,
+    cri,
+    clock,
+    logger,
+    recorder,
+    allocatable: node.allocatable,
+    signal: stop.signal,
+  })
+  const kubelet = startKubelet(context, { runtimeEndpoint })
+  const metrics = createMetrics()
+  const health = createHealth([
+    ping,
+    { name: 'runtime', check: async () => (await cri.call('Version', {}, { timeoutMs: 2000 })) && null },
+  ])
+  const stats = createStats({ cri, kubelet, nodeName, rootDirectory, cgroupRoot: options.cgroupRoot, startedAt, now: clock.now })
+  const authorize = createAuthorizer(client, nodeName)
+  const server = await startServer({
+    tls: options.tls,
+    host: options.address,
+    port: options.port,
+    kubelet,
+    cri,
+    health,
+    metrics,
+    stats,
+    authorize,
+    logger,
+  })
+
+  const loops = [
+    node.run(server.port, stop.signal),
+    startLease({ client, clock, logger, nodeName }, stop.signal),
+    startCollector(context, kubelet, stop.signal),
+    rotateLogs(context, kubelet, options, stop.signal),
+  ]
+  logger.info('kubelet started', { node: nodeName, port: server.port })
+  return {
+    kubelet,
+    server,
+    metrics,
+    async stop() {
+      stop.abort()
+      await Promise.all([server.close(), kubelet.stop()])
+      await Promise.all(loops)
+      cri.close()
+    },
+  }
+}

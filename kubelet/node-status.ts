@@ -1,0 +1,126 @@
+/** Pure: the Node object's labels, status and conditions from what is known of the machine and the runtime. */
+import type { ContainerImage, NodeCondition, NodeStatus } from '../api/generated/types.ts'
+import { formatTime } from '../api/time.ts'
+import type { Image } from './runtime/cri-types.ts'
+
+export interface MachineFacts {
+  architecture: string
+  bootId: string
+  machineId: string
+  systemUuid: string
+  kernelVersion: string
+  osImage: string
+  cpus: number
+  memoryBytes: number
+  diskBytes: number
+}
+
+export interface RuntimeFacts {
+  /** `containerd://1.6.20` */
+  version: string
+  problems: readonly { type: string; reason: string; message: string }[]
+}
+
+export interface NodeStatusInput {
+  nodeName: string
+  nodeIps: readonly string[]
+  maxPods: number
+  port: number
+  machine: MachineFacts
+  runtime: RuntimeFacts
+  images: readonly Image[]
+  version: string
+}
+
+const goArchitecture: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' }
+export const toGoArchitecture = (arch: string): string => goArchitecture[arch] ?? arch
+
+/** As upstream's default eviction threshold keeps them back. */
+const reservedMemory = 100 * 1024 * 1024
+const maxImages = 50
+const maxNames = 5
+
+export function computeCapacity({ cpus, memoryBytes, diskBytes }: MachineFacts, maxPods: number): Record<string, string> {
+  return {
+    cpu: String(cpus),
+    'ephemeral-storage': `${Math.floor(diskBytes / 1024)}Ki`,
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: `${Math.floor(memoryBytes / 1024)}Ki`,
+    pods: String(maxPods),
+  }
+}
+
+export function computeAllocatable(machine: MachineFacts, maxPods: number): Record<string, string> {
+  return {
+    ...computeCapacity(machine, maxPods),
+    memory: `${Math.floor(Math.max(0, machine.memoryBytes - reservedMemory) / 1024)}Ki`,
+    'ephemeral-storage': String(Math.floor(machine.diskBytes * 0.9)),
+  }
+}
+
+export function computeNodeLabels(nodeName: string, architecture: string): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': architecture,
+    'kubernetes.io/hostname': nodeName,
+    'kubernetes.io/os': 'linux',
+  }
+}
+
+export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | undefined, now: Date): NodeStatus {
+  const { nodeName, nodeIps, machine, maxPods, port, runtime, version } = input
+  return {
+    addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
+    capacity: computeCapacity(machine, maxPods),
+    allocatable: computeAllocatable(machine, maxPods),
+    conditions: computeConditions(runtime, before?.conditions ?? [], formatTime(now)),
+    daemonEndpoints: { kubeletEndpoint: { Port: port } },
+    images: toContainerImages(input.images),
+    nodeInfo: {
+      architecture: machine.architecture,
+      bootID: machine.bootId,
+      containerRuntimeVersion: runtime.version,
+      kernelVersion: machine.kernelVersion,
+      kubeProxyVersion: '',
+      kubeletVersion: version,
+      machineID: machine.machineId,
+      operatingSystem: 'linux',
+      osImage: machine.osImage,
+      systemUUID: machine.systemUuid,
+    },
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
+  }
+}
+
+function computeConditions(runtime: RuntimeFacts, before: readonly NodeCondition[], now: string): NodeCondition[] {
+  const [problem] = runtime.problems
+  const calm = (type: string, reason: string, message: string) => ({ type, status: 'False', reason, message })
+  const conditions = [
+    calm('MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    calm('DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    calm('PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    problem
+      ? { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: runtime.problems.map(describe).join(', ') }
+      : { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
+  ]
+  return conditions.map((condition) => {
+    const old = before.find(({ type }) => type === condition.type)
+    const lastTransitionTime = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now
+    return { ...condition, lastHeartbeatTime: now, lastTransitionTime }
+  })
+}
+
+const describe = ({ type, reason, message }: RuntimeFacts['problems'][number]): string =>
+  type === 'NetworkReady'
+    ? `container runtime network not ready: NetworkReady=false reason:${reason} message:${message}`
+    : message || reason
+
+/** The largest first, as the scheduler wants to know of those that cost most to pull. */
+const toContainerImages = (images: readonly Image[]): ContainerImage[] =>
+  images
+    .toSorted((a, b) => b.size - a.size)
+    .slice(0, maxImages)
+    .map(({ repoDigests, repoTags, size }) => ({ names: [...repoDigests, ...repoTags].slice(0, maxNames), sizeBytes: size }))
+    .filter(({ names }) => names.length > 0)

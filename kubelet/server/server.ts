@@ -1,0 +1,149 @@
+/** The kubelet's HTTPS server: logs, exec, attach, port-forward, and what it knows of its pods and its node. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { isApiError, type ApiError, internalError } from '../../api/status.ts'
+import type { Health } from '../../component/health.ts'
+import type { Logger } from '../../component/logger.ts'
+import type { Metrics } from '../../component/metrics.ts'
+import type { Kubelet } from '../kubelet.ts'
+import type { Cri } from '../runtime/cri-client.ts'
+import type { Authorizer } from './authorize.ts'
+import { serveContainerLogs } from './container-logs.ts'
+import type { Stats } from './stats.ts'
+import { createStreamServer } from './streams.ts'
+
+export interface KubeletServerOptions {
+  tls: { cert: string; key: string; ca?: string | undefined }
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  kubelet: Kubelet
+  cri: Cri
+  health: Health
+  metrics: Metrics
+  stats: Stats
+  authorize: Authorizer
+  logger: Logger
+}
+
+export interface KubeletServer {
+  port: number
+  close(): Promise<void>
+}
+
+const streaming = /^\/(exec|attach|portForward)\//
+
+export async function startServer(options: KubeletServerOptions): Promise<KubeletServer> {
+  const { tls, host, port, kubelet, cri, logger } = options
+  const streams = createStreamServer(kubelet, cri, logger)
+  const server = createServer(
+    { ...tls, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      answer(request, response, options).catch((error: unknown) => {
+        if (!isApiError(error)) logger.error('request failed', { url: request.url, error })
+        refuse(response, isApiError(error) ? error : internalError(error))
+      })
+    },
+  )
+  // Logs that are followed and streams that idle live as long as their client wants.
+  server.requestTimeout = 0
+  server.keepAliveTimeout = 120_000
+  // Node's server forgets a connection once it is upgraded.
+  const upgraded = new Set<Duplex>()
+  server.on('upgrade', (request: IncomingMessage, client: Duplex, head: Buffer) => {
+    upgraded.add(client)
+    client.once('close', () => upgraded.delete(client))
+    upgrade(request, client, head, options, streams).catch((error: unknown) => {
+      if (!isApiError(error)) logger.warn('cannot open a stream', { url: request.url, error: String(error) })
+      refuseUpgrade(client, isApiError(error) ? error.code : 500, messageOf(error))
+    })
+  })
+  await listen(server, port, host)
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+        for (const client of upgraded) client.destroy()
+      }),
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+async function upgrade(
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+  { authorize }: KubeletServerOptions,
+  streams: ReturnType<typeof createStreamServer>,
+): Promise<void> {
+  client.on('error', () => client.destroy())
+  const authorization = await authorize(request)
+  if (!authorization.allowed) return refuseUpgrade(client, authorization.status, authorization.message)
+  if (!streaming.test(request.url ?? '')) return refuseUpgrade(client, 404, '404 page not found\n')
+  await streams.serve(request, client, head)
+}
+
+/** As upstream, plain text: the API server wraps it for its client. */
+function refuseUpgrade(client: Duplex, status: number, message: string): void {
+  const body = Buffer.from(message)
+  client.end(
+    `HTTP/1.1 ${status} \r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${message}`,
+  )
+}
+
+function refuse(response: ServerResponse, error: ApiError): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  send(response, error.code, 'text/plain; charset=utf-8', error.message)
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType, 'x-content-type-options': 'nosniff' })
+  response.end(body)
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, options: KubeletServerOptions): Promise<void> {
+  const { authorize, kubelet, health, metrics, stats } = options
+  const url = new URL(request.url ?? '/', 'https://localhost')
+  const text = (status: number, body: string) => send(response, status, 'text/plain; charset=utf-8', body)
+  const json = (body: unknown) => send(response, 200, 'application/json', JSON.stringify(body))
+  const authorization = await authorize(request)
+  if (!authorization.allowed) return text(authorization.status, authorization.message)
+  const parts = url.pathname.split('/').slice(1).map(decodeURIComponent)
+  switch (parts[0]) {
+    case 'containerLogs': {
+      const [, namespace = '', pod = '', container = ''] = parts
+      return serveContainerLogs(kubelet, [namespace, pod, container], url.searchParams, response)
+    }
+    case 'pods':
+    case 'runningpods':
+      return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: kubelet.pods() })
+    case 'healthz': {
+      const { status, body } = await health.answer('healthz', { verbose: url.searchParams.has('verbose') })
+      return text(status, body)
+    }
+    case 'stats':
+      return json(await stats.summary())
+    case 'metrics':
+      if (parts[1] === 'resource') return send(response, 200, metrics.contentType, await stats.resourceMetrics())
+      return send(response, 200, metrics.contentType, await metrics.render())
+    default:
+      return text(404, '404 page not found\n')
+  }
+}

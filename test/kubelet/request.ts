@@ -1,0 +1,51 @@
+/** Asks the kubelet's server as the API server does: with its client certificate, over plain HTTPS or a WebSocket. */
+import { request } from 'node:https'
+import { text } from 'node:stream/consumers'
+import WebSocket from 'ws'
+import type { TestKubelet } from './test-kubelet.ts'
+
+export interface Answer {
+  status: number
+  body: string
+}
+
+export function get({ running, credentials }: TestKubelet, path: string, options: { anonymous?: boolean } = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const own = options.anonymous ? {} : credentials
+    const call = request(
+      { host: '127.0.0.1', port: running().server.port, path, rejectUnauthorized: false, agent: false, ...own },
+      (response) => {
+        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
+      },
+    )
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+export interface ExecResult {
+  stdout: string
+  stderr: string
+  /** The Status that ends it. */
+  error: string
+}
+
+/** Runs to the end; `input` is sent and standard input closed. */
+export function exec({ running, credentials }: TestKubelet, path: string, protocol: string, input?: string): Promise<ExecResult> {
+  const url = `wss://127.0.0.1:${running().server.port}${path}`
+  const socket = new WebSocket(url, [protocol], { rejectUnauthorized: false, ...credentials })
+  const channels: Buffer[][] = [[], [], [], []]
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => {
+      if (input === undefined) return
+      socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(input)]))
+      socket.send(Buffer.from([255, 0]))
+    })
+    socket.on('message', (data: Buffer) => channels[data[0]!]?.push(data.subarray(1)))
+    socket.on('error', reject)
+    socket.on('close', () => {
+      const [, stdout, stderr, error] = channels.map((parts) => Buffer.concat(parts).toString())
+      resolve({ stdout: stdout!, stderr: stderr!, error: error! })
+    })
+  })
+}

@@ -8,6 +8,7 @@ import { createPrivateKey, createPublicKey, randomBytes, webcrypto, X509Certific
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import path from 'node:path'
+import type * as x509Library from '@peculiar/x509'
 
 export interface PkiOptions {
   /** A kubelet's serving certificate names its node and these addresses. */
@@ -254,7 +255,7 @@ function sameNames(subjectAltName: string, wanted: readonly string[]): boolean {
 /** OpenSSL prints `0:0:0:0:0:0:0:1` for `::1`. */
 const canonicalAddress = (name: string): string => (isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name)
 
-type X509 = typeof import('@peculiar/x509')
+type X509 = typeof x509Library
 
 let library: Promise<X509> | undefined
 /** Loaded at the first certificate that has to be made: it costs more than everything else here. */

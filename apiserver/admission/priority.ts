@@ -28,7 +28,7 @@ export const priority: AdmissionPlugin = {
 }
 
 function setPriority(attributes: AdmissionAttributes, reader: ClusterReader): void {
-  const spec = (attributes.object as Pod).spec!
+  const spec = (attributes.object as Pod).spec
   const name = spec.priorityClassName
   const found = name ? reader.get('PriorityClass', { name }) : defaultClass(reader)
   if (name && !found) throw refuse(attributes, `no PriorityClass with name ${name} was found`)

@@ -5,7 +5,12 @@ import { createMemoryReader, type MemoryReader } from './memory-reader.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { createResourceQuota } from './resource-quota.ts'
 
-const quota = (name: string, hard: Record<string, string>, used: Record<string, string> | undefined, spec: object = {}): KubeObject =>
+const quota = (
+  name: string,
+  hard: Record<string, string>,
+  used: Record<string, string> | undefined,
+  spec: object = {},
+): KubeObject =>
   ({
     apiVersion: 'v1',
     kind: 'ResourceQuota',
@@ -32,8 +37,11 @@ function createStore(...quotas: KubeObject[]) {
       const current = truth.get('ResourceQuota', wanted.metadata)!
       if (current.metadata.resourceVersion !== wanted.metadata.resourceVersion) return undefined
       writes++
-      const stored = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: String(Number(current.metadata.resourceVersion) + 1) } }
-      truth.put(stored as KubeObject)
+      const stored = {
+        ...wanted,
+        metadata: { ...wanted.metadata, resourceVersion: String(Number(current.metadata.resourceVersion) + 1) },
+      }
+      truth.put(stored)
       return stored
     },
   })
@@ -128,7 +136,9 @@ describe('ResourceQuota', () => {
   it('holds a pod to all quotas that concern it', async () => {
     useQuotas(quota('a', { pods: '5' }, { pods: '0' }), quota('b', { 'count/pods': '1' }, { 'count/pods': '0' }))
     await admit(pod())
-    await expect(admit(pod())).rejects.toThrow('exceeded quota: b, requested: count/pods=1, used: count/pods=1, limited: count/pods=1')
+    await expect(admit(pod())).rejects.toThrow(
+      'exceeded quota: b, requested: count/pods=1, used: count/pods=1, limited: count/pods=1',
+    )
   })
 
   it('charges nothing in a dry run, but refuses what would not fit', async () => {
@@ -168,18 +178,26 @@ describe('ResourceQuota', () => {
     expect(store.used('q')).toEqual({ services: '1', 'services.nodeports': '2', 'services.loadbalancers': '0' })
     await admit(service('LoadBalancer'), { operation: 'UPDATE', oldObject: service('NodePort') })
     expect(store.used('q')).toEqual({ services: '1', 'services.nodeports': '2', 'services.loadbalancers': '1' })
-    await expect(admit(service('NodePort'))).rejects.toThrow('services.nodeports=2, used: services.nodeports=2, limited: services.nodeports=3')
+    await expect(admit(service('NodePort'))).rejects.toThrow(
+      'services.nodeports=2, used: services.nodeports=2, limited: services.nodeports=3',
+    )
   })
 
   it('counts storage by class', async () => {
     const name = 'fast.storageclass.storage.k8s.io/requests.storage'
     useQuotas(quota('q', { [name]: '10Gi' }, { [name]: '0' }))
     const claim = (storageClassName: string, storage: string) =>
-      ({ kind: 'PersistentVolumeClaim', metadata: { name: 'c' }, spec: { storageClassName, resources: { requests: { storage } } } }) as never
+      ({
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'c' },
+        spec: { storageClassName, resources: { requests: { storage } } },
+      }) as never
     await admit(claim('slow', '50Gi'))
     await admit(claim('fast', '6Gi'))
     expect(store.used('q')).toEqual({ [name]: '6Gi' })
-    await expect(admit(claim('fast', '5Gi'))).rejects.toThrow(`exceeded quota: q, requested: ${name}=5Gi, used: ${name}=6Gi, limited: ${name}=10Gi`)
+    await expect(admit(claim('fast', '5Gi'))).rejects.toThrow(
+      `exceeded quota: q, requested: ${name}=5Gi, used: ${name}=6Gi, limited: ${name}=10Gi`,
+    )
   })
 
   it('counts objects of any kind', async () => {

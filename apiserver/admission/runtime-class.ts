@@ -37,7 +37,7 @@ const mismatch = (attributes: AdmissionAttributes) =>
   refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")
 
 function setOverhead(attributes: AdmissionAttributes, { overhead }: RuntimeClass): void {
-  const spec = (attributes.object as Pod).spec!
+  const spec = (attributes.object as Pod).spec
   if (!overhead) return
   if (spec.overhead !== undefined && !sameQuantities(overhead.podFixed, spec.overhead)) throw mismatch(attributes)
   if (overhead.podFixed) spec.overhead = { ...overhead.podFixed }
@@ -52,7 +52,7 @@ function sameQuantities(a: Record<string, string> = {}, b: Record<string, string
 }
 
 function setScheduling(attributes: AdmissionAttributes, { scheduling }: RuntimeClass): void {
-  const spec = (attributes.object as Pod).spec!
+  const spec = (attributes.object as Pod).spec
   for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
     const own = spec.nodeSelector?.[key]
     if (own !== undefined && own !== value) {

@@ -57,7 +57,7 @@ async function lookAgain(attributes: AdmissionAttributes, name: string, context:
 }
 
 function complete(pod: Pod, account: ServiceAccount): void {
-  const spec = pod.spec!
+  const spec = pod.spec
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod)
   if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
     spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ name }))

@@ -17,8 +17,12 @@ const pem = (type: 'ec' | 'rsa') => {
 }
 const signingKey = pem('ec')
 
-const object = (kind: string, namespace: string, name: string, more: object = {}): KubeObject =>
-  ({ apiVersion: 'v1', kind, metadata: { name, namespace, uid: `uid-${name}` }, ...more }) as unknown as KubeObject
+const object = (kind: string, namespace: string, name: string, more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace, uid: `uid-${name}` },
+  ...more,
+})
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 let now: Date
@@ -272,7 +276,7 @@ describe('OpenID discovery', () => {
       id_token_signing_alg_values_supported: ['ES256'],
     })
     const { createLocalJWKSet, jwtVerify } = await import('jose')
-    const keys = createLocalJWKSet(jsonWebKeySet(tokens) as never)
+    const keys = createLocalJWKSet(jsonWebKeySet(tokens))
     const { payload } = await jwtVerify(await tokens.issue(robotToken), keys, {
       currentDate: now,
       issuer: ISSUER,

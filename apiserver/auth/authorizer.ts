@@ -57,7 +57,7 @@ export function createClusterAuthorizer(reader: ClusterReader): ClusterAuthorize
         errors: isNode ? ['node authorizer does not support user rule resolution', ...errors] : errors,
       }
     },
-    rulesOfRole: rbac.rulesOfRole,
+    rulesOfRole: (roleRef, namespace) => rbac.rulesOfRole(roleRef, namespace),
     onChange(kind, object, change) {
       if (kind === 'Pod') nodes.onPodChange(object, change === 'DELETED')
       else rbac.onChange(kind, object, change === 'DELETED')

@@ -58,7 +58,7 @@ async function seenAs(client: Pair | undefined): Promise<PeerCertificate | undef
       expect(read(socket)).toBe(peer)
       resolve(peer)
     } catch (error) {
-      reject(error as Error)
+      reject(error)
     }
     socket.end()
   })

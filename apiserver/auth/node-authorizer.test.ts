@@ -5,8 +5,12 @@ import { createNodeAuthorizer } from './node-authorizer.ts'
 import { createNodeGraph, referencesOf } from './node-graph.ts'
 import type { RequestAttributes } from './user.ts'
 
-const object = (kind: string, name: string, namespace: string | undefined, more: object): KubeObject =>
-  ({ apiVersion: 'v1', kind, metadata: { name, namespace, uid: name }, ...more }) as unknown as KubeObject
+const object = (kind: string, name: string, namespace: string | undefined, more: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace, uid: name },
+  ...more,
+})
 
 const podOn = (node: string | undefined, name = 'web') =>
   object('Pod', name, 'default', {

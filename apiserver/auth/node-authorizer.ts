@@ -122,17 +122,17 @@ const createToken: Rule = (node, { verb, subresource, namespace, name }, graph) 
   return graph.needs(node, referenceTo('serviceaccounts', namespace, name)) ? true : unrelated(node)
 }
 
-const WRITE_OWN = ['get', 'create', 'update', 'patch', 'delete']
+const WRITE_OWN = new Set(['get', 'create', 'update', 'patch', 'delete'])
 
 /** On create the name is in the body: NodeRestriction checks it. */
 const ownLease: Rule = (node, { verb, namespace, name }) => {
-  if (!WRITE_OWN.includes(verb)) return 'can only get, create, update, patch, or delete a node lease'
+  if (!WRITE_OWN.has(verb)) return 'can only get, create, update, patch, or delete a node lease'
   if (namespace !== 'kube-node-lease') return 'can only access leases in the "kube-node-lease" system namespace'
   return verb === 'create' || name === node ? true : 'can only access node lease with the same name as the requesting node'
 }
 
 const ownCsiNode: Rule = (node, { verb, subresource, name }) => {
-  if (!WRITE_OWN.includes(verb)) return 'can only get, create, update, patch, or delete a CSINode'
+  if (!WRITE_OWN.has(verb)) return 'can only get, create, update, patch, or delete a CSINode'
   if (subresource) return 'cannot authorize CSINode subresources'
   return verb === 'create' || name === node ? true : 'can only access CSINode with the same name as the requesting node'
 }

@@ -160,7 +160,7 @@ describe('the default policy', () => {
   })
 
   it('has each name once', () => {
-    const names = [...CLUSTER_ROLES.map(({ metadata }) => metadata.name)]
+    const names = CLUSTER_ROLES.map(({ metadata }) => metadata.name)
     expect(new Set(names).size).toBe(names.length)
   })
 })

@@ -16,12 +16,12 @@ describe('planBootstrapPolicy', () => {
     const reader = createMemoryReader()
     const actions = planBootstrapPolicy(reader)
     expect(new Set(actions.map((action) => action.do))).toEqual(new Set(['create']))
-    for (const { object } of actions) reader.put(object as KubeObject)
+    for (const { object } of actions) reader.put(object)
     expect(planBootstrapPolicy(reader)).toEqual([])
   })
 
   it('does not mind the rules that the aggregation controller filled in', () => {
-    const reader = createMemoryReader(planBootstrapPolicy(createMemoryReader()).map(({ object }) => object as KubeObject))
+    const reader = createMemoryReader(planBootstrapPolicy(createMemoryReader()).map(({ object }) => object))
     const admin = structuredClone(reader.get('ClusterRole', { name: 'admin' })!)
     reader.put({ ...admin, rules: [rule('get', CORE, 'pods')] } as KubeObject)
     expect(planBootstrapPolicy(reader)).toEqual([])

@@ -250,7 +250,7 @@ function toLegacyClaims(payload: Record<string, unknown>): Claims {
     name: claim('service-account.name', 'serviceAccountName'),
     uid: claim('service-account.uid', 'serviceAccountUID'),
   }
-  const subject = splitServiceAccountUsername(String(payload.sub ?? ''))
+  const subject = splitServiceAccountUsername(typeof payload.sub === 'string' ? payload.sub : '')
   if (subject?.namespace !== namespace || subject.name !== account.name) throw new Error('sub claim is invalid')
   return {
     user: userFor(namespace, account, {}),

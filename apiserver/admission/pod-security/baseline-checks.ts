@@ -127,14 +127,20 @@ export function unmaskedProc({ containers }: Candidate): Violation | null {
 }
 
 const seLinuxOptions: Check['judge'] = ({ spec, containers }, minor) => {
-  const types = ['', 'container_t', 'container_init_t', 'container_kvm_t', ...(minor >= 31 ? ['container_engine_t'] : [])]
+  const types = new Set([
+    '',
+    'container_t',
+    'container_init_t',
+    'container_kvm_t',
+    ...(minor >= 31 ? ['container_engine_t'] : []),
+  ])
   const isBad = (options: SELinuxOptions | undefined): options is SELinuxOptions =>
-    options !== undefined && Boolean(!types.includes(options.type ?? '') || options.user || options.role)
+    options !== undefined && Boolean(!types.has(options.type ?? '') || options.user || options.role)
   const ofPod = spec.securityContext?.seLinuxOptions
   const bad = containers.filter(({ securityContext }) => isBad(securityContext?.seLinuxOptions))
   const all = [ofPod, ...bad.map(({ securityContext }) => securityContext?.seLinuxOptions)].filter(isBad)
   if (all.length === 0) return null
-  const badTypes = sorted(all.map(({ type }) => type ?? '').filter((type) => !types.includes(type)))
+  const badTypes = sorted(all.map(({ type }) => type ?? '').filter((type) => !types.has(type)))
   const complaints = [
     ...(badTypes.length > 0 ? [named('type', badTypes)] : []),
     ...(all.some(({ user }) => user) ? ['user may not be set'] : []),

@@ -50,7 +50,9 @@ export async function runUntilSignal(
 
   const running = await Promise.race([Promise.resolve().then(() => start(controller.signal)), asked]).catch(fatal('cannot start'))
   if (running === 'signal') process.exit(0)
-  const reason = await Promise.race([asked, waitForFailure(running, logger)])
+  const reason = await Promise.race([asked, failureOf(running)])
+  // What ends because it was asked to has not failed.
+  if (reason !== 'signal') logger.error('ended by itself', reason.error === undefined ? {} : { error: reason.error })
   controller.abort()
   const timer = setTimeout(() => {
     logger.error('did not stop in time', { graceMs })
@@ -62,13 +64,12 @@ export async function runUntilSignal(
   process.exit(reason === 'signal' ? 0 : 1)
 }
 
-function waitForFailure({ failed }: Running, logger: Logger): Promise<'failed'> {
+function failureOf({ failed }: Running): Promise<{ error: unknown }> {
   if (!failed) return new Promise(() => {})
-  const log = (error: unknown): 'failed' => {
-    logger.error('failed', error === undefined ? {} : { error })
-    return 'failed'
-  }
-  return failed.then(log, log)
+  return failed.then(
+    () => ({ error: undefined }),
+    (error: unknown) => ({ error }),
+  )
 }
 
 /** Turns a wrong command line into one line and code 1, and `--help` into its text: for the first line of a main.ts. */

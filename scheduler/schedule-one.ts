@@ -90,11 +90,10 @@ async function takeBack(
   const freed = { ...info.pod, spec: { ...info.pod.spec, nodeName: node.name } }
   queue.happened({ kind: 'Pod', type: 'delete', object: freed })
   metrics.attempted('error', profile.schedulerName, took)
-  if (isNotFound(error)) return
   const message = `binding rejected: running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`
-  logger.warn('cannot bind', { pod: info.key, node: node.name, error: String(error) })
   const pod = currentVersion(queued, context)
   if (!pod) return
+  logger.warn('cannot bind', { pod: info.key, node: node.name, error: String(error) })
   queue.retry(pod)
   context.recorderOf(profile).event(info.pod, 'Warning', 'FailedScheduling', message, { cause: queued.cause })
   await setCondition(pod, { reason: 'SchedulerError', message }, undefined, context)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { busyboxImage } from './oci-archive.ts'
 import { exec, get } from './request.ts'
 import { isReady } from './test-api.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
     containers: [{ name: 'main', image: busyboxImage, command }],
   })
   await kubelet.api.waitForPod('talker', isReady)
-  await expect.poll(async () => (await get(kubelet, '/containerLogs/default/talker/main')).body).toContain('more')
+  await vi.waitUntil(async () => (await get(kubelet, '/containerLogs/default/talker/main')).body.includes('more'))
 })
 afterAll(() => kubelet.stop())
 

@@ -236,7 +236,8 @@ describe('the etcd store', () => {
     const entries = store.list(prefix, { index: { field: 'spec.nodeName', value: 'x' } })
     expect(entries).toHaveLength(1_100)
     expect(entries.map(({ key }) => key)).toEqual(entries.map(({ key }) => key).toSorted())
-    for (const entry of entries) expect(entry.object().metadata).toEqual({ name: entry.name, resourceVersion: String(entry.revision) })
+    for (const entry of entries)
+      expect(entry.object().metadata).toEqual({ name: entry.name, resourceVersion: String(entry.revision) })
     const all = await store.listAt(prefix, store.revision(), '', 0)
     expect(all.entries).toHaveLength(1_100)
     expect(all.more).toBe(false)
@@ -247,7 +248,9 @@ describe('the etcd store', () => {
   it('keeps the values of a resource as its transformer makes them, and only those', async () => {
     const hidden = '/registry/test/hidden/'
     const flip = (value: Buffer) => Buffer.from(value.map((byte) => byte ^ 0xff))
-    const transformers = new Map([[hidden, { encode: (_: string, value: Buffer) => flip(value), decode: (_: string, value: Buffer) => flip(value) }]])
+    const transformers = new Map([
+      [hidden, { encode: (_: string, value: Buffer) => flip(value), decode: (_: string, value: Buffer) => flip(value) }],
+    ])
     const store = await startStore(etcd, { transformers })
     const late = await startStore(etcd, { transformers })
     const { key, create } = openBench(store, hidden)
@@ -300,7 +303,13 @@ describe('the etcd store', () => {
 
   it('refuses a client without a certificate of its authority', async () => {
     const stranger = await startEtcd()
-    const client = new EtcdClient({ ...stranger, endpoints: [etcd.endpoint], clock: systemClock, logger: silentLogger, callTimeoutMs: 300 })
+    const client = new EtcdClient({
+      ...stranger,
+      endpoints: [etcd.endpoint],
+      clock: systemClock,
+      logger: silentLogger,
+      callTimeoutMs: 300,
+    })
     await expect(client.range({ key: 'a' })).rejects.toThrowError(/cannot be reached/)
     client.close()
     await stranger.stop()

@@ -18,7 +18,10 @@ export async function startRelay(target: string): Promise<Relay> {
   const server = createServer((inner) => {
     if (state === 'cut') return inner.destroy()
     const outer = connect(Number(port), '127.0.0.1')
-    for (const [from, to] of [[inner, outer], [outer, inner]] as const) {
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
       sockets.add(from)
       from.on('data', (data) => void (state === 'open' && to.write(data)))
       from.on('error', () => to.destroy())

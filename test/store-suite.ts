@@ -126,10 +126,16 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       it('deletes only the version that was expected, and answers it under the revision of the deletion', async () => {
         const { key, create } = openBench(store)
         const first = await create('a', { text: 'last words' })
-        expect(await store.delete(key('a'), first.revision - 1)).toMatchObject({ ok: false, current: { revision: first.revision } })
+        expect(await store.delete(key('a'), first.revision - 1)).toMatchObject({
+          ok: false,
+          current: { revision: first.revision },
+        })
         const gone = taken(await store.delete(key('a'), first.revision))
         expect(gone.revision).toBeGreaterThan(first.revision)
-        expect(gone.object()).toMatchObject({ metadata: { resourceVersion: String(gone.revision) }, spec: { text: 'last words' } })
+        expect(gone.object()).toMatchObject({
+          metadata: { resourceVersion: String(gone.revision) },
+          spec: { text: 'last words' },
+        })
         await store.reached(gone.revision, 5_000)
         expect(store.get(key('a'))).toBeUndefined()
       })
@@ -183,7 +189,10 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         expect(store.get(key('a'))!.bytes).toEqual(entry.bytes)
         expect((await store.listAt(prefix, entry.revision, '', 0)).entries[0]!.bytes).toEqual(entry.bytes)
         const gone = taken(await store.delete(key('a'), entry.revision))
-        expect(JSON.parse(gone.bytes.toString())).toEqual({ ...whole, metadata: { ...whole.metadata, resourceVersion: String(gone.revision) } })
+        expect(JSON.parse(gone.bytes.toString())).toEqual({
+          ...whole,
+          metadata: { ...whole.metadata, resourceVersion: String(gone.revision) },
+        })
       })
     })
 
@@ -226,7 +235,10 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
           else model.delete(name)
           if (round % 10 !== 0) continue
           const names = (keep: (nodeName: string) => boolean) =>
-            [...model].filter(([, { nodeName }]) => keep(nodeName)).map(([name]) => name).sort()
+            [...model]
+              .filter(([, { nodeName }]) => keep(nodeName))
+              .map(([name]) => name)
+              .sort()
           expect(store.list(prefix).map(({ name }) => name)).toEqual(names(() => true))
           expect(store.list(prefix, { namespace: 'default' }).map(({ name }) => name)).toEqual(names(() => true))
           for (const value of ['node0', 'node1', 'node2'])
@@ -259,7 +271,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         await create('a55')
         const pages: string[][] = []
         let start = ''
-        for (let more = true; more; ) {
+        for (let more = true; more;) {
           const page = await store.listAt(prefix, revision, start, 3)
           pages.push(page.entries.map(({ name }) => name))
           expect(page.remaining).toBe(7 - pages.flat().length)
@@ -287,7 +299,11 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         const second = taken(await store.update(key('a'), testObject('a', { nodeName: 'y' }), first.revision))
         const gone = taken(await store.delete(key('a'), second.revision))
         await store.reached(gone.revision, 5_000)
-        expect(events.map(line)).toEqual([`ADDED a@${first.revision}`, `MODIFIED a@${second.revision}`, `DELETED a@${gone.revision}`])
+        expect(events.map(line)).toEqual([
+          `ADDED a@${first.revision}`,
+          `MODIFIED a@${second.revision}`,
+          `DELETED a@${gone.revision}`,
+        ])
         expect(events.map(({ previous }) => previous?.fields['spec.nodeName'])).toEqual([undefined, 'x', 'y'])
         expect(events[2]!.entry.bytes).toEqual(gone.bytes)
         expect(events[2]!.entry.revision).toBe(gone.revision)
@@ -377,7 +393,11 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
           for (let count = 0; count < 8; count++) revisions.push((await create(`a${count}`)).revision)
           await small.current()
           expect(() => record(small, prefix, start)).toThrowError(
-            expect.objectContaining({ code: 410, reason: 'Expired', message: `too old resource version: ${start} (${revisions[2]})` }),
+            expect.objectContaining({
+              code: 410,
+              reason: 'Expired',
+              message: `too old resource version: ${start} (${revisions[2]})`,
+            }),
           )
           expect(record(small, prefix, revisions[2]!).events).toHaveLength(5)
         } finally {
@@ -408,7 +428,9 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         expect(watchers).toHaveLength(13)
         for (const { lines } of watchers) expect(lines()).toEqual(committed)
         expect(counters.map((name) => (store.get(key(name))!.object() as TestObject).spec!.count)).toEqual([48, 48, 48])
-        const counts = watchers[0]!.events.filter(({ entry }) => entry.name === 'a').map(({ entry }) => (entry.object() as TestObject).spec!.count)
+        const counts = watchers[0]!.events
+          .filter(({ entry }) => entry.name === 'a')
+          .map(({ entry }) => (entry.object() as TestObject).spec!.count)
         expect(counts).toEqual(Array.from({ length: 49 }, (_, count) => count))
       })
     })
@@ -424,7 +446,9 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         expect(isExpired(ends[0])).toBe(true)
         expect(store.list(prefix)).toEqual([])
         store.register(testResource(prefix))
-        expect(store.list(prefix, { index: { field: 'spec.nodeName', value: 'x' } }).map(({ revision }) => revision)).toEqual([revision])
+        expect(store.list(prefix, { index: { field: 'spec.nodeName', value: 'x' } }).map(({ revision }) => revision)).toEqual([
+          revision,
+        ])
         expect(store.get(key('a'))!.object()).toMatchObject({ metadata: { resourceVersion: String(revision) } })
       })
 

@@ -13,6 +13,7 @@ import * as tls from 'node:tls'
 import type { Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
 import { FrameReader } from './grpc-frames.ts'
+import { afterPendingInput, SessionWatchdog } from './session-watchdog.ts'
 
 export interface EtcdTls {
   /** PEM. */
@@ -56,8 +57,6 @@ export interface EtcdStream {
 }
 
 const CONNECT_MS = 2_000
-const PING_EVERY_MS = 5_000
-const PING_TIMEOUT_MS = 4_000
 const RETRY_MS = 100
 /** Pages are about a megabyte; the default window of 64 KiB would stop for a round trip sixteen times a page. */
 const WINDOW = 16 * 2 ** 20
@@ -65,6 +64,7 @@ const WINDOW = 16 * 2 ** 20
 export class EtcdConnection {
   private readonly options: EtcdConnectionOptions
   private session: http2.ClientHttp2Session | undefined
+  private watchdog: SessionWatchdog | undefined
   private opening: Promise<http2.ClientHttp2Session> | undefined
   private endpoint = 0
   private closed = false
@@ -107,12 +107,16 @@ export class EtcdConnection {
       let message: Buffer | undefined
       let late = false
       const answer = readAnswer(stream, (received) => (message = received))
-      const timer = setTimeout(() => {
-        late = true
+      const giveUp = () => {
+        late = !stream.closed
         stream.close(http2.constants.NGHTTP2_CANCEL)
-      }, timeoutMs)
+      }
+      const timer = setTimeout(() => afterPendingInput(giveUp), timeoutMs)
+      const { watchdog } = this
+      watchdog?.callStarted()
       stream.on('close', () => {
         clearTimeout(timer)
+        watchdog?.callEnded()
         if (late) return reject(new EtcdError(GRPC.deadlineExceeded, 'etcd did not answer in time', true))
         const failure = answer.failure()
         if (failure?.code === GRPC.unavailable) this.moveOn(session)
@@ -174,23 +178,12 @@ export class EtcdConnection {
     this.session = session
     session.setLocalWindowSize(WINDOW)
     session.on('error', (error) => logger.warn('The connection to etcd failed', { endpoint, error: error.message }))
+    this.watchdog = new SessionWatchdog(session, clock)
     session.on('close', () => {
-      stopPinging()
       if (this.session !== session) return
       this.session = undefined
       this.endpoint++
     })
-    // A member that lost power answers nothing and closes nothing.
-    let cancel = () => {}
-    const ping = () => {
-      cancel = clock.setTimeout(() => session.destroy(new Error('etcd does not answer pings')), PING_TIMEOUT_MS)
-      session.ping(() => {
-        cancel()
-        if (!session.destroyed) cancel = clock.setTimeout(ping, PING_EVERY_MS)
-      })
-    }
-    const stopPinging = () => cancel()
-    cancel = clock.setTimeout(ping, PING_EVERY_MS)
   }
 }
 

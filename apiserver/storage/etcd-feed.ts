@@ -36,6 +36,7 @@ export class EtcdFeed {
   /** Null while events flow. */
   problem: string | null = 'the cache is not filled yet'
   private onLive = () => {}
+  private failures = 0
 
   constructor(options: EtcdFeedOptions) {
     this.options = options
@@ -57,20 +58,19 @@ export class EtcdFeed {
 
   private async run(): Promise<void> {
     const { clock, logger } = this.options
-    let failures = 0
     while (!this.stopped.signal.aborted) {
       const before = this.options.cache.revision()
       const end = await this.watchOnce()
       if (this.stopped.signal.aborted) return
       if (end.lost) {
+        this.problem = 'the cache is being filled anew: history was lost'
         logger.warn('History was lost: reading everything again', { revision: before })
         await this.until(() => this.relist())
         continue
       }
       this.problem = `the watch on etcd is interrupted: ${end.error.message}`
-      failures = this.options.cache.revision() > before ? 1 : failures + 1
       logger.warn('The watch on etcd is interrupted', { revision: this.options.cache.revision(), reason: end.error.message })
-      await clock.sleep(computeBackoff(BACKOFF, failures, Math.random()), this.stopped.signal)
+      await clock.sleep(computeBackoff(BACKOFF, this.failures++, Math.random()), this.stopped.signal)
     }
   }
 
@@ -107,13 +107,16 @@ export class EtcdFeed {
   /** An etcd restored from a backup is behind the cache: its revisions mean other things than ours. */
   private confirm(onBehind: () => void): void {
     const { client, cache, logger } = this.options
+    // Of the moment of asking: events may overtake the answer.
+    const known = cache.revision()
     client.range({ key: REGISTRY, keysOnly: true }).then(
       ({ header }) => {
-        if (header.revision < cache.revision()) {
+        if (header.revision < known) {
           onBehind()
           this.stream?.close()
         } else {
           this.problem = null
+          this.failures = 0
           this.onLive()
         }
       },

@@ -1,0 +1,44 @@
+/** Every verb of `kubelab`, in the order that help shows them. A new verb is a file in `commands/` and a line here. */
+import type { Command } from 'commander'
+import { LAB_COMMANDS } from '../lab/commands.ts'
+import { annotate, label } from './commands/label.ts'
+import { apiResources } from './commands/api-resources.ts'
+import { apply } from './commands/apply.ts'
+import { create } from './commands/create.ts'
+import { deleteObjects } from './commands/delete.ts'
+import { describe } from './commands/describe.ts'
+import { exec } from './commands/exec.ts'
+import { explain } from './commands/explain.ts'
+import { expose } from './commands/expose.ts'
+import { get } from './commands/get.ts'
+import { logs } from './commands/logs.ts'
+import { rollout } from './commands/rollout.ts'
+import { scale } from './commands/scale.ts'
+import { setImage } from './commands/set.ts'
+import { trace } from './commands/trace.ts'
+import { wait } from './commands/wait.ts'
+import type { Session } from './session.ts'
+
+/** Adds itself to the program. `open` connects, once, when the command is run. */
+export type CliCommand = (program: Command, open: () => Promise<Session>) => void
+
+export const COMMANDS: readonly CliCommand[] = [
+  ...LAB_COMMANDS,
+  get,
+  describe,
+  create,
+  apply,
+  deleteObjects,
+  expose,
+  scale,
+  setImage,
+  rollout,
+  label,
+  annotate,
+  logs,
+  exec,
+  wait,
+  explain,
+  apiResources,
+  trace,
+]

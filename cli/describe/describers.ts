@@ -1,0 +1,37 @@
+/** Which kinds have a description of their own; everything else gets the generic one. A new one is a file and a line here. */
+import type { CoreEvent } from '../../api/generated/types.ts'
+import type { KubeObject } from '../../api/object.ts'
+import type { Session } from '../session.ts'
+import { configMapDescriber } from './config-map.ts'
+import { deploymentDescriber } from './deployment.ts'
+import { namespaceDescriber } from './namespace.ts'
+import { nodeDescriber } from './node.ts'
+import { podDescriber } from './pod.ts'
+import { replicaSetDescriber } from './replica-set.ts'
+import { secretDescriber } from './secret.ts'
+import { serviceAccountDescriber } from './service-account.ts'
+import { serviceDescriber } from './service.ts'
+
+export interface Describer<T extends KubeObject = KubeObject, Related = unknown> {
+  kind: string
+  group: string
+  /** What must be read beside the object and its events. */
+  read?: (session: Session, object: T) => Promise<Related>
+  /** Pure. */
+  describe(object: T, related: Related, events: readonly CoreEvent[], now: Date): string
+}
+
+/** Lets the list hold describers of different types: each is only ever given objects of its own kind. */
+const listed = <T extends KubeObject, Related>(describer: Describer<T, Related>): Describer => describer as unknown as Describer
+
+export const DESCRIBERS: readonly Describer[] = [
+  listed(podDescriber),
+  listed(nodeDescriber),
+  listed(deploymentDescriber),
+  listed(replicaSetDescriber),
+  listed(serviceDescriber),
+  listed(namespaceDescriber),
+  listed(configMapDescriber),
+  listed(secretDescriber),
+  listed(serviceAccountDescriber),
+]

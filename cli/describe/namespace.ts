@@ -1,0 +1,64 @@
+/** A namespace: its state, and the quotas and limits in it. */
+import type { LimitRange, Namespace, ResourceQuota } from '../../api/generated/types.ts'
+import type { Describer } from './describers.ts'
+import { Page } from './page.ts'
+
+interface Limits {
+  quotas: ResourceQuota[]
+  ranges: LimitRange[]
+}
+
+export const namespaceDescriber: Describer<Namespace, Limits> = {
+  kind: 'Namespace',
+  group: '',
+  read: async ({ client }, { metadata: { name: namespace } }) => {
+    const [quotas, ranges] = await Promise.all([
+      client.list('ResourceQuota', { namespace }),
+      client.list('LimitRange', { namespace }),
+    ])
+    return { quotas: quotas.items, ranges: ranges.items }
+  },
+  describe({ metadata, status }, { quotas, ranges }) {
+    const page = new Page()
+    page.line(0, 'Name:', metadata.name)
+    page.pairs(0, 'Labels', metadata.labels)
+    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.line(0, 'Status:', status?.phase)
+    if (status?.conditions?.length) {
+      page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'LastTransitionTime', 'Reason', 'Message')
+      for (const { type, status: value, lastTransitionTime, reason, message } of status.conditions)
+        page.line(1, type, value, lastTransitionTime, reason, message)
+    }
+    page.line(0, '')
+    if (quotas.length === 0) page.line(0, 'No resource quota.')
+    else page.line(0, 'Resource Quotas')
+    for (const {
+      metadata: { name },
+      status: used,
+    } of quotas) {
+      page.line(1, 'Name:', name).line(1, 'Resource', 'Used', 'Hard').line(1, '--------', '---', '---')
+      for (const resource of Object.keys(used?.hard ?? {}).toSorted())
+        page.line(1, resource, used?.used?.[resource] ?? '0', used?.hard?.[resource])
+    }
+    page.line(0, '')
+    if (ranges.length === 0) return page.line(0, 'No LimitRange resource.').toString()
+    page.line(0, 'Resource Limits')
+    page.line(1, 'Type', 'Resource', 'Min', 'Max', 'Default Request', 'Default Limit', 'Max Limit/Request Ratio')
+    for (const { spec } of ranges) {
+      for (const item of spec.limits) {
+        const names = new Set(
+          [item.min, item.max, item.default, item.defaultRequest, item.maxLimitRequestRatio].flatMap((list) =>
+            Object.keys(list ?? {}),
+          ),
+        )
+        for (const name of names) {
+          const cells = [item.min, item.max, item.defaultRequest, item.default, item.maxLimitRequestRatio].map(
+            (list) => list?.[name] ?? '-',
+          )
+          page.line(1, item.type, name, ...cells)
+        }
+      }
+    }
+    return page.toString()
+  },
+}

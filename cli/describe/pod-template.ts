@@ -1,0 +1,256 @@
+/** Containers and volumes: what pods and the templates of workloads are described by. */
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  EnvVar,
+  PodSpec,
+  PodTemplateSpec,
+  Probe,
+  Volume,
+} from '../../api/generated/types.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { formatDate, formatBoolean, Page } from './page.ts'
+import { spaced } from './generic.ts'
+
+/** The `Pod Template` part of a workload. */
+export function describePodTemplate(template: PodTemplateSpec | undefined, page = new Page()): Page {
+  page.line(0, 'Pod Template:')
+  if (!template) return page.line(1, '<unset>')
+  page.pairs(1, 'Labels', template.metadata?.labels)
+  if (Object.keys(template.metadata?.annotations ?? {}).length > 0)
+    page.pairs(1, 'Annotations', template.metadata?.annotations, ': ')
+  const { spec } = template
+  if (!spec) return page
+  if (spec.serviceAccountName) page.line(1, 'Service Account:', spec.serviceAccountName)
+  if (spec.initContainers?.length) describeContainers(page, 1, 'Init Containers', spec.initContainers, undefined)
+  describeContainers(page, 1, 'Containers', spec.containers, undefined)
+  describeVolumes(page, 1, spec.volumes)
+  return describeScheduling(page, 1, spec)
+}
+
+export function describeScheduling(page: Page, level: number, spec: PodSpec): Page {
+  page.pairs(level, 'Node-Selectors', spec.nodeSelector)
+  const tolerations = (spec.tolerations ?? []).map(({ key = '', operator, value, effect, tolerationSeconds }) =>
+    [
+      `${key}${value ? `=${value}` : ''}${effect ? `:${effect}` : ''}`,
+      operator === 'Exists' && !value ? 'op=Exists' : '',
+      tolerationSeconds === undefined ? '' : `for ${tolerationSeconds}s`,
+    ]
+      .filter(Boolean)
+      .join(' '),
+  )
+  return page.list(level, 'Tolerations', tolerations)
+}
+
+export function describeContainers(
+  page: Page,
+  level: number,
+  title: string,
+  containers: readonly Container[],
+  statuses: readonly ContainerStatus[] | undefined,
+): void {
+  page.line(level, `${title}:`)
+  for (const container of containers) {
+    const status = statuses?.find(({ name }) => name === container.name)
+    page.line(level + 1, `${container.name}:`)
+    describeContainer(page, level + 2, container, status)
+  }
+}
+
+function describeContainer(page: Page, level: number, container: Container, status: ContainerStatus | undefined): void {
+  if (status) page.line(level, 'Container ID:', status.containerID ?? '')
+  page.line(level, 'Image:', container.image)
+  if (status) page.line(level, 'Image ID:', status.imageID)
+  const ports = container.ports ?? []
+  page.line(
+    level,
+    ports.length > 1 ? 'Ports:' : 'Port:',
+    ports.map(({ containerPort, protocol = 'TCP' }) => `${containerPort}/${protocol}`).join(', ') || '<none>',
+  )
+  page.line(
+    level,
+    ports.length > 1 ? 'Host Ports:' : 'Host Port:',
+    ports.map(({ hostPort = 0, protocol = 'TCP' }) => `${hostPort}/${protocol}`).join(', ') || '<none>',
+  )
+  for (const [title, words] of [
+    ['Command', container.command],
+    ['Args', container.args],
+  ] as const) {
+    if (!words?.length) continue
+    page.line(level, `${title}:`)
+    for (const word of words) for (const line of word.split('\n')) page.line(level + 1, line)
+  }
+  if (status) describeStatus(page, level, status)
+  describeResources(page, level, container)
+  for (const [title, probe] of [
+    ['Liveness', container.livenessProbe],
+    ['Readiness', container.readinessProbe],
+    ['Startup', container.startupProbe],
+  ] as const) {
+    if (probe) page.line(level, `${title}:`, probeText(probe))
+  }
+  describeEnvironment(page, level, container)
+  const mounts = container.volumeMounts ?? []
+  if (mounts.length === 0) page.line(level, 'Mounts:', '<none>')
+  else page.line(level, 'Mounts:')
+  for (const { mountPath, name, readOnly, subPath } of mounts.toSorted((a, b) => (a.mountPath < b.mountPath ? -1 : 1))) {
+    const flags = [readOnly ? 'ro' : 'rw', ...(subPath ? [`path=${JSON.stringify(subPath)}`] : [])]
+    page.line(level + 1, `${mountPath} from ${name} (${flags.join(',')})`)
+  }
+}
+
+function describeStatus(page: Page, level: number, { state, lastState, ready, restartCount }: ContainerStatus): void {
+  describeState(page, level, 'State', state)
+  if (lastState?.terminated) describeState(page, level, 'Last State', lastState)
+  page.line(level, 'Ready:', formatBoolean(ready))
+  page.line(level, 'Restart Count:', restartCount)
+}
+
+function describeState(page: Page, level: number, title: string, state: ContainerState | undefined): void {
+  if (state?.running) {
+    page.line(level, `${title}:`, 'Running')
+    page.line(level + 1, 'Started:', formatDate(state.running.startedAt))
+  } else if (state?.terminated) {
+    const { reason, message, exitCode, signal, startedAt, finishedAt } = state.terminated
+    page.line(level, `${title}:`, 'Terminated')
+    if (reason) page.line(level + 1, 'Reason:', reason)
+    if (message) page.line(level + 1, 'Message:', message)
+    page.line(level + 1, 'Exit Code:', exitCode)
+    if (signal) page.line(level + 1, 'Signal:', signal)
+    page.line(level + 1, 'Started:', formatDate(startedAt))
+    page.line(level + 1, 'Finished:', formatDate(finishedAt))
+  } else {
+    page.line(level, `${title}:`, 'Waiting')
+    if (state?.waiting?.reason) page.line(level + 1, 'Reason:', state.waiting.reason)
+  }
+}
+
+function describeResources(page: Page, level: number, { resources }: Container): void {
+  for (const [title, list] of [
+    ['Limits', resources?.limits],
+    ['Requests', resources?.requests],
+  ] as const) {
+    if (!list || Object.keys(list).length === 0) continue
+    page.line(level, `${title}:`)
+    for (const name of Object.keys(list).toSorted()) page.line(level + 1, `${name}:`, list[name])
+  }
+}
+
+function describeEnvironment(page: Page, level: number, { env = [], envFrom = [] }: Container): void {
+  if (envFrom.length > 0) {
+    page.line(level, 'Environment Variables from:')
+    for (const { configMapRef, secretRef, prefix } of envFrom) {
+      const optional = configMapRef?.optional ?? secretRef?.optional ?? false
+      const suffix = prefix ? ` with prefix '${prefix}'` : ''
+      page.line(
+        level + 1,
+        configMapRef?.name ?? secretRef?.name,
+        `${configMapRef ? 'ConfigMap' : 'Secret'}${suffix}`,
+        `Optional: ${optional}`,
+      )
+    }
+  }
+  if (env.length === 0) {
+    page.line(level, 'Environment:', '<none>')
+    return
+  }
+  page.line(level, 'Environment:')
+  for (const variable of env) page.line(level + 1, `${variable.name}:`, environmentText(variable))
+}
+
+function environmentText({ value = '', valueFrom }: EnvVar): string {
+  const { fieldRef, resourceFieldRef, secretKeyRef, configMapKeyRef } = valueFrom ?? {}
+  if (fieldRef) return ` (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`
+  if (resourceFieldRef) return ` (${resourceFieldRef.resource})`
+  if (secretKeyRef)
+    return `<set to the key '${secretKeyRef.key}' in secret '${secretKeyRef.name}'>  Optional: ${secretKeyRef.optional ?? false}`
+  if (configMapKeyRef)
+    return `<set to the key '${configMapKeyRef.key}' of config map '${configMapKeyRef.name}'>  Optional: ${configMapKeyRef.optional ?? false}`
+  return value.replaceAll('\n', '\n      ')
+}
+
+function probeText(probe: Probe): string {
+  const { initialDelaySeconds = 0, timeoutSeconds = 1, periodSeconds = 10, successThreshold = 1, failureThreshold = 3 } = probe
+  const numbers = `delay=${initialDelaySeconds}s timeout=${timeoutSeconds}s period=${periodSeconds}s #success=${successThreshold} #failure=${failureThreshold}`
+  if (probe.exec) return `exec [${(probe.exec.command ?? []).join(' ')}] ${numbers}`
+  if (probe.httpGet) {
+    const { scheme = 'HTTP', host = '', port, path = '/' } = probe.httpGet
+    return `http-get ${scheme.toLowerCase()}://${host}:${port}${path.startsWith('/') ? path : `/${path}`} ${numbers}`
+  }
+  if (probe.tcpSocket) return `tcp-socket ${probe.tcpSocket.host ?? ''}:${probe.tcpSocket.port} ${numbers}`
+  if (probe.grpc) return `grpc <pod>:${probe.grpc.port} ${probe.grpc.service ?? ''} ${numbers}`
+  return `unknown ${numbers}`
+}
+
+const VOLUME_TYPES: Record<string, string> = {
+  emptyDir: "EmptyDir (a temporary directory that shares a pod's lifetime)",
+  hostPath: 'HostPath (bare host directory volume)',
+  configMap: 'ConfigMap (a volume populated by a ConfigMap)',
+  secret: 'Secret (a volume populated by a Secret)',
+  downwardAPI: 'DownwardAPI (a volume populated by information about the pod)',
+  projected: 'Projected (a volume that contains injected data from multiple sources)',
+  persistentVolumeClaim: 'PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)',
+  nfs: 'NFS (an NFS mount that lasts the lifetime of a pod)',
+  csi: 'CSI (a Container Storage Interface (CSI) volume source)',
+  ephemeral: 'EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)',
+}
+
+export function describeVolumes(page: Page, level: number, volumes: readonly Volume[] = []): void {
+  if (volumes.length === 0) {
+    page.line(level, 'Volumes:', '<none>')
+    return
+  }
+  page.line(level, 'Volumes:')
+  for (const { name, ...sources } of volumes) {
+    page.line(level + 1, `${name}:`)
+    const [type = '', source] = Object.entries(sources)[0] ?? []
+    page.line(level + 2, 'Type:', VOLUME_TYPES[type] ?? spaced(type))
+    describeSource(page, level + 2, type, (isJsonObject(source) ? source : {}) as JsonObject)
+  }
+}
+
+function describeSource(page: Page, level: number, type: string, source: JsonObject): void {
+  const show = (title: string, value: unknown, absent = '') => page.line(level, `${title}:`, String(value ?? absent))
+  switch (type) {
+    case 'emptyDir':
+      show('Medium', source['medium'])
+      show('SizeLimit', source['sizeLimit'], '<unset>')
+      break
+    case 'hostPath':
+      show('Path', source['path'])
+      show('HostPathType', source['type'])
+      break
+    case 'configMap':
+      show('Name', source['name'])
+      show('Optional', source['optional'], 'false')
+      break
+    case 'secret':
+      show('SecretName', source['secretName'])
+      show('Optional', source['optional'], 'false')
+      break
+    case 'persistentVolumeClaim':
+      show('ClaimName', source['claimName'])
+      show('ReadOnly', source['readOnly'], 'false')
+      break
+    case 'projected':
+      describeProjected(page, level, source)
+      break
+    default:
+      for (const [key, value] of Object.entries(source)) if (typeof value !== 'object') show(spaced(key), value)
+  }
+}
+
+function describeProjected(page: Page, level: number, { sources }: JsonObject): void {
+  for (const source of (Array.isArray(sources) ? sources : []) as JsonObject[]) {
+    const { secret, configMap, serviceAccountToken, downwardAPI } = source as Record<string, JsonObject | undefined>
+    if (secret)
+      page.line(level, 'SecretName:', String(secret['name'])).line(level, 'Optional:', String(secret['optional'] ?? false))
+    if (configMap)
+      page
+        .line(level, 'ConfigMapName:', String(configMap['name']))
+        .line(level, 'Optional:', String(configMap['optional'] ?? false))
+    if (serviceAccountToken) page.line(level, 'TokenExpirationSeconds:', String(serviceAccountToken['expirationSeconds'] ?? 3600))
+    if (downwardAPI) page.line(level, 'DownwardAPI:', 'true')
+  }
+}

@@ -1,0 +1,67 @@
+/** How failures are told, in kubectl's words, and what the process then exits with. */
+import { ApiError, isApiError, isInvalid, isUnauthorized } from '../api/status.ts'
+import { UnreachableError } from '../client/rest-client.ts'
+
+/** A complaint of our own: printed as `error: …`. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** What a command printed already; the process only has to end with this code. */
+export class SilentExit extends CliError {}
+
+/** What was being done when the server refused: stands between `Error from server (…):` and the server's message. */
+export class ServerErrorWithContext extends Error {
+  readonly context: string
+  readonly error: ApiError
+
+  constructor(context: string, error: ApiError) {
+    super(`${context}: ${error.message}`)
+    this.context = context
+    this.error = error
+  }
+}
+
+/** `error when creating "file.yaml"` around what the server says; other errors pass. */
+export const inContext = (context: string, error: unknown): unknown =>
+  isApiError(error) ? new ServerErrorWithContext(context, error) : error
+
+export function describeError(error: unknown): string {
+  if (error instanceof SilentExit) return ''
+  if (error instanceof ServerErrorWithContext) {
+    if (isInvalid(error.error)) return describeInvalid(error.error)
+    return `Error from server${reasonOf(error.error)}: ${error.message}`
+  }
+  if (isApiError(error)) return describeApiError(error)
+  if (error instanceof UnreachableError && error.code === 'ECONNREFUSED') {
+    const host = /https?:\/\/([^/:]+(?::\d+)?)/.exec(error.message)?.[1] ?? 'the server'
+    return `The connection to the server ${host} was refused - did you specify the right host or port?`
+  }
+  return `error: ${error instanceof Error ? error.message : String(error)}`
+}
+
+const reasonOf = ({ reason }: ApiError) => (reason ? ` (${reason})` : '')
+
+function describeApiError(error: ApiError): string {
+  const text = `Error from server${reasonOf(error)}: ${error.message}`
+  if (isUnauthorized(error)) return `error: You must be logged in to the server (${error.message || 'Unauthorized'})`
+  return isInvalid(error) ? describeInvalid(error) : text
+}
+
+/** One complaint stands in the line, several one a line. */
+function describeInvalid(error: ApiError): string {
+  const { kind, name = '', causes = [] } = error.details ?? {}
+  if (!kind) return `Error from server${reasonOf(error)}: ${error.message}`
+  const head = `The ${kind} ${JSON.stringify(name)} is invalid`
+  const complaints = [...new Set(causes.map(({ field, message }) => (field ? `${field}: ${message}` : (message ?? ''))))]
+  if (complaints.length === 0) return head
+  return complaints.length === 1 ? `${head}: ${complaints[0]}` : `${head}: \n${complaints.map((text) => `* ${text}`).join('\n')}`
+}
+
+export const exitCodeOf = (error: unknown): number => (error instanceof CliError ? error.exitCode : 1)

@@ -1,0 +1,20 @@
+/** The `kubelab` command. */
+import { describeError, exitCodeOf } from './errors.ts'
+import { createProgram } from './program.ts'
+
+// `kubelab get pods | head -1` closes the pipe early, which is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
+const program = createProgram()
+try {
+  await program.run(process.argv.slice(2))
+} catch (error) {
+  const text = describeError(error)
+  if (text) process.stderr.write(`${text}\n`)
+  process.exitCode = exitCodeOf(error)
+} finally {
+  await program.close()
+}

@@ -22,6 +22,14 @@ export const AGE: Column<KubeObject> = {
   value: (object, now) => ageOf(object.metadata.creationTimestamp, now),
 }
 
+/** What upstream shows of kinds that it has no columns for. */
+export const CREATED_AT: Column<KubeObject> = {
+  name: 'Created At',
+  type: 'date',
+  description: 'CreationTimestamp is a timestamp representing the server time when this object was created.',
+  value: (object) => object.metadata.creationTimestamp ?? '',
+}
+
 /** A column of text, shown always. */
 export const text = <T>(name: string, description: string, value: (object: T, now: Date) => unknown): Column<T> => ({
   name,

@@ -8,7 +8,7 @@ import { podColumns } from './pod-columns.ts'
 import { computeQosClass } from './pod-qos.ts'
 import { setPodOnlyDefaults, setPodSpecDefaults } from './pod-spec/defaults.ts'
 import { validatePodSpec } from './pod-spec/validate.ts'
-import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
+import { validateEphemeralContainersUpdate, validatePodResize, validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
 import { podWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
@@ -30,6 +30,8 @@ export const pod: ResourceBehaviour<Pod> = {
     if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) dropGatedCondition(pod)
   },
   prepareForCreate: ({ spec, metadata }) => {
+    // Admission may have named the account since the defaults were set.
+    if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName
     if (!spec.ephemeralContainers?.length) return
     throw invalid('', 'Pod', metadata.name, [forbidden('spec.ephemeralContainers', 'cannot be set on create')])
   },
@@ -50,6 +52,7 @@ export const pod: ResourceBehaviour<Pod> = {
     if (pod.status && !pod.status.qosClass) pod.status.qosClass = old.status?.qosClass
   },
   validateStatusUpdate: validatePodStatusUpdate,
+  validateSubresource: { ephemeralcontainers: validateEphemeralContainersUpdate, resize: validatePodResize },
   generationChanges: (pod, old) => !sameJson(pod.spec, old.spec),
   warnings: podWarnings,
   columns: podColumns,

@@ -80,10 +80,8 @@ export function validateQuantityValue(errors: Errors, path: string, name: string
 
 /** Is this a name that a container may ask for? */
 export function validateContainerResourceName(errors: Errors, path: string, name: string): void {
-  const complaints = isQualifiedName(name)
-  if (complaints.length > 0) {
-    check(errors, path, name, complaints)
-  } else if (!name.includes('/')) {
+  validateResourceName(errors, path, name)
+  if (!name.includes('/')) {
     if (!isContainerResource(name)) errors.push(invalid(path, name, 'must be a standard resource for containers'))
   } else if (!isNative(name) && !isExtendedResource(name)) {
     errors.push(invalid(path, name, "doesn't follow extended resource name standard"))
@@ -95,5 +93,39 @@ export function validateResourceName(errors: Errors, path: string, name: string)
   check(errors, path, name, complaints)
   if (complaints.length === 0 && !name.includes('/') && !isStandardResource(name)) {
     errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'))
+  }
+}
+
+const QUOTA = new Set([
+  'cpu',
+  'memory',
+  'ephemeral-storage',
+  'requests.cpu',
+  'requests.memory',
+  'requests.storage',
+  'requests.ephemeral-storage',
+  'limits.cpu',
+  'limits.memory',
+  'limits.ephemeral-storage',
+  'pods',
+  'resourcequotas',
+  'services',
+  'replicationcontrollers',
+  'secrets',
+  'persistentvolumeclaims',
+  'configmaps',
+  'services.nodeports',
+  'services.loadbalancers',
+])
+
+export const isQuotaResource = (name: string): boolean =>
+  QUOTA.has(name) || isHugePage(name) || name.startsWith('requests.hugepages-')
+
+/** `count/deployments.apps` counts objects of any kind. */
+export function validateQuotaResourceName(errors: Errors, path: string, name: string): void {
+  const before = errors.length
+  validateResourceName(errors, path, name)
+  if (errors.length === before && !name.includes('/') && !isQuotaResource(name)) {
+    errors.push(invalid(path, name, 'must be a standard resource for quota'))
   }
 }

@@ -71,6 +71,11 @@ export interface ResourceBehaviour<T extends KubeObject> {
   /** As `prepareForUpdate` and `validateUpdate`, for PUT and PATCH on /status. */
   prepareForStatusUpdate?: (object: T, old: T) => void
   validateStatusUpdate?: (object: T, old: T) => FieldError[]
+  /**
+   * Rules of further subresources that change one part of the object (`ephemeralcontainers`, `resize`, `approval`), by their name:
+   * run beside `validate`, instead of `validateUpdate`.
+   */
+  validateSubresource?: Record<string, (object: T, old: T) => FieldError[]>
   /** Warnings for the `Warning` header, in upstream's words. */
   warnings?: (object: T, old?: T) => string[]
   /**
@@ -117,8 +122,8 @@ export interface ResourceBehaviour<T extends KubeObject> {
 /**
  * A behaviour that `defineResource` has completed: `validate`, `validateUpdate` and `validateStatusUpdate` include the rules of
  * metadata, and with `hasStatus` the three `prepare…` keep spec and status apart. A kind may be called through it as it is:
- * create = setDefaults, prepareForCreate, admission, validate; update = setDefaults, prepareForUpdate, admission, validate +
- * validateUpdate; status = setDefaults, prepareForStatusUpdate, validateStatusUpdate only.
+ * create = setDefaults, mutating admission, prepareForCreate, validate, validating admission, beforeStore; update = the same with
+ * prepareForUpdate, validate and validateUpdate; status = with prepareForStatusUpdate and validateStatusUpdate only.
  */
 export interface ResourceDefinition<T extends KubeObject = KubeObject> extends ResourceBehaviour<T> {
   names: ResourceNames

@@ -22,6 +22,8 @@ export interface AdmissionAttributes {
   dryRun: boolean
   /** Added to the answer as `Warning` headers. */
   warnings: string[]
+  /** Added to the audit event of the request; absent when none is recorded. */
+  auditAnnotations?: Record<string, string>
 }
 
 /** What plugins may read: the API server's own cache, already parsed. Never a network call. */

@@ -155,6 +155,17 @@ describe('PodSecurity', () => {
     )
   })
 
+  it('tells the audit log what it enforced, and what the audit level would refuse', async () => {
+    const fixture = createFixture(namespace({ audit: 'baseline' }))
+    const { auditAnnotations, warnings } = await fixture.run(podSecurity, attributesOf('pods', bad(), { auditAnnotations: {} }))
+    expect(warnings).toEqual([])
+    expect(auditAnnotations).toEqual({
+      'pod-security.kubernetes.io/enforce-policy': 'privileged:latest',
+      'pod-security.kubernetes.io/audit-violations':
+        'would violate PodSecurity "baseline:latest": privileged (container "c" must not set securityContext.privileged=true)',
+    })
+  })
+
   it('only warns of a pod template', async () => {
     const fixture = createFixture(namespace({ enforce: 'baseline' }))
     const deployment = madeIn('ns', 'Deployment', 'd', { spec: { template: { spec: spec({ ...hardened, privileged: true }) } } })

@@ -12,16 +12,18 @@ import type {
 import type { KubeObject } from '../../api/object.ts'
 import { controllerOf } from '../../api/object.ts'
 import { forbidden, internalError, invalid } from '../../api/status.ts'
-import { toCandidate, type Violation } from './pod-security/check.ts'
+import { toCandidate, type Candidate, type Violation } from './pod-security/check.ts'
 import {
   compareLevels,
   detailsOf,
   isSameLevel,
   levelToString,
   policyOf,
+  PREFIX,
   reasonsOf,
   violationsOf,
   type LevelVersion,
+  type Policy,
 } from './pod-security/policy.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from './plugin.ts'
 
@@ -56,19 +58,30 @@ export const podSecurity: AdmissionPlugin = {
     const isPod = attributes.resource === 'pods'
     if (!namespace && isPod) throw internalError(`failed to lookup namespace ${JSON.stringify(attributes.namespace)}`)
     const { policy } = policyOf(namespace?.metadata.labels)
-    if (policy.warn.level === 'privileged' && (!isPod || policy.enforce.level === 'privileged')) return
+    const levels = [...(isPod ? [policy.enforce] : []), policy.warn, ...(attributes.auditAnnotations ? [policy.audit] : [])]
+    if (levels.every(({ level }) => level === 'privileged')) return
     if (isPod && attributes.operation === 'UPDATE' && !isSignificant(attributes)) return
     const found = extract(attributes.object!)
-    if (!found) return
-    const candidate = toCandidate(found.annotations, found.spec)
-    if (isPod) {
-      const violations = violationsOf(candidate, policy.enforce)
-      if (violations.length > 0) throw refusal(attributes, policy.enforce, violations)
-    }
-    const violations = violationsOf(candidate, policy.warn)
-    if (violations.length === 0) return
-    attributes.warnings.push(`would violate PodSecurity "${levelToString(policy.warn)}": ${detailsOf(violations)}`)
+    if (found) judgePod(attributes, policy, toCandidate(found.annotations, found.spec), isPod)
   },
+}
+
+/** Audit first: what is refused is recorded too. A request that is refused is not warned as well. */
+function judgePod(attributes: AdmissionAttributes, policy: Policy, candidate: Candidate, enforce: boolean): void {
+  const { auditAnnotations, warnings } = attributes
+  const would = (level: LevelVersion) => {
+    const violations = violationsOf(candidate, level)
+    return violations.length > 0 ? `would violate PodSecurity "${levelToString(level)}": ${detailsOf(violations)}` : undefined
+  }
+  if (auditAnnotations) {
+    if (enforce) auditAnnotations[`${PREFIX}enforce-policy`] = levelToString(policy.enforce)
+    const violated = would(policy.audit)
+    if (violated !== undefined) auditAnnotations[`${PREFIX}audit-violations`] = violated
+  }
+  const violations = enforce ? violationsOf(candidate, policy.enforce) : []
+  if (violations.length > 0) throw refusal(attributes, policy.enforce, violations)
+  const warning = would(policy.warn)
+  if (warning !== undefined) warnings.push(warning)
 }
 
 function refusal(attributes: AdmissionAttributes, level: LevelVersion, violations: readonly Violation[]) {

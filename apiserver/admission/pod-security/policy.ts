@@ -19,7 +19,7 @@ export interface Policy {
 }
 
 const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
-const PREFIX = 'pod-security.kubernetes.io/'
+export const PREFIX = 'pod-security.kubernetes.io/'
 const PRIVILEGED: LevelVersion = { level: 'privileged', version: 'latest' }
 export const DEFAULT_POLICY: Policy = { enforce: PRIVILEGED, audit: PRIVILEGED, warn: PRIVILEGED }
 

@@ -1,0 +1,116 @@
+/**
+ * Records requests as audit events of audit.k8s.io/v1.
+ *
+ * For the request path: `begin` once the user is known (undefined for a request that the policy does not want: it costs one
+ * look at the policy), then what is learned on the way, then `complete` on every way out, also when the request was refused.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Status } from '../../api/generated/types.ts'
+import type { RequestAttributes, UserInfo } from '../auth/user.ts'
+import type { AuditLog } from './audit-log.ts'
+import { decideAudit, type AuditPolicy, type Stage } from './audit-policy.ts'
+
+export interface AuditedRequest {
+  attributes: RequestAttributes
+  /** Path and query as the client sent them. */
+  requestUri: string
+  sourceIps: readonly string[]
+  userAgent?: string | undefined
+  /** The client's `Audit-ID`, which ties together what several servers record of one request. */
+  auditId?: string | undefined
+}
+
+export interface AuditRecord {
+  /** Goes back to the client as the `Audit-ID` header. */
+  readonly auditId: string
+  impersonating(user: UserInfo): void
+  /** The decoded body, and what is answered; kept only at the levels that want them. */
+  requestObject(object: unknown): void
+  responseObject(object: unknown): void
+  /** Why it was allowed, which policy was enforced: `authorization.k8s.io/decision`. */
+  annotate(key: string, value: string): void
+  /** For watches and their like: the answer has begun and will go on. */
+  started(code: number): void
+  complete(code: number, status?: Pick<Status, 'status' | 'message' | 'reason'>): void
+}
+
+export interface AuditRecorder {
+  begin(request: AuditedRequest): AuditRecord | undefined
+}
+
+export function createAuditRecorder(policy: AuditPolicy, log: Pick<AuditLog, 'write'>, now = () => new Date()): AuditRecorder {
+  return {
+    begin(request) {
+      const decision = decideAudit(policy, request.attributes)
+      if (decision.level === 'None') return undefined
+      const wants = (stage: Stage) => !decision.omitStages.includes(stage)
+      const receivedAt = toMicroTime(now())
+      const event: Record<string, unknown> = {
+        kind: 'Event',
+        apiVersion: 'audit.k8s.io/v1',
+        level: decision.level,
+        auditID: request.auditId || randomUUID(),
+        stage: 'RequestReceived',
+        requestURI: request.requestUri,
+        verb: request.attributes.verb,
+        user: request.attributes.user,
+        sourceIPs: request.sourceIps,
+        ...(request.userAgent && { userAgent: request.userAgent }),
+        ...(request.attributes.isResourceRequest && { objectRef: referenceOf(request.attributes) }),
+        requestReceivedTimestamp: receivedAt,
+      }
+      const emit = (stage: Stage, more: object = {}) => {
+        if (wants(stage)) log.write({ ...event, ...more, stage, stageTimestamp: toMicroTime(now()) })
+      }
+      const keep = (field: string, object: unknown) => {
+        event[field] = decision.omitManagedFields ? withoutManagedFields(object) : object
+      }
+      let done = false
+      emit('RequestReceived')
+      return {
+        auditId: event.auditID as string,
+        impersonating: (user) => void (event.impersonatedUser = user),
+        requestObject(object) {
+          if (decision.level === 'Request' || decision.level === 'RequestResponse') keep('requestObject', object)
+        },
+        responseObject(object) {
+          if (decision.level === 'RequestResponse') keep('responseObject', object)
+        },
+        annotate(key, value) {
+          event.annotations = { ...(event.annotations as object | undefined), [key]: value }
+        },
+        started: (code) => emit('ResponseStarted', { responseStatus: { metadata: {}, code } }),
+        complete(code, status) {
+          // The connection may end while the answer is being written: one of the two is the end.
+          if (done) return
+          done = true
+          emit('ResponseComplete', { responseStatus: { metadata: {}, ...status, code } })
+        },
+      }
+    },
+  }
+}
+
+function referenceOf({ resource, namespace, name, apiGroup, apiVersion, subresource }: RequestAttributes) {
+  return {
+    ...(resource && { resource }),
+    ...(namespace && { namespace }),
+    ...(name && { name }),
+    ...(apiGroup && { apiGroup }),
+    ...(apiVersion && { apiVersion }),
+    ...(subresource && { subresource }),
+  }
+}
+
+/** Kubernetes' MicroTime. The clock has milliseconds. */
+const toMicroTime = (time: Date): string => time.toISOString().replace('Z', '000Z')
+
+function withoutManagedFields(object: unknown): unknown {
+  if (typeof object !== 'object' || object === null) return object
+  const { metadata, items } = object as { metadata?: object; items?: unknown[] }
+  return {
+    ...object,
+    ...(metadata && { metadata: { ...metadata, managedFields: undefined } }),
+    ...(items && { items: items.map(withoutManagedFields) }),
+  }
+}

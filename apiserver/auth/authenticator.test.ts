@@ -210,7 +210,14 @@ describe('other credentials', () => {
     const proxy = { commonName: 'front-proxy-client', organizations: [], authority: 'front-proxy' }
     expect(await as(proxy)).toEqual({ username: 'eve', groups: ['a', 'b', 'system:authenticated'], extra: { scopes: ['s'] } })
     expect(await as({ ...proxy, authority: 'client' })).toMatchObject({ username: 'front-proxy-client' })
-    expect(await as({ ...proxy, commonName: 'other' })).toMatchObject({ username: 'system:anonymous' })
+    await expect(as({ ...proxy, commonName: 'other' })).rejects.toThrow('Unauthorized')
+  })
+
+  it('refuses a certificate of nobody, unless a token comes with it', async () => {
+    const certificate = { commonName: 'x', organizations: [], authority: 'unknown' as const }
+    const authorization = 'Bearer secret'
+    await expect(authenticator().authenticate({ headers: {}, certificate })).rejects.toThrow('Unauthorized')
+    expect(await authenticator().authenticate({ headers: { authorization }, certificate })).toMatchObject({ username: 'carol' })
   })
 
   it('takes who brings nothing for anonymous, or for nobody when that is off', async () => {

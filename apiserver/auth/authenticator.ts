@@ -43,6 +43,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     throw unauthorized()
   }
 
+  const isUsers = ({ authority = 'client', validTo }: PeerCertificate): boolean =>
+    authority === 'client' && !(validTo && validTo < now())
+
   function withGroups(user: UserInfo): UserInfo {
     let known = authenticated.get(user)
     if (!known) authenticated.set(user, (known = withAuthenticated(user)))
@@ -50,8 +53,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   function userOfCertificate(certificate: PeerCertificate): UserInfo | undefined {
-    if (certificate.authority === 'front-proxy') return undefined
-    if (certificate.validTo && certificate.validTo < now()) refuse(`the certificate of ${certificate.commonName} has expired`)
+    if (!isUsers(certificate)) return undefined
     let user = byCertificate.get(certificate)
     if (!user) byCertificate.set(certificate, (user = toUser(certificate)))
     return user.username === '' ? undefined : user
@@ -89,6 +91,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (byCertificate) return byCertificate
       const token = bearerToken(headers)
       if (token !== undefined) return userOfBearer(token)
+      // Whoever shows a certificate is not anonymous, also when it is worth nothing.
+      if (certificate && !isUsers(certificate))
+        refuse(`the certificate of ${certificate.commonName} is not a user's, or has expired`)
       return options.anonymous === false ? undefined : anonymousUser
     },
   }

@@ -1,7 +1,6 @@
 /** Reads who a TLS client is off its certificate, once a connection, and tells users from the front proxy by their authority. */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { unauthorized } from '../../api/status.ts'
 import type { PeerCertificate } from './user.ts'
 
 export interface ClientAuthorities {
@@ -11,20 +10,19 @@ export interface ClientAuthorities {
 }
 
 /**
- * For servers with `requestCert: true, rejectUnauthorized: false`. Undefined without a certificate; throws `unauthorized` for
- * one that no authority vouches for, as upstream answers 401 rather than break the handshake.
+ * For servers with `requestCert: true, rejectUnauthorized: false`: undefined without a certificate, and `unknown` as the
+ * authority of one that nobody vouches for, as upstream answers 401 rather than break the handshake.
  */
 export function createPeerCertificateReader(authorities: ClientAuthorities): (socket: TLSSocket) => PeerCertificate | undefined {
   const clients = parseBundle(authorities.clientCa)
   const proxies = parseBundle(authorities.requestHeaderCa ?? '')
-  const seen = new WeakMap<TLSSocket, PeerCertificate | 'none' | 'refused'>()
+  const seen = new WeakMap<TLSSocket, PeerCertificate | null>()
 
-  const read = (socket: TLSSocket): PeerCertificate | 'none' | 'refused' => {
+  const read = (socket: TLSSocket): PeerCertificate | null => {
     const certificate = socket.getPeerX509Certificate()
-    if (!certificate) return 'none'
-    if (!socket.authorized) return 'refused'
-    const authority = authorityOf(certificate, clients, proxies)
-    return authority ? { ...subjectOf(certificate), authority } : 'refused'
+    if (!certificate) return null
+    const authority = socket.authorized ? authorityOf(certificate, clients, proxies) : undefined
+    return { ...subjectOf(certificate), authority: authority ?? 'unknown' }
   }
 
   return (socket) => {
@@ -33,8 +31,7 @@ export function createPeerCertificateReader(authorities: ClientAuthorities): (so
       peer = read(socket)
       seen.set(socket, peer)
     }
-    if (peer === 'refused') throw unauthorized()
-    return peer === 'none' ? undefined : peer
+    return peer ?? undefined
   }
 }
 

@@ -41,12 +41,15 @@ export interface Authenticator {
 
 export type RequestHeaders = Record<string, string | string[] | undefined>
 
-/** The verified client certificate of a TLS connection: read once a connection, by `createPeerCertificateReader`. */
+/** The client certificate of a TLS connection, and what it is worth: read once a connection, by `createPeerCertificateReader`. */
 export interface PeerCertificate {
   commonName: string
   organizations: readonly string[]
-  /** Which authority signed it: users' certificates and the front proxy's are told apart by it. Default `client`. */
-  authority?: 'client' | 'front-proxy'
+  /**
+   * Which authority signed it: users' certificates and the front proxy's are told apart by it. `unknown` names nobody, and is
+   * refused unless other credentials come with it. Default `client`.
+   */
+  authority?: 'client' | 'front-proxy' | 'unknown'
   /** A connection may outlive its certificate. */
   validTo?: Date
   /** SHA-256 of the certificate in lower-case hex: becomes the credential id of the user. */

@@ -86,8 +86,11 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
   }
 
   async function findOwner(id: string): Promise<void> {
-    const { containers } = await cri.call('ListContainers', { filter: { id } })
-    const uid = containers[0]?.labels[labels.podUid]
+    const [{ containers }, { items }] = await Promise.all([
+      cri.call('ListContainers', { filter: { id } }),
+      cri.call('ListPodSandbox', { filter: { id } }),
+    ])
+    const uid = (containers[0] ?? items[0])?.labels[labels.podUid]
     if (uid) workers.get(uid)?.runtimeChanged(id)
   }
 

@@ -113,9 +113,11 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
   async function look(): Promise<void> {
     stale = false
     state.runtime = await reader.read(uid)
-    for (const { id, state: now } of state.runtime.containers) if (now !== 'running') expected.delete(id)
-    const present = new Set(state.runtime.containers.map(({ id }) => id))
-    for (const id of expected) if (!present.has(id)) expected.delete(id)
+    const alive = new Set([
+      ...state.runtime.containers.filter((container) => container.state === 'running').map(({ id }) => id),
+      ...state.runtime.sandboxes.filter(({ ready }) => ready).map(({ id }) => id),
+    ])
+    for (const id of expected) if (!alive.has(id)) expected.delete(id)
     const waitMs = expected.size > 0 ? settleMs[settling++] : undefined
     if (waitMs !== undefined) clock.setTimeout(() => runtimeChanged(), waitMs)
     for (const looked of lookers) looked()

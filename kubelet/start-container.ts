@@ -40,7 +40,7 @@ export class StartError extends Error {
 const hookTimeoutMs = 3_600_000
 
 export async function startContainer(request: StartRequest, context: KubeletContext, onStarted: () => void): Promise<void> {
-  const { pod, container, attempt, sandboxId, sandboxConfig } = request
+  const { pod, container, sandboxId, sandboxConfig } = request
   const { cri, events } = context
   const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
     events.container(pod, container, type, reason, message)

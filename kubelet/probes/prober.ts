@@ -61,7 +61,7 @@ export function createPodProber(options: ProberOptions): PodProber {
   return {
     facts: () => new Map([...containers].map(([id, { facts }]) => [id, facts])),
     stop() {
-      for (const id of [...containers.keys()]) stopAll(id)
+      for (const id of containers.keys()) stopAll(id)
     },
     sync(version, runtime) {
       pod = version
@@ -69,7 +69,7 @@ export function createPodProber(options: ProberOptions): PodProber {
       const running = new Map(
         runtime.containers.filter(({ state }) => state === 'running').map((container) => [container.id, container]),
       )
-      for (const id of [...containers.keys()]) if (!running.has(id)) stopAll(id)
+      for (const id of containers.keys()) if (!running.has(id)) stopAll(id)
       // The address comes with the sandbox; a container that is being ended is still probed for readiness, as upstream.
       for (const current of running.values()) {
         const container = containersOf(pod).find(({ name }) => name === current.name)

@@ -28,10 +28,11 @@ const readChoice = (query: URLSearchParams): StreamChoice => ({
 })
 
 export function createStreamServer(kubelet: Kubelet, cri: Cri, logger: Logger): StreamServer {
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => [channelProtocol, tunnelProtocol].find((protocol) => offered.has(protocol)) ?? false,
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
+  // The tunnel's name is no token of RFC 6455, which is why the library would refuse it: the choice is made here instead.
+  const chosen = new WeakMap<IncomingMessage, string>()
+  webSockets.on('headers', (headers, request) => {
+    headers.push(`Sec-WebSocket-Protocol: ${chosen.get(request)}`)
   })
 
   async function findUrl(url: URL): Promise<{ url: URL; choice: StreamChoice }> {
@@ -64,8 +65,11 @@ export function createStreamServer(kubelet: Kubelet, cri: Cri, logger: Logger): 
       const { url, choice } = await findUrl(new URL(request.url ?? '/', 'https://localhost'))
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
       const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket'
-      const serve = offered.includes(channelProtocol) ? serveChannels : offered.includes(tunnelProtocol) ? serveTunnel : undefined
-      if (!isWebSocket || !serve) return relay(request, client, head, url)
+      const protocol = [channelProtocol, tunnelProtocol].find((candidate) => offered.includes(candidate))
+      if (!isWebSocket || !protocol) return relay(request, client, head, url)
+      const serve = protocol === channelProtocol ? serveChannels : serveTunnel
+      chosen.set(request, protocol)
+      delete request.headers['sec-websocket-protocol']
       webSockets.handleUpgrade(request, client, head, (socket) => {
         serve(socket, url, choice).catch((error: unknown) => {
           logger.warn('stream failed', { url: request.url, error: String(error) })

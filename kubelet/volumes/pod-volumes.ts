@@ -1,7 +1,7 @@
 /** The volumes of one pod: set up together, payload ones rewritten when what they show changes, taken down at the end. */
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Pod, Volume } from '../../api/generated/types.ts'
+import type { Volume } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
 import type { KubeletPaths } from '../paths.ts'
 import { writePayload } from './atomic-writer.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { busyboxImage } from './oci-archive.ts'
+import { forward } from './port-forward.ts'
 import { exec, get } from './request.ts'
 import { isReady } from './test-api.ts'
 import { startTestKubelet, type TestKubelet } from './test-kubelet.ts'
@@ -79,6 +80,22 @@ describe('exec', () => {
   })
 })
 
+describe('port-forward', () => {
+  it.each([
+    ['SPDY', false],
+    ['a WebSocket tunnel', true],
+  ])('reaches a port of the pod over %s', async (_, tunnel) => {
+    const name = tunnel ? 'echo-tunnel' : 'echo-spdy'
+    const command = ['sh', '-c', 'while true; do echo pong | nc -l -p 7000; done']
+    await kubelet.api.createPod(name, {
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: 'main', image: busyboxImage, command, readinessProbe: { exec: { command: ['sh', '-c', 'netstat -ltn | grep -q 7000'] } } }],
+    })
+    await kubelet.api.waitForPod(name, isReady)
+    expect(await forward(kubelet, name, 7000, 'ping\n', tunnel)).toBe('pong\n')
+  })
+})
+
 describe('the server', () => {
   it('lets nobody in without credentials', async () => {
     expect(await get(kubelet, '/pods', { anonymous: true })).toEqual({ status: 401, body: 'Unauthorized' })
@@ -87,7 +104,7 @@ describe('the server', () => {
   it('tells of pods, health and usage', async () => {
     expect(JSON.parse((await get(kubelet, '/pods')).body)).toMatchObject({
       kind: 'PodList',
-      items: [{ metadata: { name: 'talker' } }, {}],
+      items: expect.arrayContaining([expect.objectContaining({ metadata: expect.objectContaining({ name: 'talker' }) })]),
     })
     expect(await get(kubelet, '/healthz')).toEqual({ status: 200, body: 'ok' })
     const summary = JSON.parse((await get(kubelet, '/stats/summary')).body) as {

@@ -155,7 +155,7 @@ const judgeClaim: Judge = (node, { operation, subresource, object, oldObject }) 
 
 const judgeToken: Judge = (node, { operation, subresource, object, namespace }, reader) => {
   if (operation !== 'CREATE' || subresource !== 'token') return null
-  const ref = (object as AuthenticationTokenRequest).spec.boundObjectRef
+  const ref = (object as Partial<AuthenticationTokenRequest>).spec?.boundObjectRef
   if (ref?.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name) return 'node requested token not bound to a pod'
   if (!ref.uid) return 'node requested token with a pod binding without a uid'
   const pod = reader.get('Pod', { namespace, name: ref.name })

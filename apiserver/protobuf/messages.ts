@@ -62,7 +62,7 @@ apps.StatefulSetSpec replicas=1?i selector=2?meta.LabelSelector template=3core.P
 apps.StatefulSetStatus observedGeneration=1i replicas=2i readyReplicas=3i currentReplicas=4i updatedReplicas=5i currentRevision=6s updateRevision=7s collisionCount=9?i conditions=10*StatefulSetCondition availableReplicas=11i
 apps.StatefulSetUpdateStrategy type=1s rollingUpdate=2?RollingUpdateStatefulSetStrategy
 authentication.AttestationValue items=1*s
-authentication.BoundObjectReference kind=1s apiVersion=2s name=3s uID=4s
+authentication.BoundObjectReference kind=1s apiVersion=2s name=3s uid=4s
 authentication.ExtraValue items=1*s
 authentication.SelfSubjectReview metadata=1meta.ObjectMeta status=2SelfSubjectReviewStatus
 authentication.SelfSubjectReviewStatus userInfo=1UserInfo
@@ -461,7 +461,7 @@ networking.IPBlock cidr=1s except=2*s
 networking.Ingress metadata=1meta.ObjectMeta spec=2IngressSpec status=3IngressStatus
 networking.IngressBackend service=4?IngressServiceBackend resource=3?core.TypedLocalObjectReference
 networking.IngressClass metadata=1meta.ObjectMeta spec=2IngressClassSpec
-networking.IngressClassParametersReference aPIGroup=1s kind=2s name=3s scope=4?s namespace=5?s
+networking.IngressClassParametersReference apiGroup=1s kind=2s name=3s scope=4?s namespace=5?s
 networking.IngressClassSpec controller=1s parameters=2?IngressClassParametersReference
 networking.IngressLoadBalancerIngress ip=1s hostname=2s ports=4*IngressPortStatus
 networking.IngressLoadBalancerStatus ingress=1*IngressLoadBalancerIngress

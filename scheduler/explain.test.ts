@@ -30,9 +30,8 @@ function explain(nodes: Node[], pods: Pod[], pod: Pod, objects: KubeObject[] = [
   if (decision.node) return `assigned to ${decision.node.name}`
   if (decision.refused || decision.nodes === 0) return explainFailure(decision)
   const plan = planPreemption(info, decision, snapshot, profile, random)
-  return plan.node
-    ? `preempts ${plan.victims.map(({ pod: { metadata } }) => metadata.name).join(', ')} on ${plan.node}`
-    : explainFailure(decision, plan.message)
+  if (plan.node === null) return explainFailure(decision, plan.message)
+  return `preempts ${plan.victims.map((victim) => victim.pod.metadata.name).join(', ')} on ${plan.node}`
 }
 
 const claim = (name: string, spec: object = {}, more: object = {}) => ({

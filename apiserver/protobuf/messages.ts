@@ -17,7 +17,7 @@ admissionregistration.MutatingAdmissionPolicyBinding metadata=1meta.ObjectMeta s
 admissionregistration.MutatingAdmissionPolicyBindingSpec policyName=1s paramRef=2?ParamRef matchResources=3?MatchResources
 admissionregistration.MutatingAdmissionPolicySpec paramKind=1?ParamKind matchConstraints=2?MatchResources variables=3*Variable mutations=4*Mutation failurePolicy=5?s matchConditions=6*MatchCondition reinvocationPolicy=7s
 admissionregistration.MutatingWebhook name=1s clientConfig=2WebhookClientConfig rules=3*RuleWithOperations failurePolicy=4?s matchPolicy=9?s namespaceSelector=5?meta.LabelSelector objectSelector=11?meta.LabelSelector sideEffects=6?s timeoutSeconds=7?i admissionReviewVersions=8*s reinvocationPolicy=10?s matchConditions=12*MatchCondition
-admissionregistration.MutatingWebhookConfiguration metadata=1meta.ObjectMeta Webhooks=2*MutatingWebhook
+admissionregistration.MutatingWebhookConfiguration metadata=1meta.ObjectMeta webhooks=2*MutatingWebhook
 admissionregistration.Mutation patchType=2s applyConfiguration=3?ApplyConfiguration jsonPatch=4?JSONPatch
 admissionregistration.NamedRuleWithOperations resourceNames=1*s ruleWithOperations=2~RuleWithOperations
 admissionregistration.ParamKind apiVersion=1s kind=2s
@@ -32,9 +32,9 @@ admissionregistration.ValidatingAdmissionPolicyBindingSpec policyName=1s paramRe
 admissionregistration.ValidatingAdmissionPolicySpec paramKind=1?ParamKind matchConstraints=2?MatchResources validations=3*Validation failurePolicy=4?s auditAnnotations=5*AuditAnnotation matchConditions=6*MatchCondition variables=7*Variable
 admissionregistration.ValidatingAdmissionPolicyStatus observedGeneration=1i typeChecking=2?TypeChecking conditions=3*meta.Condition
 admissionregistration.ValidatingWebhook name=1s clientConfig=2WebhookClientConfig rules=3*RuleWithOperations failurePolicy=4?s matchPolicy=9?s namespaceSelector=5?meta.LabelSelector objectSelector=10?meta.LabelSelector sideEffects=6?s timeoutSeconds=7?i admissionReviewVersions=8*s matchConditions=11*MatchCondition
-admissionregistration.ValidatingWebhookConfiguration metadata=1meta.ObjectMeta Webhooks=2*ValidatingWebhook
-admissionregistration.Validation Expression=1s message=2s reason=3?s messageExpression=4s
-admissionregistration.Variable Name=1s Expression=2s
+admissionregistration.ValidatingWebhookConfiguration metadata=1meta.ObjectMeta webhooks=2*ValidatingWebhook
+admissionregistration.Validation expression=1s message=2s reason=3?s messageexpression=4s
+admissionregistration.Variable name=1s expression=2s
 admissionregistration.WebhookClientConfig url=3?s service=1?ServiceReference caBundle=2y
 apps.ControllerRevision metadata=1meta.ObjectMeta data=2runtime.RawExtension revision=3i
 apps.DaemonSet metadata=1meta.ObjectMeta spec=2DaemonSetSpec status=3DaemonSetStatus

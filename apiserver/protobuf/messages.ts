@@ -33,7 +33,7 @@ admissionregistration.ValidatingAdmissionPolicySpec paramKind=1?ParamKind matchC
 admissionregistration.ValidatingAdmissionPolicyStatus observedGeneration=1i typeChecking=2?TypeChecking conditions=3*meta.Condition
 admissionregistration.ValidatingWebhook name=1s clientConfig=2WebhookClientConfig rules=3*RuleWithOperations failurePolicy=4?s matchPolicy=9?s namespaceSelector=5?meta.LabelSelector objectSelector=10?meta.LabelSelector sideEffects=6?s timeoutSeconds=7?i admissionReviewVersions=8*s matchConditions=11*MatchCondition
 admissionregistration.ValidatingWebhookConfiguration metadata=1meta.ObjectMeta webhooks=2*ValidatingWebhook
-admissionregistration.Validation expression=1s message=2s reason=3?s messageexpression=4s
+admissionregistration.Validation expression=1s message=2s reason=3?s messageExpression=4s
 admissionregistration.Variable name=1s expression=2s
 admissionregistration.WebhookClientConfig url=3?s service=1?ServiceReference caBundle=2y
 apps.ControllerRevision metadata=1meta.ObjectMeta data=2runtime.RawExtension revision=3i

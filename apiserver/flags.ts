@@ -15,6 +15,11 @@ const FLAGS = defineFlags({
   'client-ca-file': { type: 'string', description: 'Authorities that vouch for client certificates.', required: true },
   'disable-admission-plugins': { type: 'list', description: 'Admission plugins to leave out.', default: [] },
   'enable-admission-plugins': { type: 'list', description: 'Admission plugins to run beside the default ones.', default: [] },
+  'encryption-provider-config': {
+    type: 'string',
+    description: 'EncryptionConfiguration: what is encrypted at rest, and how.',
+    default: '',
+  },
   'etcd-cafile': { type: 'string', description: 'Authority of etcd.', required: true },
   'etcd-certfile': { type: 'string', description: 'Client certificate for etcd.', required: true },
   'etcd-keyfile': { type: 'string', description: 'Its key.', required: true },

@@ -12,8 +12,11 @@ import { parseStaticTokens } from './auth/static-tokens.ts'
 import type { ApiServerFlags } from './flags.ts'
 import { RESOURCES } from './resources.ts'
 import { EtcdStore } from './storage/etcd-store.ts'
+import { parseEncryptionConfiguration } from './storage-encryption/encryption-configuration.ts'
+import { createTransformers } from './storage-encryption/transformers.ts'
 
 export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<RunningApiServer> {
+  const encryption = flags['encryption-provider-config']
   const store = new EtcdStore({
     endpoints: flags['etcd-servers'],
     tls: {
@@ -21,6 +24,7 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
       cert: readPem(flags['etcd-certfile'], 'etcd client certificate'),
       key: readPem(flags['etcd-keyfile'], 'etcd client key'),
     },
+    ...(encryption && { transformers: createTransformers(parseEncryptionConfiguration(readFileSync(encryption, 'utf8'))) }),
     logger,
   })
   return startApiServer({

@@ -103,6 +103,7 @@ export function createPodTasks(
 
   async function createSandbox(attempt: number): Promise<void> {
     try {
+      if (attempt > 0) events.pod(state.pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
       cgroups.create(state.pod)
       const config = sandboxConfig(attempt)
       const runtimeHandler = await context.runtimeHandler(state.pod.spec.runtimeClassName)

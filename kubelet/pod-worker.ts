@@ -114,7 +114,7 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
     stale = false
     state.runtime = await reader.read(uid)
     const alive = new Set([
-      ...state.runtime.containers.filter((container) => container.state === 'running').map(({ id }) => id),
+      ...state.runtime.containers.filter((container) => container.state !== 'exited').map(({ id }) => id),
       ...state.runtime.sandboxes.filter(({ ready }) => ready).map(({ id }) => id),
     ])
     for (const id of expected) if (!alive.has(id)) expected.delete(id)

@@ -20,7 +20,7 @@ export function requestUpgrade(url: URL, headers: Record<string, string>): Promi
       socket.off('error', reject)
       socket.pause()
       const answer = received.subarray(0, end).toString()
-      if (answer.startsWith("HTTP/1.1 101 ")) {
+      if (answer.startsWith('HTTP/1.1 101 ')) {
         resolve({ socket, head: received.subarray(end + 4) })
         return
       }

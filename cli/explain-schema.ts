@@ -26,12 +26,9 @@ export function explainField(document: JsonObject, type: ResourceType, path: rea
   const texts = [field?.['description'], schema === field ? undefined : schema['description']].filter(
     (text) => typeof text === 'string' && text !== '',
   )
-  const description = [
-    'DESCRIPTION:',
-    ...(texts.length > 0 ? texts : ['<empty>']).flatMap((text) => [wrap(text as string, 4), '    ']),
-  ]
+  const description = ['DESCRIPTION:', ...(texts.length > 0 ? texts : ['<empty>']).map((text) => wrap(text as string, 4)), '    ']
   const fields = recursive ? fieldTree(schema, schemas, 1, new Set()) : fieldList(schema, schemas)
-  return [...head, ...title, ...description, ...(fields.length > 0 ? ['FIELDS:', ...fields] : [])].join('\n')
+  return [...head, ...title, ...description, ...(fields.length > 0 ? ['FIELDS:', ...fields] : []), ''].join('\n')
 }
 
 function isKind(schema: JsonObject, { group, version, kind }: ResourceType): boolean {
@@ -67,7 +64,10 @@ function typeName(schema: JsonObject, schemas: Schemas): string {
   if (isJsonObject(schema['additionalProperties'])) return `map[string]${typeName(schema['additionalProperties'], schemas)}`
   const { allOf, $ref, type } = schema
   const ref = $ref ?? (Array.isArray(allOf) ? (allOf[0] as JsonObject)['$ref'] : undefined)
-  if (typeof ref === 'string') return refName(ref).split('.').at(-1)!
+  if (typeof ref === 'string') {
+    const { type: plain } = schemas[refName(ref)] ?? {}
+    return typeof plain === 'string' && plain !== 'object' ? plain : refName(ref).split('.').at(-1)!
+  }
   return type === 'object' ? 'Object' : String(type ?? 'Object')
 }
 
@@ -78,7 +78,7 @@ const requiredMark = (schema: JsonObject, name: string, schemas: Schemas) => {
 
 function fieldList(schema: JsonObject, schemas: Schemas): string[] {
   return Object.entries(propertiesOf(schema, schemas)).flatMap(([name, field]) => {
-    const description = field['description'] ?? resolve(field, schemas)['description']
+    const { description } = field
     const text = typeof description === 'string' && description !== '' ? description : '<no description>'
     return [`  ${name}\t<${typeName(field, schemas)}>${requiredMark(schema, name, schemas)}`, wrap(text, 4), '']
   })

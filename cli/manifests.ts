@@ -1,7 +1,7 @@
 /** Objects from files, folders and standard input, YAML or JSON, many in one. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { parseAllDocuments } from 'yaml'
+import { parseAllDocuments, type Tags } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../api/json.ts'
 import { CliError } from './errors.ts'
 import type { ResourceType, ResourceTypes } from './resource-types.ts'
@@ -64,14 +64,18 @@ async function readStandardInput(): Promise<string> {
 
 /** Lists are taken apart; empty documents are none. */
 export function parseManifest(text: string, source: string): KubeJson[] {
-  // Strings that look like dates, octals and the like are what YAML 1.2's core schema says: strings and decimals, as JSON has.
-  return parseAllDocuments(text, { schema: 'core', merge: true }).flatMap((document) => {
+  // YAML 1.1 as Go reads it: `0644` is octal, `yes` is true; but dates and `1:30` stay strings.
+  const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: (tags) => tags.filter(isGoTag) })
+  return documents.flatMap((document) => {
     const [problem] = document.errors
     if (problem) throw new CliError(`error parsing ${source}: error converting YAML to JSON: ${problem.message}`)
     const value = document.toJS({ maxAliasCount: 1000 }) as Json
     return value === null || value === undefined ? [] : flatten(value, source)
   })
 }
+
+const isGoTag = (tag: Tags[number]): boolean =>
+  typeof tag === 'string' || (!tag.tag.endsWith(':timestamp') && (tag as { format?: string }).format !== 'TIME')
 
 function flatten(value: Json, source: string): KubeJson[] {
   if (!isJsonObject(value)) throw new CliError(`error parsing ${source}: an object is wanted, not ${JSON.stringify(value)}`)

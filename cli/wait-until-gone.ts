@@ -2,7 +2,7 @@
 import { parseDuration } from '../api/duration.ts'
 import { isNotFound } from '../api/status.ts'
 import { CliError } from './errors.ts'
-import { pathOf, qualifiedPlural, type ResourceType } from './resource-types.ts'
+import { pathOf, type ResourceType } from './resource-types.ts'
 import type { Session } from './session.ts'
 
 interface Target {
@@ -23,7 +23,7 @@ export async function waitUntilGone(session: Session, target: Target, timeout?: 
     await untilGone(session, target, signal)
   } catch (error) {
     if (signal?.aborted)
-      throw new CliError(`timed out waiting for the condition on ${qualifiedPlural(target.type)}/${target.name}`)
+      throw new CliError(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
     throw error
   }
 }

@@ -22,9 +22,11 @@ export const apiResources: CliCommand = (program, open) => {
       const session = await open()
       const all = await session.types.discover()
       const types = all
+        // Discovery names the preferred version first: the others are the same resource again.
+        .filter((type, index) => all.findIndex(({ group, plural }) => group === type.group && plural === type.plural) === index)
         .filter(({ group }) => options.apiGroup === undefined || group === options.apiGroup)
         .filter(({ namespaced }) => options.namespaced === undefined || String(namespaced) === options.namespaced)
-        .toSorted((a, b) => (a.group + a.plural < b.group + b.plural ? -1 : 1))
+        .toSorted((a, b) => (a.group === b.group ? (a.plural < b.plural ? -1 : 1) : a.group < b.group ? -1 : 1))
       if (options.output === 'name') return session.print(types.map(qualifiedPlural).join('\n'))
       const isWide = options.output === 'wide'
       const rows = types.map((type) => [

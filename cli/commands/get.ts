@@ -1,10 +1,10 @@
 /** `kubelab get`: tables that the server makes, or the objects themselves; `-w` goes on showing. */
 import type { JsonObject } from '../../api/json.ts'
 import { parseJsonPath, relaxedExpression } from '../../api/jsonpath.ts'
-import { isNotFound } from '../../api/status.ts'
+import { isBadRequest, isNotFound } from '../../api/status.ts'
 import { collectList } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
-import { CliError, describeError, SilentExit } from '../errors.ts'
+import { CliError, describeError, inContext, SilentExit } from '../errors.ts'
 import { collect } from '../collect.ts'
 import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
 import { parseSelections, type Selection } from '../object-arguments.ts'
@@ -109,15 +109,31 @@ async function* pages<T extends { metadata?: { continue?: string } }>(
   } while (token)
 }
 
+/** kubectl says which selectors the server could not make sense of. */
+function selectorContext(error: unknown, { type, names }: Selection, options: GetOptions): unknown {
+  if (!isBadRequest(error) || names.length > 0 || !(options.selector || options.fieldSelector)) return error
+  const resource = JSON.stringify(`${apiVersionOf(type).includes('/') ? '' : '/'}${apiVersionOf(type)}, Resource=${type.plural}`)
+  const selectors = `label selector ${JSON.stringify(options.selector ?? '')}, field selector ${JSON.stringify(options.fieldSelector ?? '')}`
+  return inContext(`Unable to find ${resource} that match ${selectors}`, error)
+}
+
 /** Runs each request; what fails is told at once, and the rest still shown. */
-async function eachRequest(session: Session, options: GetOptions, requests: string[], run: (path: string) => Promise<void>) {
+async function eachRequest(
+  session: Session,
+  options: GetOptions,
+  selection: Selection,
+  isOnly: boolean,
+  run: (path: string) => Promise<void>,
+) {
   let failed = false
+  const requests = requestsOf(session, selection, options)
   for (const path of requests) {
     try {
       await run(path)
-    } catch (error) {
-      if (options.ignoreNotFound && isNotFound(error)) continue
-      if (requests.length === 1) throw error
+    } catch (cause) {
+      if (options.ignoreNotFound && isNotFound(cause)) continue
+      const error = selectorContext(cause, selection, options)
+      if (isOnly && requests.length === 1) throw error
       session.note(describeError(error))
       failed = true
     }
@@ -131,9 +147,8 @@ async function getTables(session: Session, selections: Selection[], options: Get
   const several = new Set(selections.map(({ type }) => type)).size > 1
   for (const selection of selections) {
     const tables: Table[] = []
-    const requests = requestsOf(session, selection, options)
     failed =
-      (await eachRequest(session, options, requests, async (path) => {
+      (await eachRequest(session, options, selection, selections.length === 1, async (path) => {
         const query = { ...queryOf(options), ...(options.sortBy && { includeObject: 'Object' }) }
         for await (const table of pages<Table>(session, path, query, options.chunkSize, TABLE_ACCEPT)) tables.push(table)
       })) || failed
@@ -183,7 +198,7 @@ async function getObjects(session: Session, selections: Selection[], options: Ge
   for (const selection of selections) {
     const header = { apiVersion: apiVersionOf(selection.type), kind: selection.type.kind }
     failed =
-      (await eachRequest(session, options, requestsOf(session, selection, options), async (path) => {
+      (await eachRequest(session, options, selection, selections.length === 1, async (path) => {
         for await (const page of pages<JsonObject & { metadata?: { continue?: string } }>(
           session,
           path,

@@ -168,6 +168,7 @@ async function showHistory(session: Session, reference: ObjectReference, { revis
     const text = describePodTemplate(found.template).toString()
     return session.print(`${qualifiedSingular(type)}/${name} with revision #${found.number}\n${text}`)
   }
+  if (revisions.length === 0) return session.print(`${qualifiedSingular(type)}/${name} \nNo rollout history found.`)
   const rows = revisions.map(({ number, cause }) => `${number}\t${cause}`)
   const table = alignTabs(['REVISION\tCHANGE-CAUSE', ...rows].join('\n'), { padding: 2 })
   return session.print(`${qualifiedSingular(type)}/${name} \n${table}\n`)

@@ -8,7 +8,7 @@ import { CliError, describeError, SilentExit } from '../errors.ts'
 import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
 import { parseSelections } from '../object-arguments.ts'
 import { itemsOf } from '../printers/printer.ts'
-import { pathOf, qualifiedPlural, qualifiedSingular, type ResourceType } from '../resource-types.ts'
+import { pathOf, qualifiedSingular, type ResourceType } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 import { parseWaitCondition, type WaitCondition } from '../wait-condition.ts'
 import { waitUntilGone } from '../wait-until-gone.ts'
@@ -87,7 +87,7 @@ async function waitFor(session: Session, target: Target, condition: WaitConditio
     try {
       await untilMet(session, target, condition, signal)
     } catch (error) {
-      throw signal.aborted ? new CliError(`timed out waiting for the condition on ${qualifiedPlural(type)}/${name}`) : error
+      throw signal.aborted ? new CliError(`timed out waiting for the condition on ${type.plural}/${name}`) : error
     }
   }
   session.print(`${qualifiedSingular(type)}/${name} condition met`)
@@ -112,7 +112,7 @@ async function untilMet(
     const events = session.client.watchPath<JsonObject>(pathOf(type, { namespace }), { query, signal })
     for await (const { type: event, object } of events) {
       if (event === 'ERROR') break
-      if (event === 'DELETED') throw new CliError(`${qualifiedPlural(type)}/${name} was deleted while waiting`)
+      if (event === 'DELETED') throw new CliError(`${type.plural}/${name} was deleted while waiting`)
       if (event !== 'BOOKMARK' && isMet(object)) return
     }
   }

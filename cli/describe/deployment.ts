@@ -42,8 +42,10 @@ export const deploymentDescriber: Describer<Deployment, ReplicaSet[]> = {
     }
     const current = sets.find((set) => deepEqual(withoutHash(set), spec.template))
     const old = sets.filter((set) => set !== current && (set.spec.replicas ?? 0) > 0)
-    page.line(0, 'OldReplicaSets:', setsText(old))
-    page.line(0, 'NewReplicaSet:', setsText(current ? [current] : []))
+    if (sets.length > 0) {
+      page.line(0, 'OldReplicaSets:', setsText(old))
+      page.line(0, 'NewReplicaSet:', setsText(current ? [current] : []))
+    }
     return describeEvents(page, events, now).toString()
   },
 }

@@ -53,8 +53,9 @@ export function describeContainers(
   page.line(level, `${title}:`)
   for (const container of containers) {
     const status = statuses?.find(({ name }) => name === container.name)
-    page.line(level + 1, `${container.name}:`)
-    describeContainer(page, level + 2, container, status)
+    // kubectl sets the names of a template's containers in by one, and their members not at all.
+    page.line(1, `${level > 0 ? ' ' : ''}${container.name}:`)
+    describeContainer(page, 2, container, status)
   }
 }
 
@@ -203,10 +204,10 @@ export function describeVolumes(page: Page, level: number, volumes: readonly Vol
   }
   page.line(level, 'Volumes:')
   for (const { name, ...sources } of volumes) {
-    page.line(level + 1, `${name}:`)
+    page.line(1, `${level > 0 ? ' ' : ''}${name}:`)
     const [type = '', source] = Object.entries(sources)[0] ?? []
-    page.line(level + 2, 'Type:', VOLUME_TYPES[type] ?? spaced(type))
-    describeSource(page, level + 2, type, (isJsonObject(source) ? source : {}) as JsonObject)
+    page.line(2, 'Type:', VOLUME_TYPES[type] ?? spaced(type))
+    describeSource(page, 2, type, (isJsonObject(source) ? source : {}) as JsonObject)
   }
 }
 

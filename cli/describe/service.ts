@@ -57,5 +57,5 @@ function describePort(
       .flatMap(({ addresses }) => addresses.map((address) => `${address}:${target.port}`))
   })
   const more = addresses.length > MAXIMUM_SHOWN ? ` + ${addresses.length - MAXIMUM_SHOWN} more...` : ''
-  page.line(0, 'Endpoints:', addresses.slice(0, MAXIMUM_SHOWN).join(',') + more)
+  page.line(0, 'Endpoints:', addresses.length > 0 ? addresses.slice(0, MAXIMUM_SHOWN).join(',') + more : '<none>')
 }

@@ -111,7 +111,8 @@ const digits = (revision: number): number => String(revision).length
 /** `source` with everything from `from` to `to` replaced by the resourceVersion. */
 function spliced(source: Buffer, from: number, to: number, revision: number): Buffer {
   const insert = `${RESOURCE_VERSION}${revision}"${source[to] === CLOSING_BRACE ? '' : ','}`
-  const out = Buffer.allocUnsafe(from + insert.length + source.length - to)
+  // Not from the pool: what lives as long as the object would keep short-lived neighbours alive, thrice its own size.
+  const out = Buffer.allocUnsafeSlow(from + insert.length + source.length - to)
   source.copy(out, 0, 0, from)
   out.write(insert, from, 'latin1')
   source.copy(out, from + insert.length, to)

@@ -1,10 +1,12 @@
 /**
- * The questions that the store asks etcd, each with a deadline. Reads are asked again while time is left; writes never are.
+ * The questions that the store asks etcd, each with a deadline. Reads are asked again while time is left; writes only when
+ * etcd said that it refused them for want of a leader, never when it may have acted on them.
  *
  * Traps that this and its users avoid: a watch must resume from the mod_revision of the last event, never from a header's revision,
  * which may be ahead of events on their way; a compacted watch ends with an empty cancel that only carries `compact_revision`;
  * progress notifications of etcd 3.4 can overtake events, so nothing here asks for them.
  */
+import type { Clock } from '../../component/clock.ts'
 import { EtcdConnection, EtcdError, GRPC, type EtcdConnectionOptions, type EtcdStream } from './etcd-connection.ts'
 import * as messages from './etcd-messages.ts'
 
@@ -14,7 +16,9 @@ const COMPACT = '/etcdserverpb.KV/Compact'
 const LEASE_GRANT = '/etcdserverpb.Lease/LeaseGrant'
 const WATCH = '/etcdserverpb.Watch/Watch'
 
-/** Above any ttl id that a human would choose, and exact as a number. */
+/** A member without a leader gets one, or another member is asked. */
+const REPEAT_MS = 50
+/** Above any id that a human would choose, and exact as a number. */
 const LEASE_IDS = 2 ** 47
 
 export interface EtcdClientOptions extends EtcdConnectionOptions {
@@ -23,19 +27,22 @@ export interface EtcdClientOptions extends EtcdConnectionOptions {
 
 export class EtcdClient {
   private readonly connection: EtcdConnection
+  private readonly clock: Clock
   readonly callTimeoutMs: number
 
   constructor({ callTimeoutMs = 5_000, ...options }: EtcdClientOptions) {
+    this.clock = options.clock
     this.connection = new EtcdConnection(options)
     this.callTimeoutMs = callTimeoutMs
   }
 
   async range(request: messages.RangeRequest): Promise<messages.RangeResponse> {
-    return messages.decodeRange(await this.read(RANGE, messages.encodeRange(request)))
+    const mayRepeat = ({ code, sent }: EtcdError) => code === GRPC.unavailable && sent
+    return messages.decodeRange(await this.call(RANGE, messages.encodeRange(request), mayRepeat))
   }
 
   async txn(request: messages.TxnRequest): Promise<messages.TxnResponse> {
-    return messages.decodeTxn(await this.connection.call(TXN, messages.encodeTxn(request), this.callTimeoutMs))
+    return messages.decodeTxn(await this.call(TXN, messages.encodeTxn(request), ({ refused }) => refused))
   }
 
   async compact(revision: number): Promise<void> {
@@ -66,16 +73,14 @@ export class EtcdClient {
     this.connection.close()
   }
 
-  private async read(path: string, frame: Buffer): Promise<Buffer> {
+  private async call(path: string, frame: Buffer, mayRepeat: (error: EtcdError) => boolean): Promise<Buffer> {
     const deadline = Date.now() + this.callTimeoutMs
     for (;;) {
       try {
         return await this.connection.call(path, frame, Math.max(1, deadline - Date.now()))
       } catch (error) {
-        const again = error instanceof EtcdError && error.code === GRPC.unavailable && error.sent
-        if (!again || Date.now() + 100 >= deadline) throw error
-        // The member may be without a leader for a moment.
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        if (!(error instanceof EtcdError) || !mayRepeat(error) || Date.now() + 2 * REPEAT_MS >= deadline) throw error
+        await this.clock.sleep(REPEAT_MS)
       }
     }
   }

@@ -44,6 +44,11 @@ export class EtcdError extends Error {
     this.code = code
     this.sent = sent
   }
+
+  /** Etcd has answered that it did not begin: the same call may be made again, a write too. */
+  get refused(): boolean {
+    return this.code === GRPC.unavailable && this.message === NO_LEADER
+  }
 }
 
 export interface StreamHandlers {
@@ -56,6 +61,7 @@ export interface EtcdStream {
   close(): void
 }
 
+const NO_LEADER = 'etcdserver: no leader'
 const CONNECT_MS = 2_000
 const RETRY_MS = 100
 /** Pages are about a megabyte; the default window of 64 KiB would stop for a round trip sixteen times a page. */
@@ -83,10 +89,13 @@ export class EtcdConnection {
 
   async stream(path: string, frame: Buffer, handlers: StreamHandlers, timeoutMs: number): Promise<EtcdStream> {
     const session = this.ready() ?? (await this.waitForSession(Date.now() + timeoutMs))
-    // A member that lost its leader then ends the stream, instead of leaving it silent.
-    const stream = session.request({ ...headersOf(path), hasleader: 'true' })
+    const stream = session.request(headersOf(path))
     const answer = readAnswer(stream, handlers.onMessage)
-    stream.on('close', () => handlers.onEnd(answer.failure() ?? new EtcdError(GRPC.unavailable, 'the stream ended', true)))
+    stream.on('close', () => {
+      const reason = answer.failure() ?? new EtcdError(GRPC.unavailable, 'the stream ended', true)
+      if (reason.refused) this.moveOn(session)
+      handlers.onEnd(reason)
+    })
     stream.write(frame)
     return { close: () => stream.close(http2.constants.NGHTTP2_CANCEL) }
   }
@@ -187,7 +196,14 @@ export class EtcdConnection {
   }
 }
 
-const headersOf = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' })
+const headersOf = (path: string) => ({
+  ':method': 'POST',
+  ':path': path,
+  'content-type': 'application/grpc',
+  te: 'trailers',
+  // A member that has lost its leader then says so at once, and ends streams, instead of keeping both waiting.
+  hasleader: 'true',
+})
 
 function beforeDeadline<T>(promise: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {

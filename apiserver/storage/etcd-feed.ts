@@ -82,7 +82,10 @@ export class EtcdFeed {
       const take = (response: WatchResponse) => {
         if (response.compactRevision > 0) lost = true
         if (response.canceled || response.compactRevision > 0) return this.stream?.close()
-        if (response.created) this.confirm(() => (lost = true))
+        if (response.created) {
+          this.problem = null
+          this.confirm(() => (lost = true))
+        }
         pending = pending.length > 0 ? pending.concat(response.events) : response.events
         // The rest of the last revision is still to come.
         if (response.fragment) return
@@ -115,7 +118,6 @@ export class EtcdFeed {
           onBehind()
           this.stream?.close()
         } else {
-          this.problem = null
           this.failures = 0
           this.onLive()
         }

@@ -3,13 +3,13 @@
  *
  * Two ways to such a session: the peer lost power or network; and Node's http2 over TLS, which now and then (one power cut of
  * etcd in ten, seen with Node 24) loses the error of a write on its way and then neither writes nor reads again.
- * While calls wait, half a second of silence is enough to ask. An idle session is asked every five seconds: etcd ends
- * connections that ping it more often than that while nothing else happens.
+ * While calls wait, half a second of silence is enough to ask. An idle session is asked every seven seconds: etcd ends
+ * connections that ping it more often than every five while nothing else happens.
  */
 import type { ClientHttp2Session } from 'node:http2'
 import type { Clock } from '../../component/clock.ts'
 
-const IDLE_MS = 5_000
+const IDLE_MS = 7_000
 const STALL_MS = 500
 const ANSWER_MS = 1_500
 

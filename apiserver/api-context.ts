@@ -11,6 +11,7 @@ import type { ServiceAccountTokens } from './auth/service-account-tokens.ts'
 import type { Authenticator, UserInfo } from './auth/user.ts'
 import type { CauseLog } from './cause-log.ts'
 import type { KubeletTransport } from './kubelet-transport.ts'
+import type { ListBodies } from './list-bodies.ts'
 import type { RequestInfo } from './request-info.ts'
 import type { ServedResource, ServedResources } from './served-resources.ts'
 import type { Store } from './storage/store.ts'
@@ -25,6 +26,7 @@ export interface ApiContext {
   /** Cluster IPs and node ports. */
   services: ServiceAllocator
   causeLog: CauseLog
+  listBodies: ListBodies
   health: Health
   metrics: Metrics
   logger: Logger

@@ -19,6 +19,7 @@ import { createCauseLog } from './cause-log.ts'
 import { createClusterReader, prefixOfKind } from './cluster-reader.ts'
 import { createInFlightLimit } from './in-flight.ts'
 import type { KubeletTransport } from './kubelet-transport.ts'
+import { createListBodies } from './list-bodies.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 import type { ResourceDefinition } from './resources/resource.ts'
@@ -124,6 +125,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     services: options.services(store, reader),
     tokens,
     causeLog: createCauseLog(),
+    listBodies: createListBodies(),
     health: createHealth([ping, { name: 'etcd', check: () => store.healthy() }]),
     metrics: createMetrics(),
     logger,

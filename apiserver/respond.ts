@@ -23,26 +23,34 @@ export function sendBytes(request: Answering, code: number, body: Buffer, conten
   write(request, code, body, contentType)
 }
 
-const acceptsGzip = (header: string | string[] | undefined) => header !== undefined && String(header).includes('gzip')
-
-function write(
-  { response, warnings }: Answering,
-  code: number,
-  body: Buffer,
-  contentType: string,
-  more?: Record<string, string>,
-): void {
-  // The client may have gone, or an upgraded connection may have been answered, while the request was at work.
+/** As `sendBytes` for a body in two parts, of which the large one is shared with other answers and so never copied. */
+export function sendParts(request: Answering, head: Buffer, body: Buffer): void | Promise<void> {
+  const length = head.length + body.length
+  const { response } = request
+  if (length <= COMPRESS_FROM || acceptsGzip(request.raw.headers['accept-encoding']))
+    return sendBytes(request, 200, Buffer.concat([head, body], length))
   if (response.headersSent || response.destroyed) return
-  response.writeHead(code, {
-    'Cache-Control': 'no-cache, private',
-    'Content-Type': contentType,
-    'Content-Length': body.length,
-    ...(warnings.length > 0 && { Warning: warningHeaders(warnings) }),
-    ...more,
-  })
+  response.writeHead(200, headersFor(request, length, JSON_TYPE))
+  response.write(head)
   response.end(body)
 }
+
+const acceptsGzip = (header: string | string[] | undefined) => header !== undefined && String(header).includes('gzip')
+
+function write(request: Answering, code: number, body: Buffer, contentType: string, more?: Record<string, string>): void {
+  const { response } = request
+  // The client may have gone, or an upgraded connection may have been answered, while the request was at work.
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(code, { ...headersFor(request, body.length, contentType), ...more })
+  response.end(body)
+}
+
+const headersFor = ({ warnings }: Answering, length: number, contentType: string) => ({
+  'Cache-Control': 'no-cache, private',
+  'Content-Type': contentType,
+  'Content-Length': length,
+  ...(warnings.length > 0 && { Warning: warningHeaders(warnings) }),
+})
 
 /** Texts of a header line: no control characters, quotes escaped, each said once. */
 export const warningHeaders = (warnings: readonly string[]): string[] =>

@@ -64,9 +64,11 @@ async function run(server: BenchServer, results: Results): Promise<void> {
   const client = createBenchClient(server, flags.clients)
   const expect = async (status: number, ...call: Parameters<typeof client.call>) => {
     const answer = await client.call(...call)
-    if (answer.status !== status) throw new Error(`${call[0]} ${call[1]}: ${answer.status} ${answer.body.toString().slice(0, 300)}`)
+    if (answer.status !== status)
+      throw new Error(`${call[0]} ${call[1]}: ${answer.status} ${answer.body.toString().slice(0, 300)}`)
   }
-  results.set('create', await measure(flags.pods, flags.clients, (index) => expect(201, 'POST', PODS, pod(index))))
+  if (flags.pods > 0)
+    results.set('create', await measure(flags.pods, flags.clients, (index) => expect(201, 'POST', PODS, pod(index))))
   if (wanted('get')) results.set('get', await read(server, `${PODS}/pod-7`))
   if (wanted('list')) {
     results.set('list rv=0', await read(server, `${PODS}?resourceVersion=0`))
@@ -74,13 +76,23 @@ async function run(server: BenchServer, results: Results): Promise<void> {
     results.set('list by label', await read(server, `${PODS}?labelSelector=group%3Dg3`))
   }
   if (wanted('patch')) {
-    const patch = (index: number) => ({ status: { conditions: [{ type: 'Ready', status: index % 2 ? 'True' : 'False' }], podIP: `10.0.0.${index % 250}` } })
+    const patch = (index: number) => ({
+      status: { conditions: [{ type: 'Ready', status: index % 2 ? 'True' : 'False' }], podIP: `10.0.0.${index % 250}` },
+    })
     const type = 'application/strategic-merge-patch+json'
     const count = Math.min(flags.pods, 2000)
-    results.set('patch status', await measure(count, flags.clients, (index) => expect(200, 'PATCH', `${PODS}/pod-${index % flags.pods}/status`, patch(index), type)))
+    results.set(
+      'patch status',
+      await measure(count, flags.clients, (index) =>
+        expect(200, 'PATCH', `${PODS}/pod-${index % flags.pods}/status`, patch(index), type),
+      ),
+    )
   }
   if (wanted('watch')) await watchFanOut(server, results)
-  results.set('delete', await measure(flags.pods, flags.clients, (index) => expect(200, 'DELETE', `${PODS}/pod-${index}?gracePeriodSeconds=0`)))
+  results.set(
+    'delete',
+    await measure(flags.pods, flags.clients, (index) => expect(200, 'DELETE', `${PODS}/pod-${index}?gracePeriodSeconds=0`)),
+  )
   client.close()
 }
 
@@ -144,9 +156,16 @@ async function watchFanOut(server: BenchServer, results: Results): Promise<void>
     })
   const { body } = await client.call('GET', `${PODS}?limit=1`)
   const { resourceVersion } = (JSON.parse(body.toString()) as { metadata: { resourceVersion: string } }).metadata
-  const ends = await Promise.all(Array.from({ length: flags.watchers }, () => client.watch(`${PODS}?watch=1&resourceVersion=${resourceVersion}`, onLine)))
+  const ends = await Promise.all(
+    Array.from({ length: flags.watchers }, () => client.watch(`${PODS}?watch=1&resourceVersion=${resourceVersion}`, onLine)),
+  )
   const annotate = (index: number) =>
-    client.call('PATCH', `${PODS}/pod-${index % flags.pods}`, { metadata: { annotations: { round: String(Math.random()) } } }, 'application/merge-patch+json')
+    client.call(
+      'PATCH',
+      `${PODS}/pod-${index % flags.pods}`,
+      { metadata: { annotations: { round: String(Math.random()) } } },
+      'application/merge-patch+json',
+    )
 
   const times: number[] = []
   const begun = performance.now()
@@ -174,12 +193,18 @@ async function watchFanOut(server: BenchServer, results: Results): Promise<void>
 function print(ours: Results, peer: Results | undefined): void {
   for (const [name, rate] of ours) {
     const other = peer?.get(name)
-    const ratio = other ? `   peer ${other.perSecond.toFixed(0).padStart(7)}/s p50 ${other.p50.toFixed(2)}   ratio ${(rate.perSecond / other.perSecond).toFixed(2)}` : ''
-    console.log(`${name.padEnd(22)} ${rate.perSecond.toFixed(0).padStart(8)}/s  p50 ${rate.p50.toFixed(2).padStart(7)} ms  p99 ${rate.p99.toFixed(2).padStart(7)} ms${ratio}`)
+    const ratio = other
+      ? `   peer ${other.perSecond.toFixed(0).padStart(7)}/s p50 ${other.p50.toFixed(2)}   ratio ${(rate.perSecond / other.perSecond).toFixed(2)}`
+      : ''
+    console.log(
+      `${name.padEnd(22)} ${rate.perSecond.toFixed(0).padStart(8)}/s  p50 ${rate.p50.toFixed(2).padStart(7)} ms  p99 ${rate.p99.toFixed(2).padStart(7)} ms${ratio}`,
+    )
   }
 }
 
-const own = flags.server ? undefined : await startOwnServer(flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`] : [])
+const own = flags.server
+  ? undefined
+  : await startOwnServer(flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`] : [])
 const server: BenchServer = own ?? { name: 'server', url: flags.server, token: flags.token }
 if (own) console.log(`ready after ${own.readyMs.toFixed(0)} ms, ${own.memory().toFixed(0)} MB`)
 const ours: Results = new Map()

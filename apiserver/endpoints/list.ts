@@ -3,15 +3,14 @@ import { ApiError, expired, isExpired } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { encodeContinue, readListOptions, type ListOptions } from '../list-options.ts'
 import { negotiate, type Accepted, type ViewName } from '../negotiate.ts'
-import { sendBytes, sendJson, sendYaml, wantsPretty } from '../respond.ts'
+import { joinBytes } from '../list-bodies.ts'
+import { sendJson, sendParts, sendYaml, wantsPretty } from '../respond.ts'
 import { readSelection, select, type Selection } from '../selection.ts'
 import { fromStorageVersion, type ServedResource } from '../served-resources.ts'
 import type { Entry } from '../storage/store.ts'
 import { readIncludeObject, toPartialMetadataList, toTable, type ListMeta } from '../views.ts'
 
 const views: readonly ViewName[] = ['Table', 'PartialObjectMetadataList']
-const comma = Buffer.from(',')
-const tail = Buffer.from(']}')
 
 /** Rows that one question to etcd may read: under its message limit with objects of any size. */
 const PAGE = 500
@@ -115,7 +114,7 @@ export async function sendPage(
   const { resource, info } = request
   const { definition, isStorageVersion, apiVersion } = resource
   if (!as && format === 'json' && isStorageVersion && !wantsPretty(request))
-    return sendBytes(request, 200, joinEntries(definition.names.listKind, apiVersion, metadata, entries))
+    return sendParts(request, listHead(definition.names.listKind, apiVersion, metadata), bodyOf(context, request, entries))
   const objects = entries.map((entry) => fromStorageVersion(resource, entry.object()))
   const value =
     as === 'Table'
@@ -126,15 +125,14 @@ export async function sendPage(
   await (format === 'yaml' ? sendYaml(request, 200, value) : sendJson(request, 200, value))
 }
 
-function joinEntries(kind: string, apiVersion: string, metadata: ListMeta, entries: readonly Entry[]): Buffer {
-  const head = Buffer.from(
+const listHead = (kind: string, apiVersion: string, metadata: ListMeta): Buffer =>
+  Buffer.from(
     `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`,
   )
-  const parts: Buffer[] = [head]
-  for (const [index, { bytes }] of entries.entries()) {
-    if (index > 0) parts.push(comma)
-    parts.push(bytes)
-  }
-  parts.push(tail)
-  return Buffer.concat(parts)
+
+/** Selections are many and small, whole collections few and large. */
+function bodyOf({ listBodies }: ApiContext, { info, resource }: ResourceRequest, entries: readonly Entry[]): Buffer {
+  const { query } = info
+  const narrowed = query.has('labelSelector') || query.has('fieldSelector') || query.has('limit') || query.has('continue')
+  return narrowed ? joinBytes(entries) : listBodies.join(`${resource.prefix}${info.namespace}`, entries)
 }

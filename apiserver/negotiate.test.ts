@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { negotiate, type ViewName } from './negotiate.ts'
+
+const KUBECTL_GET =
+  'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json'
+const tables: ViewName[] = ['Table']
+
+test.each([
+  [undefined, tables, { format: 'json' }],
+  ['*/*', tables, { format: 'json' }],
+  ['application/vnd.kubernetes.protobuf,application/json', tables, { format: 'json' }],
+  ['application/json, text/html;q=0.5', tables, { format: 'json' }],
+  ['application/yaml', tables, { format: 'yaml' }],
+  [KUBECTL_GET, tables, { format: 'json', as: 'Table', asVersion: 'v1' }],
+  [KUBECTL_GET, [] as ViewName[], { format: 'json' }],
+])('Accept %s is answered with the first form that is served', (accept, views, expected) => {
+  expect(negotiate(accept, views)).toMatchObject(expected)
+})
+
+test.each(['application/vnd.kubernetes.protobuf', 'text/html', 'application/json;as=Table;v=v1;g=meta.k8s.io'])(
+  'Accept %s alone is not acceptable where it is not served',
+  (accept) => {
+    expect(() => negotiate(accept, [])).toThrow('only the following media types are accepted')
+  },
+)

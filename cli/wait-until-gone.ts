@@ -22,8 +22,7 @@ export async function waitUntilGone(session: Session, target: Target, timeout?: 
   try {
     await untilGone(session, target, signal)
   } catch (error) {
-    if (signal?.aborted)
-      throw new CliError(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
+    if (signal?.aborted) throw new CliError(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
     throw error
   }
 }

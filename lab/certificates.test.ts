@@ -4,7 +4,8 @@ import { createServer, connect } from 'node:tls'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensurePki, kubeconfigFor, planCertificates, type Pki, type PkiOptions } from './certificates.ts'
+import { planCertificates, type PkiOptions } from './certificate-plan.ts'
+import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
 
 const options: PkiOptions = {
   nodes: [
@@ -28,8 +29,8 @@ const certificate = async (file: string) => new X509Certificate(await readFile(f
 const inAYear = () => new Date(Date.now() + 330 * 86_400_000)
 
 describe('ensurePki', () => {
-  it('makes every certificate that is planned, and the service-account key', () => {
-    expect(pki.renewed).toHaveLength(planCertificates(options).length + 1)
+  it('makes every certificate that is planned, the service-account key and the key of secrets', () => {
+    expect(pki.renewed).toHaveLength(planCertificates(options).length + 2)
   })
 
   it('keeps keys to their owner', async () => {

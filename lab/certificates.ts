@@ -9,19 +9,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import type * as x509Library from '@peculiar/x509'
-
-export interface PkiOptions {
-  /** A kubelet's serving certificate names its node and these addresses. */
-  nodes: readonly { name: string; addresses: readonly string[] }[]
-  /** Addresses and further names under which clients reach the API servers; `kubernetes.default.svc…` and localhost are always there. */
-  apiServerAddresses: readonly string[]
-  /** Addresses and names of the etcd members; localhost is always there. */
-  etcdAddresses?: readonly string[]
-  /** The first address of the service range, where pods find the API server. */
-  serviceAddress?: string
-  clusterDomain?: string
-  now?: Date
-}
+import { distinct, planCertificates, type PkiOptions, type WantedCertificate } from './certificate-plan.ts'
 
 /** Paths of one certificate and its key, both PEM. */
 export interface CertificateFiles {
@@ -51,22 +39,10 @@ export interface Pki {
   /** PEM, P-256: tokens are signed ES256. */
   serviceAccountKey: string
   serviceAccountPublicKey: string
+  /** An EncryptionConfiguration for `--encryption-provider-config`: secrets are encrypted at rest with a key of this lab. */
+  encryptionConfig: string
   /** Which files were written by this call, relative to the folder: whoever uses them must be restarted. */
   renewed: readonly string[]
-}
-
-type Usage = 'server' | 'client'
-
-interface WantedCertificate {
-  /** Path under the folder, without `.crt` and `.key`. */
-  file: string
-  /** The file of the authority that signs it; absent for the authorities themselves. */
-  authority?: string
-  commonName: string
-  organization?: string
-  usages: readonly Usage[]
-  /** DNS names and IP addresses. */
-  names: readonly string[]
 }
 
 const DAY = 24 * 3600_000
@@ -76,56 +52,6 @@ const LIFETIME = 365 * DAY
 const RENEW_BEFORE = 60 * DAY
 /** Certificates begin a little in the past: clocks of a moved or resumed machine differ. */
 const BACKDATE = 5 * 60_000
-
-const client = (file: string, commonName: string, organization?: string): WantedCertificate => ({
-  file,
-  authority: 'ca',
-  commonName,
-  ...(organization && { organization }),
-  usages: ['client'],
-  names: [],
-})
-
-const authority = (file: string, commonName: string): WantedCertificate => ({ file, commonName, usages: [], names: [commonName] })
-
-/** Pure: every certificate that the lab needs, authorities first. */
-export function planCertificates(options: PkiOptions): WantedCertificate[] {
-  const domain = options.clusterDomain ?? 'cluster.local'
-  const local = ['localhost', '127.0.0.1']
-  const etcdNames = unique([...local, '::1', ...(options.etcdAddresses ?? [])])
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`]
-  return [
-    authority('ca', 'kubernetes'),
-    authority('front-proxy-ca', 'front-proxy-ca'),
-    authority('etcd/ca', 'etcd-ca'),
-    // etcd's gateway dials its own server with the serving certificate, and peers dial each other.
-    { file: 'etcd/server', authority: 'etcd/ca', commonName: 'etcd', usages: ['server', 'client'], names: etcdNames },
-    { file: 'etcd/peer', authority: 'etcd/ca', commonName: 'etcd', usages: ['server', 'client'], names: etcdNames },
-    { ...client('apiserver-etcd-client', 'kube-apiserver-etcd-client'), authority: 'etcd/ca' },
-    {
-      file: 'apiserver',
-      authority: 'ca',
-      commonName: 'kube-apiserver',
-      usages: ['server'],
-      names: unique([...service, ...local, options.serviceAddress ?? '10.96.0.1', ...options.apiServerAddresses]),
-    },
-    // The group that kubeadm uses: its rights come from a binding, so they can be taken away; those of system:masters cannot.
-    client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'kubeadm:cluster-admins'),
-    { ...client('front-proxy-client', 'front-proxy-client'), authority: 'front-proxy-ca' },
-    client('scheduler', 'system:kube-scheduler'),
-    client('controller-manager', 'system:kube-controller-manager'),
-    client('kube-proxy', 'system:kube-proxy'),
-    client('admin', 'kubernetes-admin', 'system:masters'),
-    ...options.nodes.flatMap(({ name, addresses }): WantedCertificate[] => [
-      client(`nodes/${name}/kubelet-client`, `system:node:${name}`, 'system:nodes'),
-      {
-        ...client(`nodes/${name}/kubelet-serving`, `system:node:${name}`, 'system:nodes'),
-        usages: ['server'],
-        names: unique([name, ...addresses]),
-      },
-    ]),
-  ]
-}
 
 /**
  * Makes what is missing under `dir`, renews what ends soon, was signed by an authority that is gone, or has other names than
@@ -153,6 +79,7 @@ export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> 
     )
   }
   if (await ensureServiceAccountKey(dir)) renewed.push('sa')
+  if (await ensureEncryptionConfig(dir)) renewed.push('encryption')
   return { ...pathsOf(dir, options), renewed: renewed.sort() }
 }
 
@@ -189,11 +116,12 @@ function pathsOf(dir: string, { nodes }: PkiOptions): Omit<Pki, 'renewed'> {
     ),
     serviceAccountKey: path.join(dir, 'sa.key'),
     serviceAccountPublicKey: path.join(dir, 'sa.pub'),
+    encryptionConfig: path.join(dir, ENCRYPTION_FILE),
   }
 }
 
 async function makeFolders(dir: string, plan: readonly WantedCertificate[]): Promise<void> {
-  const folders = unique([dir, ...plan.map(({ file }) => path.dirname(path.join(dir, file)))])
+  const folders = distinct([dir, ...plan.map(({ file }) => path.dirname(path.join(dir, file)))])
   for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(dir, 0o700)
 }
@@ -351,6 +279,25 @@ async function ensureServiceAccountKey(dir: string): Promise<boolean> {
   return made
 }
 
+const ENCRYPTION_FILE = 'encryption.yaml'
+
+/** True when it had to be made. Never made anew: without its key the secrets of the cluster cannot be read. */
+async function ensureEncryptionConfig(dir: string): Promise<boolean> {
+  const file = path.join(dir, ENCRYPTION_FILE)
+  if ((await readIfThere(file)) !== undefined) return false
+  const lines = [
+    'apiVersion: apiserver.config.k8s.io/v1',
+    'kind: EncryptionConfiguration',
+    'resources:',
+    '- resources: [secrets]',
+    '  providers:',
+    `  - aesgcm: {keys: [{name: key1, secret: ${randomBytes(32).toString('base64')}}]}`,
+    '  - identity: {}',
+  ]
+  await writeWhole(file, `${lines.join('\n')}\n`, 0o600)
+  return true
+}
+
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
@@ -367,8 +314,6 @@ async function writeWhole(file: string, text: string, mode: number): Promise<voi
   await chmod(temporary, mode)
   await rename(temporary, file)
 }
-
-const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 export interface KubeconfigOptions {
   /** `https://10.0.0.1:6443` */

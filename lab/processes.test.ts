@@ -23,6 +23,7 @@ const pki: Pki = {
   kubelets: { 'node-1': { client: files('k1'), serving: files('s1') }, 'node-2': { client: files('k2'), serving: files('s2') } },
   serviceAccountKey: '/pki/sa.key',
   serviceAccountPublicKey: '/pki/sa.pub',
+  encryptionConfig: '/pki/encryption.yaml',
   renewed: [],
 }
 const plan = planProcesses(lab, pki, { node: '/bin/node', dist: '/dist' })

@@ -136,6 +136,7 @@ function apiServerFlags(lab: LabDefinition, pki: Pki): string[] {
     `--etcd-cafile=${pki.etcdCa.certificate}`,
     `--etcd-certfile=${pki.apiServerEtcdClient.certificate}`,
     `--etcd-keyfile=${pki.apiServerEtcdClient.key}`,
+    `--encryption-provider-config=${pki.encryptionConfig}`,
     `--client-ca-file=${pki.ca.certificate}`,
     `--tls-cert-file=${pki.apiServer.certificate}`,
     `--tls-private-key-file=${pki.apiServer.key}`,

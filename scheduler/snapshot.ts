@@ -10,10 +10,18 @@ import type { PodInfo } from './pod-info.ts'
 import type { NamespaceLabels } from './pod-terms.ts'
 import { createTermCounts, type TermCounts } from './term-counts.ts'
 
+export interface Domains {
+  values: ReadonlySet<string>
+  /** Every node has the label. */
+  onAllNodes: boolean
+}
+
 export interface Snapshot {
   /** In the order they are tried: one zone after the other in turn. */
   nodes(): readonly NodeInfo[]
   node(name: string): NodeInfo | undefined
+  /** The places that a label tells apart. */
+  domains(topologyKey: string): Domains
   setNode(node: Node): void
   deleteNode(name: string): void
 
@@ -56,13 +64,14 @@ export function createSnapshot(cache: Cache): Snapshot {
   const nominations = createNominations()
   const images = new Map<string, number>()
   let order: readonly NodeInfo[] | undefined
+  const domains = new Map<string, Domains>()
   let softTainted = 0
 
   const allPods = function* (): Iterable<[PodInfo, string]> {
     for (const { pod, node } of places.values()) yield [pod, node]
   }
   const namespaceLabels: NamespaceLabels = (name) => namespaces.get(name)
-  const terms = createTermCounts(allPods, namespaceLabels)
+  const terms = createTermCounts({ allPods, namespaceLabels, nodeLabels: (name) => nodes.get(name)?.labels })
   const claims = new Map<string, Set<string>>()
   const infoOf = (name: string): NodeInfo => {
     const known = nodes.get(name) ?? strays.get(name)
@@ -79,6 +88,11 @@ export function createSnapshot(cache: Cache): Snapshot {
       else images.set(image, count)
     }
     if (info.taints.some(({ effect }) => effect === 'PreferNoSchedule')) softTainted += change
+  }
+  const placesChanged = () => {
+    order = undefined
+    domains.clear()
+    terms.placesChanged()
   }
   const remove = (uid: string) => {
     const place = places.get(uid)
@@ -99,14 +113,25 @@ export function createSnapshot(cache: Cache): Snapshot {
     terms,
     nodes: () => (order ??= interleaveZones([...nodes.values()])),
     node: (name) => nodes.get(name),
+    domains(topologyKey) {
+      const known = domains.get(topologyKey)
+      if (known) return known
+      const values = Array.from(nodes.values(), ({ labels }) => labels[topologyKey])
+      const found: Domains = {
+        values: new Set(values.filter((value) => value !== undefined)),
+        onAllNodes: !values.includes(undefined),
+      }
+      domains.set(topologyKey, found)
+      return found
+    },
     setNode(node) {
       const { name } = node.metadata
       const known = nodes.get(name)
       if (known) {
         tally(known, -1)
-        const zone = zoneOf(known)
+        const { labels } = known
         updateNode(known, node)
-        if (zone !== zoneOf(known)) order = undefined
+        if (!deepEqual(labels, known.labels)) placesChanged()
         tally(known, 1)
         return
       }
@@ -114,7 +139,7 @@ export function createSnapshot(cache: Cache): Snapshot {
       strays.delete(name)
       updateNode(info, node)
       nodes.set(name, info)
-      order = undefined
+      placesChanged()
       tally(info, 1)
     },
     deleteNode(name) {
@@ -122,7 +147,7 @@ export function createSnapshot(cache: Cache): Snapshot {
       if (!info) return
       tally(info, -1)
       nodes.delete(name)
-      order = undefined
+      placesChanged()
       // Its pods are still there until they are deleted; the node may come back.
       if (info.pods.size > 0) strays.set(name, info)
     },

@@ -12,7 +12,6 @@ import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { termMatches, type AffinityTerm } from '../pod-terms.ts'
 import type { Snapshot } from '../snapshot.ts'
-import type { NodeCounts } from '../term-counts.ts'
 
 export interface InterPodAffinityArguments {
   /** What the required affinity of running pods adds to the score of joining them. */
@@ -51,7 +50,7 @@ export function createInterPodAffinity(args: InterPodAffinityArguments = default
       const carried = args.ignorePreferredTermsOfExistingPods && own.length === 0
       if (carried || (own.length === 0 && !snapshot.terms.hasPreferences())) return null
       const places = weighPlaces(pod, snapshot, args)
-      if (places.size === 0) return null
+      if (places.length === 0) return null
       return { score: (node) => scoreOf(node, places), normalize: normalizeRange }
     },
     isHelpedBy: (pod, event) =>
@@ -69,54 +68,48 @@ function mayHelp(pod: PodInfo, { type, object }: ClusterEvent & { kind: 'Pod' })
   return pod.requiredAntiAffinity.some(concerns) || !!object.spec.affinity?.podAntiAffinity
 }
 
-/** How many of the counted pods are in each place. */
-function countPlaces(counts: NodeCounts, topologyKey: string, snapshot: Snapshot): Map<string, number> {
-  const places = new Map<string, number>()
-  for (const [name, count] of counts) {
-    const value = snapshot.node(name)?.labels[topologyKey]
-    if (value !== undefined) places.set(value, (places.get(value) ?? 0) + count)
-  }
-  return places
-}
-
 function checkAffinity(pod: PodInfo, snapshot: Snapshot): NodeFilter | null {
   const terms = pod.requiredAffinity
   if (terms.length === 0) return null
+  const together = terms.length === 1 ? null : countTogether(terms, snapshot)
   const places = terms.map(({ pods, topologyKey }) => ({
     topologyKey,
-    counts: countPlaces(terms.length === 1 ? snapshot.terms.select(pods) : countAll(terms, snapshot), topologyKey, snapshot),
+    counts: together?.get(topologyKey) ?? snapshot.terms.select(pods).byPlace(topologyKey),
   }))
   // The first of a group that wants to be together has nobody to join.
   const isFirst =
     places.every(({ counts }) => counts.size === 0) &&
     terms.every(({ pods }) => termMatches(pods, pod.pod, snapshot.namespaceLabels))
   return ({ labels }) => {
-    let together = true
+    let joins = true
     for (const { topologyKey, counts } of places) {
       const value = labels[topologyKey]
       if (value === undefined) return affinityRefusal
-      if (!counts.has(value)) together = false
+      if (!counts.has(value)) joins = false
     }
-    return together || isFirst ? null : affinityRefusal
+    return joins || isFirst ? null : affinityRefusal
   }
 }
 
-/** Pods that match all terms at once: upstream asks for one group that all terms describe. */
-function countAll(terms: readonly AffinityTerm[], snapshot: Snapshot): NodeCounts {
-  const [first, ...others] = terms.map(({ pods }) => pods)
-  const counts = new Map<string, number>()
-  for (const name of snapshot.terms.select(first!).keys()) {
-    const pods = snapshot.node(name)?.pods.values() ?? []
-    let count = 0
-    for (const { pod } of pods) if ([first!, ...others].every((term) => termMatches(term, pod, snapshot.namespaceLabels))) count++
-    if (count > 0) counts.set(name, count)
+/** Pods that match all terms at once, by topology key and value: upstream asks for one group that all terms describe. */
+function countTogether(terms: readonly AffinityTerm[], snapshot: Snapshot): Map<string, Map<string, number>> {
+  const counts = new Map(terms.map(({ topologyKey }) => [topologyKey, new Map<string, number>()]))
+  for (const name of snapshot.terms.select(terms[0]!.pods).byNode.keys()) {
+    const node = snapshot.node(name)
+    for (const { pod } of node?.pods.values() ?? []) {
+      if (!terms.every(({ pods }) => termMatches(pods, pod, snapshot.namespaceLabels))) continue
+      for (const [topologyKey, places] of counts) {
+        const value = node!.labels[topologyKey]
+        if (value !== undefined) places.set(value, (places.get(value) ?? 0) + 1)
+      }
+    }
   }
   return counts
 }
 
 function checkAntiAffinity(pod: PodInfo, snapshot: Snapshot): NodeFilter | null {
   const places = pod.requiredAntiAffinity
-    .map(({ pods, topologyKey }) => ({ topologyKey, counts: countPlaces(snapshot.terms.select(pods), topologyKey, snapshot) }))
+    .map(({ pods, topologyKey }) => ({ topologyKey, counts: snapshot.terms.select(pods).byPlace(topologyKey) }))
     .filter(({ counts }) => counts.size > 0)
   return places.length === 0 ? null : avoid(places, antiAffinityRefusal)
 }
@@ -125,7 +118,7 @@ function checkExisting(pod: PodInfo, snapshot: Snapshot): NodeFilter | null {
   if (!snapshot.terms.hasAntiAffinity()) return null
   const places = snapshot.terms
     .antiAffinityAgainst(pod)
-    .map(({ nodes, topologyKey }) => ({ topologyKey, counts: countPlaces(nodes, topologyKey, snapshot) }))
+    .map(({ carriers, topologyKey }) => ({ topologyKey, counts: carriers.byPlace(topologyKey) }))
   return places.length === 0 ? null : avoid(places, existingRefusal)
 }
 
@@ -142,34 +135,33 @@ const avoid =
     return null
   }
 
-/** Topology key to value to weight. */
-type Places = Map<string, Map<string, number>>
-
-function weighPlaces(pod: PodInfo, snapshot: Snapshot, args: InterPodAffinityArguments): Places {
-  const places: Places = new Map()
-  const add = (counts: NodeCounts, topologyKey: string, weight: number) => {
-    let values = places.get(topologyKey)
-    for (const [name, count] of counts) {
-      const value = snapshot.node(name)?.labels[topologyKey]
-      if (value === undefined) continue
-      if (!values) places.set(topologyKey, (values = new Map()))
-      values.set(value, (values.get(value) ?? 0) + count * weight)
-    }
-  }
-  for (const { pods, topologyKey, weight } of pod.preferredAffinity) add(snapshot.terms.select(pods), topologyKey, weight)
-  if (!args.ignorePreferredTermsOfExistingPods) {
-    for (const { nodes, topologyKey, weight } of snapshot.terms.preferencesFor(pod, args.hardPodAffinityWeight)) {
-      add(nodes, topologyKey, weight)
-    }
-  }
-  return places
+interface WeighedPlaces {
+  topologyKey: string
+  weight: number
+  counts: ReadonlyMap<string, number>
 }
 
-function scoreOf({ labels }: NodeInfo, places: Places): number {
+/** Where there are pods that this one, or they, would like to be with or away from. */
+function weighPlaces(pod: PodInfo, snapshot: Snapshot, args: InterPodAffinityArguments): WeighedPlaces[] {
+  const own = pod.preferredAffinity.map(({ pods, topologyKey, weight }) => ({
+    topologyKey,
+    weight,
+    counts: snapshot.terms.select(pods).byPlace(topologyKey),
+  }))
+  const carried = args.ignorePreferredTermsOfExistingPods ? [] : snapshot.terms.preferencesFor(pod, args.hardPodAffinityWeight)
+  const others = carried.map(({ carriers, topologyKey, weight }) => ({
+    topologyKey,
+    weight,
+    counts: carriers.byPlace(topologyKey),
+  }))
+  return [...own, ...others].filter(({ counts }) => counts.size > 0)
+}
+
+function scoreOf({ labels }: NodeInfo, places: readonly WeighedPlaces[]): number {
   let sum = 0
-  for (const [topologyKey, values] of places) {
+  for (const { topologyKey, weight, counts } of places) {
     const value = labels[topologyKey]
-    if (value !== undefined) sum += values.get(value) ?? 0
+    if (value !== undefined) sum += weight * (counts.get(value) ?? 0)
   }
   return sum
 }

@@ -76,7 +76,7 @@ const takesPart = (constraint: SpreadConstraint, node: NodeInfo, { selectsNode, 
 function createCheck(constraints: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
   const prepared = constraints.map((constraint) => {
     const domains = countDomains(constraint, constraints, pod, snapshot)
-    const least = domains.size < constraint.minDomains ? 0 : Math.min(...domains.values())
+    const least = domains.size < constraint.minDomains ? 0 : leastOf(domains.values())
     const self = termMatches(constraint.pods, pod.pod, () => undefined) ? 1 : 0
     return { constraint, domains, most: constraint.maxSkew + least - self }
   })
@@ -90,17 +90,39 @@ function createCheck(constraints: readonly SpreadConstraint[], pod: PodInfo, sna
   }
 }
 
+/** Not Math.min(...): there may be more domains than a call takes arguments. */
+function leastOf(counts: Iterable<number>): number {
+  let least = Infinity
+  for (const count of counts) if (count < least) least = count
+  return least
+}
+
 /** Pods of the group in each domain that has a node which takes part. */
-function countDomains(constraint: SpreadConstraint, all: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
-  const counts = snapshot.terms.select(constraint.pods)
+function countDomains(
+  constraint: SpreadConstraint,
+  all: readonly SpreadConstraint[],
+  pod: PodInfo,
+  snapshot: Snapshot,
+): ReadonlyMap<string, number> {
+  const { topologyKey, pods } = constraint
+  const counts = snapshot.terms.select(pods)
   const domains = new Map<string, number>()
+  if (allTakePart(constraint, pod) && all.every((each) => snapshot.domains(each.topologyKey).onAllNodes)) {
+    const places = counts.byPlace(topologyKey)
+    for (const value of snapshot.domains(topologyKey).values) domains.set(value, places.get(value) ?? 0)
+    return domains
+  }
   for (const node of snapshot.nodes()) {
     if (!hasAllLabels(node, all) || !takesPart(constraint, node, pod)) continue
-    const value = node.labels[constraint.topologyKey]!
-    domains.set(value, (domains.get(value) ?? 0) + (counts.get(node.name) ?? 0))
+    const value = node.labels[topologyKey]!
+    domains.set(value, (domains.get(value) ?? 0) + (counts.byNode.get(node.name) ?? 0))
   }
   return domains
 }
+
+/** No node is left out, so that counts over all nodes will do. */
+const allTakePart = ({ honorsAffinity, honorsTaints }: SpreadConstraint, { selectsNode }: PodInfo): boolean =>
+  !honorsTaints && (!honorsAffinity || selectsNode === null)
 
 function createScorer(
   constraints: readonly SpreadConstraint[],
@@ -111,26 +133,14 @@ function createScorer(
 ): Scorer {
   const ignored = new Set(requireAll ? feasible.filter((node) => !hasAllLabels(node, constraints)).map(({ name }) => name) : [])
   const prepared = constraints.map((constraint) => {
-    const counts = snapshot.terms.select(constraint.pods)
-    if (constraint.topologyKey === hostname) {
-      return {
-        constraint,
-        weight: Math.log(feasible.length - ignored.size + 2),
-        countAt: (node: NodeInfo) => counts.get(node.name) ?? 0,
-      }
+    const { topologyKey, pods } = constraint
+    const counts = snapshot.terms.select(pods)
+    if (topologyKey === hostname) {
+      const countAt = (node: NodeInfo) => counts.byNode.get(node.name) ?? 0
+      return { constraint, weight: Math.log(feasible.length - ignored.size + 2), countAt }
     }
-    const domains = new Map<string, number>()
-    for (const { name, labels } of feasible) {
-      const value = labels[constraint.topologyKey]
-      if (value !== undefined && !ignored.has(name)) domains.set(value, 0)
-    }
-    for (const node of snapshot.nodes()) {
-      const value = node.labels[constraint.topologyKey]
-      const sum = value === undefined ? undefined : domains.get(value)
-      if (sum === undefined || !takesPart(constraint, node, pod) || (requireAll && !hasAllLabels(node, constraints))) continue
-      domains.set(value!, sum + (counts.get(node.name) ?? 0))
-    }
-    const countAt = ({ labels }: NodeInfo) => domains.get(labels[constraint.topologyKey] ?? '') ?? 0
+    const domains = countFeasibleDomains(constraint, requireAll ? constraints : [], pod, snapshot, feasible, ignored)
+    const countAt = ({ labels }: NodeInfo) => domains.get(labels[topologyKey] ?? '') ?? 0
     return { constraint, weight: Math.log(domains.size + 2), countAt }
   })
   const score = (node: NodeInfo): number => {
@@ -146,11 +156,41 @@ function createScorer(
   return { score, normalize: normalizeFewestFirst }
 }
 
+/** Only domains that a feasible node is in; their pods wherever in the domain they run. */
+function countFeasibleDomains(
+  constraint: SpreadConstraint,
+  requiredLabels: readonly SpreadConstraint[],
+  pod: PodInfo,
+  snapshot: Snapshot,
+  feasible: readonly NodeInfo[],
+  ignored: ReadonlySet<string>,
+): Map<string, number> {
+  const { topologyKey, pods } = constraint
+  const counts = snapshot.terms.select(pods)
+  const domains = new Map<string, number>()
+  for (const { name, labels } of feasible) {
+    const value = labels[topologyKey]
+    if (value !== undefined && !ignored.has(name)) domains.set(value, 0)
+  }
+  if (allTakePart(constraint, pod) && requiredLabels.every((each) => snapshot.domains(each.topologyKey).onAllNodes)) {
+    const places = counts.byPlace(topologyKey)
+    for (const value of domains.keys()) domains.set(value, places.get(value) ?? 0)
+    return domains
+  }
+  for (const node of snapshot.nodes()) {
+    const value = node.labels[topologyKey]
+    const sum = value === undefined ? undefined : domains.get(value)
+    if (sum === undefined || !takesPart(constraint, node, pod) || !hasAllLabels(node, requiredLabels)) continue
+    domains.set(value!, sum + (counts.byNode.get(node.name) ?? 0))
+  }
+  return domains
+}
+
 /** The emptiest domain gets the most; nodes that were ignored (-1) nothing. */
 function normalizeFewestFirst(scores: number[]): void {
   const counted = scores.filter((score) => score >= 0)
-  const most = Math.max(0, ...counted)
-  const least = Math.min(...counted)
+  const most = counted.reduce((highest, score) => (score > highest ? score : highest), 0)
+  const least = leastOf(counted)
   for (let index = 0; index < scores.length; index++) {
     const score = scores[index]!
     if (score < 0) scores[index] = 0

@@ -4,11 +4,13 @@ import { deployment } from './controllers/deployment.ts'
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
+import { job } from './controllers/job.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
 import { createNodeIpam } from './controllers/node-ipam.ts'
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts'
 import { createPodGarbageCollector } from './controllers/pod-garbage-collector.ts'
 import { replicaSet } from './controllers/replica-set.ts'
+import { replicationController } from './controllers/replication-controller.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
@@ -46,6 +48,8 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   configured('pod-garbage-collector-controller', (flags) => createPodGarbageCollector(flags['terminated-pod-gc-threshold'])),
   pure(deployment),
   pure(replicaSet),
+  pure(replicationController, 'replication-controller'),
+  pure(job),
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),
   {

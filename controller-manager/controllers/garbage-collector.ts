@@ -1,7 +1,8 @@
 /** Garbage collector: deletes what has lost its last owner, and carries out foreground and orphaning deletions. */
 import type { OwnerReference } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { isConflict, isNotFound } from '../../api/status.ts'
+import { isConflict } from '../../api/status.ts'
+import { isObjectGone } from '../object-gone.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
 import { createWorkQueue, type WorkQueue } from '../../client/work-queue.ts'
@@ -86,7 +87,7 @@ async function work(queue: WorkQueue, collector: Collector, signal: AbortSignal,
       if (error instanceof InvalidOwner) queue.forget(uid)
       else if (!signal.aborted) {
         // Out of date: the watch brings what we have not seen.
-        const level = isConflict(error) || isNotFound(error) ? 'debug' : 'warn'
+        const level = isConflict(error) || isObjectGone(error) ? 'debug' : 'warn'
         collector.logger[level]('cannot collect, trying again', {
           object: describe(collector.graph.get(uid)),
           error: String(error),
@@ -156,7 +157,7 @@ async function lookUp(
       signal,
     })
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (isObjectGone(error)) return undefined
     throw error
   }
 }
@@ -249,7 +250,7 @@ async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
   try {
     await request
   } catch (error) {
-    if (!isNotFound(error)) throw error
+    if (!isObjectGone(error)) throw error
   }
 }
 

@@ -1,6 +1,7 @@
 /** Namespace: one that is deleted goes when nothing is left in it, and everything in it is made to go. */
 import type { Namespace } from '../../api/generated/types.ts'
-import { isConflict, isNotFound } from '../../api/status.ts'
+import { isConflict } from '../../api/status.ts'
+import { isObjectGone } from '../object-gone.ts'
 import { causeOf } from '../../client/cause.ts'
 import type { ControllerContext } from '../../client/run-controller.ts'
 import { createWorkQueue, type WorkQueue } from '../../client/work-queue.ts'
@@ -80,7 +81,7 @@ async function work(
       if (waitMs > 0) queue.addAfter(name, waitMs)
     } catch (error) {
       if (!signal.aborted) {
-        const level = isConflict(error) || isNotFound(error) ? 'debug' : 'warn'
+        const level = isConflict(error) || isObjectGone(error) ? 'debug' : 'warn'
         logger[level]('cannot delete the content of a namespace, trying again', { namespace: name, error: String(error) })
         queue.addRateLimited(name)
       }

@@ -35,6 +35,28 @@ describe('complaints have upstream’s words', () => {
   })
 })
 
+test.each([
+  ['10.0.0.1', 4],
+  ['010.0.0.1', 0],
+  ['1.2.3', 0],
+  ['::', 6],
+  ['::1', 6],
+  ['fe80::1%eth0', 0],
+  ['2001:db8::1', 6],
+  ['1:2:3:4:5:6:7:8', 6],
+  ['1:2:3:4:5:6:7', 0],
+  ['1:2:3:4:5:6:7:8:9', 0],
+  ['1::2::3', 0],
+  ['::ffff:10.0.0.1', 6],
+  ['1:2:3:4:5:6:1.2.3.4', 6],
+  ['::ffff:10.0.0', 0],
+  ['12345::', 0],
+  [':1', 0],
+  ['', 0],
+])('%s is of family %d', (address, family) => {
+  expect(names.ipFamily(address)).toBe(family)
+})
+
 test('a generateName may end in a dash', () => {
   const rule = names.nameRule(names.isDNS1123Label)
   expect(rule('web-', true)).toBeNull()

@@ -1,5 +1,4 @@
 /** The rules for names, keys and label values: each answers a list of complaints in upstream's words, empty when all is well. */
-import { isIP } from 'node:net'
 
 export type Complaints = string[]
 
@@ -186,8 +185,26 @@ export function isValidPortName(port: string): Complaints {
   return complaints
 }
 
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`)
+
 /** 4, 6, or 0 for no address. Zones (`fe80::1%eth0`) are none, as in Go's net.ParseIP. */
-export const ipFamily = (value: string): 0 | 4 | 6 => (value.includes('%') ? 0 : (isIP(value) as 0 | 4 | 6))
+export function ipFamily(value: string): 0 | 4 | 6 {
+  if (IPV4.test(value)) return 4
+  return value.includes(':') && isIPv6(value) ? 6 : 0
+}
+
+/** Eight groups of hexadecimal digits, one run of which may be left out, and the last two of which may be an IPv4 address. */
+function isIPv6(value: string): boolean {
+  const sides = value.split('::')
+  if (sides.length > 2) return false
+  const groups = sides.map((side) => (side === '' ? [] : side.split(':')))
+  const last = groups.at(-1)!
+  const embedded = last.at(-1)?.includes('.') ?? false
+  if (embedded && !IPV4.test(last.pop()!)) return false
+  const count = groups.flat().length + (embedded ? 2 : 0)
+  return groups.flat().every((group) => /^[0-9a-fA-F]{1,4}$/.test(group)) && (sides.length === 2 ? count < 8 : count === 8)
+}
 
 export const isValidIP = (value: string): Complaints =>
   ipFamily(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']

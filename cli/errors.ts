@@ -1,5 +1,5 @@
 /** How failures are told, in kubectl's words, and what the process then exits with. */
-import { ApiError, isApiError, isInvalid, isUnauthorized } from '../api/status.ts'
+import { type ApiError, isApiError, isInvalid, isUnauthorized } from '../api/status.ts'
 import { UnreachableError } from '../client/rest-client.ts'
 
 /** A complaint of our own: printed as `error: …`. */

@@ -149,7 +149,9 @@ const revisionOfController = ({ metadata, revision, data }: ControllerRevision):
   template: withoutDirective((data as { spec: { template: PodTemplateSpec & { $patch?: string } } }).spec.template),
 })
 
-function withoutDirective({ $patch: _, ...template }: PodTemplateSpec & { $patch?: string }): PodTemplateSpec {
+/** Controller revisions hold their template as a patch that replaces the one there is. */
+function withoutDirective(patch: PodTemplateSpec & { $patch?: string }): PodTemplateSpec {
+  const { $patch: _, ...template } = patch
   return template
 }
 

@@ -336,6 +336,33 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         expect(names('/registry/')).toEqual(['a', 'b', 'c'])
       })
 
+      it('of one value of an index see its objects come, change, move and go, and no others', async () => {
+        const { prefix, key, create, change } = openBench(store)
+        const start = await store.current()
+        const live: string[] = []
+        const index = { field: 'spec.nodeName', value: 'x' }
+        const subscription = store.watch(prefix, start, { onEvent: (event) => live.push(line(event)) }, index)
+        await create('other', { nodeName: 'y' })
+        await create('a')
+        const history: string[] = []
+        history.push(`MODIFIED a@${(await change('a', (spec) => (spec.nodeName = 'x'))).revision}`)
+        history.push(`MODIFIED a@${(await change('a', (spec) => (spec.count = 1))).revision}`)
+        history.push(`MODIFIED a@${(await change('a', (spec) => (spec.nodeName = 'y'))).revision}`)
+        await change('a', (spec) => (spec.count = 2))
+        const second = await create('b', { nodeName: 'x' })
+        history.push(`ADDED b@${second.revision}`, `DELETED b@${taken(await store.delete(key('b'), second.revision)).revision}`)
+        await store.current()
+        expect(live).toEqual(history)
+        const late: string[] = []
+        store.watch(prefix, start, { onEvent: (event) => late.push(line(event)) }, index).close()
+        expect(late).toEqual(history)
+        subscription.close()
+        await create('c', { nodeName: 'x' })
+        await store.current()
+        expect(live).toEqual(history)
+        expect(() => store.watch(prefix, start, { onEvent: () => {} }, { field: 'no.index', value: '' })).toThrowError(/no index/)
+      })
+
       it('that start inside a handler miss nothing and double nothing', async () => {
         const { prefix, create } = openBench(store)
         const start = await store.current()

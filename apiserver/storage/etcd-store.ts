@@ -16,7 +16,7 @@ import { EtcdFeed } from './etcd-feed.ts'
 import { prefixEnd, type KeyValue, type TxnOperation, type TxnResponse, type WatchEvent } from './etcd-messages.ts'
 import { LeasePool } from './lease-pool.ts'
 import { ObjectCache, REGISTRY, resourcePrefix, type Change } from './object-cache.ts'
-import type { Entry, ListQuery, Store, StoredResource, Subscription, WatchHandlers, WriteResult } from './store.ts'
+import type { Entry, IndexQuery, ListQuery, Store, StoredResource, Subscription, WatchHandlers, WriteResult } from './store.ts'
 import type { Transformers } from './transformer.ts'
 
 export interface EtcdStoreOptions {
@@ -129,8 +129,8 @@ export class EtcdStore implements Store {
     return this.cache.list(prefix, query)
   }
 
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers): Subscription {
-    return this.cache.watch(prefix, fromRevision, handlers)
+  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
+    return this.cache.watch(prefix, fromRevision, handlers, index)
   }
 
   async listAt(prefix: string, revision: number, startKey: string, limit: number) {

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../../component/clock.ts'
 import { silentLogger, type Logger } from '../../component/logger.ts'
 import { draftFrom, draftOf } from './entry.ts'
 import { ObjectCache } from './object-cache.ts'
-import type { Entry, ListQuery, Store, StoredResource, WatchHandlers, WriteResult } from './store.ts'
+import type { Entry, IndexQuery, ListQuery, Store, StoredResource, Subscription, WatchHandlers, WriteResult } from './store.ts'
 
 export interface MemoryStoreOptions {
   clock?: Clock
@@ -78,8 +78,8 @@ export class MemoryStore implements Store {
     return this.cache.list(prefix, query)
   }
 
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers) {
-    return this.cache.watch(prefix, fromRevision, handlers)
+  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
+    return this.cache.watch(prefix, fromRevision, handlers, index)
   }
 
   async listAt(prefix: string, revision: number, startKey: string, limit: number) {

@@ -9,7 +9,8 @@ import type { Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
 import { draftFrom, StoredEntry, type Draft } from './entry.ts'
 import { ResourceCache } from './resource-cache.ts'
-import type { Entry, ListQuery, StoredResource, StoreEvent, Subscription, WatchHandlers } from './store.ts'
+import { concerns, Subscribers, type Subscriber } from './subscribers.ts'
+import type { Entry, IndexQuery, ListQuery, StoredResource, StoreEvent, Subscription, WatchHandlers } from './store.ts'
 
 /** A key at a revision. `value` is plain JSON without resourceVersion; undefined: the key was deleted. It may be a view. */
 export interface Change {
@@ -46,17 +47,6 @@ interface Unclaimed {
   value: Buffer
 }
 
-interface Subscriber {
-  readonly prefix: string
-  readonly from: number
-  /** Number of the last event that was looked at: those of the backlog are not to come again. */
-  seen: number
-  /** Revision last heard of, by an event or as progress. */
-  told: number
-  readonly handlers: WatchHandlers
-  open: boolean
-}
-
 interface Waiter {
   revision: number
   resolve: () => void
@@ -70,9 +60,7 @@ export class ObjectCache {
   private readonly windowBytes: number
   private readonly resources = new Map<string, ResourceCache>()
   private readonly unclaimed = new Map<string, Map<string, Unclaimed>>()
-  private readonly subscribers = new Set<Subscriber>()
-  /** By resource; those of more than one resource are under the empty string. */
-  private readonly subscribersOf = new Map<string, Set<Subscriber>>()
+  private readonly subscribers = new Subscribers()
   private waiters: Waiter[] = []
   private applied = 0
   /** Counts events: revisions do not tell two of one transaction apart. */
@@ -105,7 +93,7 @@ export class ObjectCache {
     this.logBytes -= cache.log.bytes
     const objects = cache.entries().map((entry) => [entry.key, { revision: entry.revision, value: entry.value() }] as const)
     if (objects.length > 0) this.unclaimed.set(prefix, new Map(objects))
-    this.end([...(this.subscribersOf.get(prefix) ?? [])], expired(`The resource of ${prefix} is no longer served`))
+    this.end(this.subscribers.of(prefix), expired(`The resource of ${prefix} is no longer served`))
   }
 
   resourceOf(key: string): StoredResource {
@@ -161,7 +149,7 @@ export class ObjectCache {
       else cache.put(item instanceof StoredEntry ? item : this.entryOf(cache.resource, item))
     }
     this.applied = revision
-    this.end([...this.subscribers], expired('The resourceVersion for the provided watch is too old.'))
+    this.end(this.subscribers.all(), expired('The resourceVersion for the provided watch is too old.'))
     this.wake()
   }
 
@@ -182,14 +170,22 @@ export class ObjectCache {
     })
   }
 
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers): Subscription {
+  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
     const resource = resourcePrefix(prefix)
+    if (index && !this.resources.get(resource ?? '')?.resource.indexedFields.includes(index.field))
+      throw new Error(`Cannot watch ${prefix} by ${index.field}: it has no index`)
     const backlog = this.backlog(prefix, resource, fromRevision)
-    const subscriber: Subscriber = { prefix, from: fromRevision, seen: this.sequence, told: fromRevision, handlers, open: true }
+    const subscriber: Subscriber = {
+      prefix,
+      resource: resource ?? '',
+      from: fromRevision,
+      index,
+      handlers,
+      seen: this.sequence,
+      told: fromRevision,
+      open: true,
+    }
     this.subscribers.add(subscriber)
-    let siblings = this.subscribersOf.get(resource ?? '')
-    if (!siblings) this.subscribersOf.set(resource ?? '', (siblings = new Set()))
-    siblings.add(subscriber)
     for (const event of backlog) this.hand(subscriber, event)
     if (handlers.onRevision && subscriber.told < this.applied) this.announceProgress()
     return { close: () => this.close(subscriber) }
@@ -197,7 +193,7 @@ export class ObjectCache {
 
   stop(): void {
     const reason = serviceUnavailable('The store is stopping')
-    this.end([...this.subscribers], reason)
+    this.end(this.subscribers.all(), reason)
     for (const waiter of this.waiters) waiter.reject(reason)
   }
 
@@ -219,8 +215,11 @@ export class ObjectCache {
     if (!event) return
     this.sequence++
     this.record(cache, event)
-    for (const subscriber of this.subscribersOf.get(prefix!) ?? []) this.deliver(subscriber, event)
-    for (const subscriber of this.subscribersOf.get('') ?? []) this.deliver(subscriber, event)
+    for (const subscriber of this.subscribers.candidates(prefix!, event)) {
+      if (subscriber.seen >= this.sequence) continue
+      subscriber.seen = this.sequence
+      this.hand(subscriber, event)
+    }
   }
 
   private eventOf(cache: ResourceCache, change: Change): StoreEvent | undefined {
@@ -279,14 +278,8 @@ export class ObjectCache {
     return caches.length > 1 ? events.sort((a, b) => a.revision - b.revision) : events
   }
 
-  private deliver(subscriber: Subscriber, event: StoreEvent): void {
-    if (subscriber.seen >= this.sequence) return
-    subscriber.seen = this.sequence
-    if (event.revision > subscriber.from) this.hand(subscriber, event)
-  }
-
   private hand(subscriber: Subscriber, event: StoreEvent): void {
-    if (!subscriber.open || !event.entry.key.startsWith(subscriber.prefix)) return
+    if (!subscriber.open || !concerns(subscriber, event)) return
     subscriber.told = event.revision
     this.call(subscriber, () => subscriber.handlers.onEvent(event))
   }
@@ -315,7 +308,7 @@ export class ObjectCache {
     this.progressDue = true
     this.clock.setTimeout(() => {
       this.progressDue = false
-      for (const subscriber of this.subscribers) {
+      for (const subscriber of this.subscribers.all()) {
         const { onRevision } = subscriber.handlers
         if (!onRevision || subscriber.told >= this.applied) continue
         subscriber.told = this.applied
@@ -327,11 +320,7 @@ export class ObjectCache {
   private close(subscriber: Subscriber): void {
     if (!subscriber.open) return
     subscriber.open = false
-    this.subscribers.delete(subscriber)
-    const resource = resourcePrefix(subscriber.prefix) ?? ''
-    const siblings = this.subscribersOf.get(resource)
-    siblings?.delete(subscriber)
-    if (siblings?.size === 0) this.subscribersOf.delete(resource)
+    this.subscribers.remove(subscriber)
   }
 
   private end(subscribers: readonly Subscriber[], reason: ApiError): void {

@@ -40,7 +40,12 @@ export type WriteResult = { ok: true; entry: Entry } | { ok: false; current: Ent
 export interface ListQuery {
   namespace?: string
   /** Equality on an indexed field: narrows before anything is looked at. */
-  index?: { field: string; value: string }
+  index?: IndexQuery
+}
+
+export interface IndexQuery {
+  field: string
+  value: string
 }
 
 export interface StoreEvent {
@@ -113,6 +118,8 @@ export interface Store {
   /**
    * Every event under `prefix` after `fromRevision`, in order, the backlog first and synchronously with the switch to live:
    * none is missed or doubled. Throws 410 Expired when `fromRevision` is older than the window. Handlers must not throw.
+   * With `index` only events of objects that have the value or had it before: who watches one of 5,000 values is not even looked at
+   * for the others.
    */
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers): Subscription
+  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription
 }

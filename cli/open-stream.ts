@@ -53,7 +53,7 @@ function jsonOr(text: string): unknown {
   }
 }
 
-/** An open WebSocket that speaks one of the protocols. Rejects with the server's error when it refuses to upgrade. */
+/** An open WebSocket that speaks one of the protocols, paused: resume it when its messages are listened to. Rejects with the server's error when it refuses to upgrade. */
 export async function openWebSocket(config: ClientConfig, path: string, protocols: string[]): Promise<WebSocket> {
   const { headers, ...tls } = await connectionOptions(config)
   const socket = new WebSocket(config.server.replace(/^http/, 'ws') + path, protocols, {
@@ -62,7 +62,11 @@ export async function openWebSocket(config: ClientConfig, path: string, protocol
     perMessageDeflate: false,
   })
   return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(socket))
+    socket.once('open', () => {
+      // What came with the answer would be emitted before whoever awaits this can listen.
+      socket.pause()
+      resolve(socket)
+    })
     socket.once('error', reject)
     socket.once('unexpected-response', (_, response) => {
       errorOf(response).then(reject, reject)

@@ -1,8 +1,8 @@
 /** `kubelab exec`: run a command in a container, over one WebSocket to the API server. */
-import type { WebSocket } from 'ws'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { CLOSE, CommandFailed, ERROR, frame, outcomeOf, PROTOCOLS, RESIZE, STDERR, STDIN, STDOUT } from '../exec-channels.ts'
+import { PROTOCOLS } from '../exec-channels.ts'
+import { runExecSession, type Terminal } from '../exec-session.ts'
 import { chooseContainer, findPods } from '../find-pods.ts'
 import { openWebSocket } from '../open-stream.ts'
 
@@ -44,60 +44,20 @@ export const exec: CliCommand = (program, open) => {
         `/api/v1/namespaces/${namespace}/pods/${podName}/exec?${query}`,
         PROTOCOLS,
       )
-      await converse(socket, { stdin: options.stdin ?? false, tty })
+      await runExecSession(socket, {
+        stdin: options.stdin ? process.stdin : undefined,
+        stdout: process.stdout,
+        stderr: process.stderr,
+        terminal: tty ? TERMINAL : undefined,
+      })
     })
 }
 
-/** Until the server says how it ended. The terminal is given back as it was. */
-async function converse(socket: WebSocket, { stdin, tty }: { stdin: boolean; tty: boolean }): Promise<void> {
-  const sendSize = () =>
-    socket.send(frame(RESIZE, JSON.stringify({ Width: process.stdout.columns, Height: process.stdout.rows })))
-  const onInput = (data: Buffer) => socket.send(frame(STDIN, data))
-  const onEnd = () => {
-    if (socket.protocol === PROTOCOLS[0]) socket.send(Buffer.from([CLOSE, STDIN]))
-  }
-  if (tty) {
-    process.stdin.setRawMode(true)
-    sendSize()
-    process.stdout.on('resize', sendSize)
-  }
-  if (stdin) process.stdin.on('data', onInput).on('end', onEnd)
-  try {
-    await finished(socket)
-  } finally {
-    process.stdout.off('resize', sendSize)
-    process.stdin.off('data', onInput).off('end', onEnd)
-    if (tty) process.stdin.setRawMode(false)
-    // Otherwise the terminal keeps the process alive.
-    process.stdin.pause()
-    socket.close()
-  }
-}
-
-function finished(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let outcome: Error | undefined
-    let told = false
-    socket.on('message', (message: Buffer) => {
-      const data = message.subarray(1)
-      switch (message[0]) {
-        case STDOUT:
-          process.stdout.write(data)
-          break
-        case STDERR:
-          process.stderr.write(data)
-          break
-        case ERROR:
-          outcome = outcomeOf(data.toString('utf8'))
-          told = true
-          break
-      }
-    })
-    socket.once('error', reject)
-    socket.once('close', (code) => {
-      if (outcome) reject(outcome)
-      else if (told || code === 1000) resolve()
-      else reject(new CommandFailed(1))
-    })
-  })
+const TERMINAL: Terminal = {
+  size: () => ({ width: process.stdout.columns, height: process.stdout.rows }),
+  onResize: (listener) => {
+    process.stdout.on('resize', listener)
+    return () => process.stdout.off('resize', listener)
+  },
+  setRaw: (raw) => process.stdin.setRawMode(raw),
 }

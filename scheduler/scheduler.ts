@@ -9,7 +9,7 @@ import { createAttempts, type Attempts } from './attempts.ts'
 import { createRandom, type Profile } from './decide.ts'
 import { followCluster } from './follow-cluster.ts'
 import { schedulerNameOf } from './pod-info.ts'
-import { createQueue, type SchedulingQueue } from './queue.ts'
+import { createQueue, type QueuedPod, type SchedulingQueue } from './queue.ts'
 import { scheduleOne, type CycleContext } from './schedule-one.ts'
 import { createSchedulerMetrics } from './scheduler-metrics.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
@@ -101,7 +101,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 }
 
 async function runLoop(context: CycleContext, signal: AbortSignal): Promise<void> {
-  const { queue, metrics, logger } = context
+  const { queue, metrics } = context
   const bindings = new Set<Promise<void>>()
   let wake = () => {}
   queue.onActive(() => wake())
@@ -118,9 +118,7 @@ async function runLoop(context: CycleContext, signal: AbortSignal): Promise<void
       sliceStart = performance.now()
       continue
     }
-    const binding = scheduleOne(queued, context)?.catch((error: unknown) =>
-      logger.error('scheduling failed', { pod: queued.info.key, error }),
-    )
+    const binding = attempt(queued, context)
     if (binding) {
       bindings.add(binding)
       void binding.then(() => bindings.delete(binding))
@@ -132,4 +130,18 @@ async function runLoop(context: CycleContext, signal: AbortSignal): Promise<void
   }
   await Promise.all(bindings)
   queue.close()
+}
+
+/** A pod that trips over a bug of ours must not keep the others from their nodes: it comes back after its backoff. */
+function attempt(queued: QueuedPod, context: CycleContext): Promise<void> | undefined {
+  const { logger, queue } = context
+  try {
+    return scheduleOne(queued, context)?.catch((error: unknown) =>
+      logger.error('scheduling failed', { pod: queued.info.key, error }),
+    )
+  } catch (error) {
+    logger.error('scheduling failed', { pod: queued.info.key, error })
+    queue.retry(queued)
+    return undefined
+  }
 }

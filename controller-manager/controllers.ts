@@ -1,5 +1,6 @@
 /** Every controller, in the order they start. A new one is a file in `controllers/` and a line here. */
 import { readPem } from '../component/tls.ts'
+import { createDaemonSetController } from './controllers/daemon-set.ts'
 import { deployment } from './controllers/deployment.ts'
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
@@ -49,6 +50,7 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(deployment),
   pure(replicaSet),
   pure(replicationController, 'replication-controller'),
+  configured('daemonset-controller', createDaemonSetController),
   pure(job),
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),

@@ -22,7 +22,7 @@ export function createAdmission({ admissionPlugins, admission }: ApiContext, att
 }
 
 export function admissionAttributes(
-  { info, resource, user, warnings }: ResourceRequest,
+  { info, resource, user, warnings, audit }: ResourceRequest,
   operation: AdmissionAttributes['operation'],
   dryRun: boolean,
   object: KubeObject | undefined,
@@ -44,5 +44,6 @@ export function admissionAttributes(
     user,
     dryRun,
     warnings,
+    ...(audit && { auditAnnotations: audit.annotations }),
   }
 }

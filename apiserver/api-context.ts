@@ -5,6 +5,7 @@ import type { Health } from '../component/health.ts'
 import type { Metrics } from '../component/metrics.ts'
 import type { AdmissionContext, AdmissionPlugin } from './admission/plugin.ts'
 import type { ServiceAllocator } from './allocators/service-allocator.ts'
+import type { AuditRecord, AuditRecorder } from './audit/audit-recorder.ts'
 import type { TokenAuthenticator } from './auth/authenticator.ts'
 import type { ClusterAuthorizer } from './auth/authorizer.ts'
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts'
@@ -33,6 +34,8 @@ export interface ApiContext {
   /** Absent when the server has no credentials for kubelets: exec, logs and their like then answer 503. */
   kubelets?: KubeletTransport | undefined
   tokens: ServiceAccountTokens
+  /** Absent: nothing is recorded. */
+  audit?: AuditRecorder | undefined
   /** Ends with the server: long answers stop on it. */
   stopping: AbortSignal
   now: () => Date
@@ -45,6 +48,8 @@ export interface ApiRequest {
   user: UserInfo
   /** Go out as `Warning` headers with the answer. */
   warnings: string[]
+  /** What the audit log will say of it; absent when the policy does not want it. */
+  audit?: AuditRecord | undefined
 }
 
 export interface ResourceRequest extends ApiRequest {

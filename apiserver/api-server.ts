@@ -7,6 +7,8 @@ import { createMetrics } from '../component/metrics.ts'
 import type { AdmissionContext, AdmissionPlugin, ClusterReader } from './admission/plugin.ts'
 import type { ServiceAllocator } from './allocators/service-allocator.ts'
 import type { ApiContext } from './api-context.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import type { AuditRecorder } from './audit/audit-recorder.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { createClusterAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts'
 import { createPeerCertificateReader } from './auth/client-certificate.ts'
@@ -51,6 +53,7 @@ export interface ApiServerOptions {
   host: string
   port: number
   bootstrap: BootstrapOptions
+  audit?: { recorder: AuditRecorder; log: AuditLog } | undefined
   logger: Logger
   now?: () => Date
 }
@@ -97,6 +100,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       await bootstrapped
       feed.close()
       await store.stop()
+      await options.audit?.log.close()
     },
   }
 }
@@ -130,6 +134,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     metrics: createMetrics(),
     logger,
     kubelets: options.kubelets,
+    audit: options.audit?.recorder,
     stopping,
     now,
   }

@@ -27,7 +27,9 @@ export async function readObject(request: ResourceRequest, optionsKind: string):
   if (!isRecord(value))
     throw badRequest(`${what}: json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`)
   const duplicates = validation !== 'Ignore' && format === 'json' ? findDuplicateFields(body.toString()) : []
-  return decodeObject(request, value, validation, duplicates)
+  const object = decodeObject(request, value, validation, duplicates)
+  request.audit?.requestObject(object)
+  return object
 }
 
 /** Upstream's opening of the complaint about a body that names no kind. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { timeout, unauthorized } from '../api/status.ts'
 import type { ApiContext, ApiRequest } from './api-context.ts'
+import { beginAudit } from './audit/begin-audit.ts'
 import { forbiddenRequest } from './auth/forbidden-request.ts'
 import { impersonate, isImpersonating } from './auth/impersonation.ts'
 import type { PeerCertificate, UserInfo } from './auth/user.ts'
@@ -34,19 +35,28 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
     const headers = certificate?.authority === 'front-proxy' ? raw.headersDistinct : raw.headers
     const user = await context.authenticator.authenticate({ headers, certificate })
     if (!user) throw unauthorized()
-    return isImpersonating(raw.headers) ? impersonate(user, raw.headersDistinct, context.authorizer) : user
+    return user
   }
 
-  const authorize = (user: UserInfo, info: RequestInfo) => {
+  const authorize = ({ user, info, audit }: ApiRequest) => {
     const attributes = attributesOf(user, info)
     const decision = context.authorizer.authorize(attributes)
+    if (audit) {
+      audit.annotations['authorization.k8s.io/decision'] = decision.allowed ? 'allow' : 'forbid'
+      audit.annotations['authorization.k8s.io/reason'] = decision.reason
+    }
     if (!decision.allowed) throw forbiddenRequest(attributes, decision.reason)
   }
 
   const serve = async (request: ApiRequest) => {
-    request.user = await identify(request.raw)
-    const { info } = request
-    authorize(request.user, info)
+    const { raw, info } = request
+    request.user = await identify(raw)
+    beginAudit(context.audit, request)
+    if (isImpersonating(raw.headers)) {
+      request.user = impersonate(request.user, raw.headersDistinct, context.authorizer)
+      request.audit?.impersonating(request.user)
+    }
+    authorize(request)
     if (isLongRunning(info.verb, info.subresource)) return dispatch(context, request)
     const leave = limit.enter(isMutating(info.verb))
     const timer = setTimeout(() => {
@@ -64,12 +74,18 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
     const started = performance.now()
     const request: ApiRequest = { raw, response, info: noInfo, user: nobody, warnings: [] }
     const fail = (error: unknown) => {
-      const { code, message } = sendError(request, error)
+      // Who could not be identified is recorded as nobody.
+      if (!request.audit) beginAudit(context.audit, request)
+      const { code, message, status } = sendError(request, error)
+      request.audit?.failed(status)
       // A body that nobody reads would stand in the way of the next request on this connection.
       raw.resume()
       if (code >= 500) context.logger.error('request failed', { method: raw.method, url: raw.url, code, message, error })
     }
-    response.on('close', () => requests.observe(request.info, response.statusCode, performance.now() - started))
+    response.on('close', () => {
+      requests.observe(request.info, response.statusCode, performance.now() - started)
+      request.audit?.complete(response.statusCode)
+    })
     try {
       request.info = parseRequestInfo(raw.method ?? 'GET', raw.url ?? '/')
     } catch (error) {

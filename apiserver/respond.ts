@@ -12,9 +12,10 @@ const COMPRESS_FROM = 128 * 1024
 
 const JSON_TYPE = 'application/json'
 
-type Answering = Pick<ApiRequest, 'raw' | 'response' | 'warnings'>
+type Answering = Pick<ApiRequest, 'raw' | 'response' | 'warnings' | 'audit'>
 
 export function sendBytes(request: Answering, code: number, body: Buffer, contentType = JSON_TYPE): void | Promise<void> {
+  if (contentType === JSON_TYPE) request.audit?.responseBody(body)
   if (body.length > COMPRESS_FROM && acceptsGzip(request.raw.headers['accept-encoding'])) {
     return gzipAsync(body, { level: constants.Z_BEST_SPEED }).then((compressed) =>
       write(request, code, compressed, contentType, { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }),

@@ -8,6 +8,9 @@ import { parseRange } from './allocators/ip-range.ts'
 import { createClusterIpReservations, createNodePortReservations } from './allocators/reservations.ts'
 import { createServiceAllocator } from './allocators/service-allocator.ts'
 import { startApiServer, type ApiServerOptions, type RunningApiServer } from './api-server.ts'
+import { createAuditLog } from './audit/audit-log.ts'
+import { parseAuditPolicy } from './audit/audit-policy.ts'
+import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { parseStaticTokens } from './auth/static-tokens.ts'
 import type { ApiServerFlags } from './flags.ts'
 import { RESOURCES } from './resources.ts'
@@ -36,10 +39,25 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
     }),
     ...security(flags),
     ...network(flags, logger),
+    audit: audit(flags, logger),
     maxRequestsInFlight: flags['max-requests-inflight'],
     maxMutatingRequestsInFlight: flags['max-mutating-requests-inflight'],
     logger,
   })
+}
+
+/** Nothing is recorded without both, as upstream has it. */
+function audit(flags: ApiServerFlags, logger: Logger): ApiServerOptions['audit'] {
+  const { 'audit-policy-file': policyFile, 'audit-log-path': file } = flags
+  if (!policyFile || !file) return undefined
+  const log = createAuditLog({
+    file,
+    maxBytes: flags['audit-log-maxsize'] * 2 ** 20,
+    maxBackups: flags['audit-log-maxbackup'],
+    maxAgeDays: flags['audit-log-maxage'],
+    onProblem: (problem, details) => logger.error(problem, details),
+  })
+  return { log, recorder: createAuditRecorder(parseAuditPolicy(readFileSync(policyFile, 'utf8')), log) }
 }
 
 function security(flags: ApiServerFlags) {

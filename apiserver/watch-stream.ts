@@ -39,7 +39,8 @@ export function createWatchStream(
     onClose(reason)
   }
 
-  const nextSlice = (): Buffer[] => {
+  /** The start, a slice at a time; after it whatever is queued. Empty when there is nothing to send now. */
+  const nextFrames = (): Buffer[] => {
     const slice: Buffer[] = []
     let size = 0
     while (atStart && size < SLICE) {
@@ -47,19 +48,19 @@ export function createWatchStream(
       if (done) atStart = false
       else size += slice.push(value) && value.length
     }
-    return slice
+    if (slice.length > 0) return slice
+    const frames = queue
+    queue = []
+    queued = 0
+    return frames
   }
 
   const flush = () => {
     scheduled = false
     while (open && !blocked) {
-      const frames = atStart ? nextSlice() : queue
-      if (!atStart && frames === queue) {
-        queue = []
-        queued = 0
-      }
-      if (frames.length === 0 && !atStart) break
-      if (frames.length > 0) blocked = !response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+      const frames = nextFrames()
+      if (frames.length === 0) break
+      blocked = !response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
     }
     if (open && ending && !blocked && queue.length === 0) {
       close('ended')

@@ -40,6 +40,7 @@ export async function readPatch(request: ResourceRequest): Promise<(current: Kub
   const validation = readFieldValidation(request.info.query, 'PatchOptions')
   if (request.info.query.get('force') !== null) throw forceIsForApply()
   const patch = parseJson(await readBody(request.raw), 'error decoding patch') as Json
+  request.audit?.requestObject(patch)
   return (current) => {
     const patched = applyPatch(type, request, current, patch)
     if (!isRecord(patched)) throw badRequest('the patch does not leave an object')

@@ -40,7 +40,7 @@ async function catchUp({ store }: ApiContext, { resourceVersion, sendInitialEven
 
 function startWatch(
   context: ApiContext,
-  { response, resource, info }: ResourceRequest,
+  { response, resource, info, audit }: ResourceRequest,
   selection: Selection,
   options: ListOptions,
   framer: Framer,
@@ -53,6 +53,7 @@ function startWatch(
   const entries = withState ? select(store, resource, selection) : []
 
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
+  audit?.started(200)
   response.flushHeaders()
   let subscription: Subscription | undefined
   let timer: NodeJS.Timeout | undefined

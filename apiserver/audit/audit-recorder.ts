@@ -24,14 +24,16 @@ export interface AuditRecord {
   /** Goes back to the client as the `Audit-ID` header. */
   readonly auditId: string
   impersonating(user: UserInfo): void
-  /** The decoded body, and what is answered; kept only at the levels that want them. */
+  /** The decoded body, and the JSON that is answered; kept only at the levels that want them. */
   requestObject(object: unknown): void
-  responseObject(object: unknown): void
-  /** Why it was allowed, which policy was enforced: `authorization.k8s.io/decision`. */
-  annotate(key: string, value: string): void
+  responseBody(json: Buffer): void
+  /** Why it was allowed, which policy was enforced: put in whatever there is to say, `authorization.k8s.io/decision`. */
+  readonly annotations: Record<string, string>
   /** For watches and their like: the answer has begun and will go on. */
   started(code: number): void
-  complete(code: number, status?: Pick<Status, 'status' | 'message' | 'reason'>): void
+  /** The Status of a request that failed: `complete` follows. */
+  failed(status: Pick<Status, 'status' | 'message' | 'reason'>): void
+  complete(code: number): void
 }
 
 export interface AuditRecorder {
@@ -59,28 +61,32 @@ export function createAuditRecorder(policy: AuditPolicy, log: Pick<AuditLog, 'wr
         ...(request.attributes.isResourceRequest && { objectRef: referenceOf(request.attributes) }),
         requestReceivedTimestamp: receivedAt,
       }
+      const annotations: Record<string, string> = {}
       const emit = (stage: Stage, more: object = {}) => {
-        if (wants(stage)) log.write({ ...event, ...more, stage, stageTimestamp: toMicroTime(now()) })
+        if (!wants(stage)) return
+        const said = Object.keys(annotations).length > 0 && { annotations }
+        log.write({ ...event, ...more, stage, stageTimestamp: toMicroTime(now()), ...said })
       }
       const keep = (field: string, object: unknown) => {
         event[field] = decision.omitManagedFields ? withoutManagedFields(object) : object
       }
+      let status: Pick<Status, 'status' | 'message' | 'reason'> = {}
       let done = false
       emit('RequestReceived')
       return {
         auditId: event.auditID as string,
         impersonating: (user) => void (event.impersonatedUser = user),
         requestObject(object) {
-          if (decision.level === 'Request' || decision.level === 'RequestResponse') keep('requestObject', object)
+          // A copy: admission changes the object from here on.
+          if (decision.level === 'Request' || decision.level === 'RequestResponse') keep('requestObject', structuredClone(object))
         },
-        responseObject(object) {
-          if (decision.level === 'RequestResponse') keep('responseObject', object)
+        responseBody(json) {
+          if (decision.level === 'RequestResponse') keep('responseObject', JSON.parse(json.toString()))
         },
-        annotate(key, value) {
-          event.annotations = { ...(event.annotations as object | undefined), [key]: value }
-        },
+        annotations,
         started: (code) => emit('ResponseStarted', { responseStatus: { metadata: {}, code } }),
-        complete(code, status) {
+        failed: ({ status: outcome, message, reason }) => void (status = { status: outcome, message, reason }),
+        complete(code) {
           // The connection may end while the answer is being written: one of the two is the end.
           if (done) return
           done = true

@@ -71,7 +71,7 @@ describe('the recorder', () => {
   it('tells who did what when, at both ends of a request', () => {
     const { events, begun } = record('[{level: Metadata}]')
     begun!.requestObject({ a: 1 })
-    begun!.annotate('authorization.k8s.io/decision', 'allow')
+    begun!.annotations['authorization.k8s.io/decision'] = 'allow'
     begun!.complete(200)
     begun!.complete(499)
     expect(events.map(({ stage }) => stage)).toEqual(['RequestReceived', 'ResponseComplete'])
@@ -96,12 +96,19 @@ describe('the recorder', () => {
   it('keeps bodies at the levels that want them, without managed fields when told', () => {
     const { events, begun } = record('[{level: RequestResponse, omitManagedFields: true, omitStages: [RequestReceived]}]')
     begun!.requestObject({ metadata: { name: 'p', managedFields: [1] } })
-    begun!.responseObject({ items: [{ metadata: { managedFields: [1] } }] })
+    begun!.responseBody(Buffer.from('{"items":[{"metadata":{"managedFields":[1]}}]}'))
     begun!.complete(201)
     expect(JSON.parse(JSON.stringify(events))).toMatchObject([
       { requestObject: { metadata: { name: 'p' } }, responseObject: { items: [{ metadata: {} }] } },
     ])
     expect(JSON.stringify(events)).not.toContain('managedFields')
+  })
+
+  it('says why a request failed', () => {
+    const { events, begun } = record('[{level: Metadata, omitStages: [RequestReceived]}]')
+    begun!.failed({ status: 'Failure', reason: 'Forbidden', message: 'no' })
+    begun!.complete(403)
+    expect(events[0]).toMatchObject({ responseStatus: { status: 'Failure', reason: 'Forbidden', message: 'no', code: 403 } })
   })
 
   it('records nothing that the policy leaves out', () => {

@@ -35,10 +35,11 @@ export const invalid = (field: string, value: unknown, detail: string): FieldErr
   message: `Invalid value: ${show(value)}${detail && `: ${detail}`}`,
 })
 
+/** Names the supported values in the order given: upstream sorts some of its lists and not others. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   field,
-  message: `Unsupported value: ${show(value)}${supported.length > 0 ? `: supported values: ${supported.toSorted().map(show).join(', ')}` : ''}`,
+  message: `Unsupported value: ${show(value)}${supported.length > 0 ? `: supported values: ${supported.map(show).join(', ')}` : ''}`,
 })
 
 export const duplicate = (field: string, value: unknown): FieldError => ({

@@ -37,10 +37,11 @@ export function parseRange(cidr: string): IpRange {
   }
 }
 
+const groups = (text: string) => (text ? text.split(':').flatMap(expandDotted) : [])
+
 function toNumber(address: string): bigint {
   if (!address.includes(':')) return address.split('.').reduce((sum, part) => (sum << 8n) + BigInt(part), 0n)
   const [head = '', tail] = address.split('::')
-  const groups = (text: string) => (text ? text.split(':').flatMap(expandDotted) : [])
   const left = groups(head)
   const right = tail === undefined ? [] : groups(tail)
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')

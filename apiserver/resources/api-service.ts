@@ -27,11 +27,9 @@ export const apiService: ResourceBehaviour<APIService> = {
       errors.push(invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(expected)}`))
     if (group === '' && version !== 'v1')
       errors.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
-    const joined = (complaints: string[]) => complaints.join(',')
     if (group && isDNS1123Subdomain(group).length > 0)
-      errors.push(invalid('spec.group', group, joined(isDNS1123Subdomain(group))))
-    if (isDNS1035Label(version).length > 0) errors.push(invalid('spec.version', version, joined(isDNS1035Label(version))))
-    const inRange = (value: number, maximum: number) => value > 0 && value <= maximum
+      errors.push(invalid('spec.group', group, isDNS1123Subdomain(group).join(',')))
+    if (isDNS1035Label(version).length > 0) errors.push(invalid('spec.version', version, isDNS1035Label(version).join(',')))
     if (!inRange(spec.groupPriorityMinimum, 20_000)) {
       errors.push(invalid('spec.groupPriorityMinimum', spec.groupPriorityMinimum, 'must be positive and less than 20000'))
     }
@@ -49,6 +47,8 @@ export const apiService: ResourceBehaviour<APIService> = {
   ],
   hasStatus: true,
 }
+
+const inRange = (value: number, maximum: number) => value > 0 && value <= maximum
 
 function validateBackend(errors: Errors, spec: APIService['spec']): void {
   const { service, caBundle, insecureSkipTLSVerify } = spec

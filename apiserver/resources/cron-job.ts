@@ -20,6 +20,7 @@ export const cronJob: ResourceBehaviour<CronJob> = {
     spec.successfulJobsHistoryLimit ??= 3
     spec.failedJobsHistoryLimit ??= 1
     const template = (spec.jobTemplate ??= {})
+    template.metadata ??= {} as NonNullable<typeof template.metadata>
     const job = (template.spec ??= {} as JobSpec)
     setPodTemplateDefaults(job.template)
   },
@@ -80,8 +81,7 @@ function validateTimeZone(errors: Errors, timeZone: string): void {
 
 function isTimeZone(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone })
-    return true
+    return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone !== ''
   } catch {
     return false
   }

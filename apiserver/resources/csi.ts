@@ -78,9 +78,9 @@ export const csiNode: ResourceBehaviour<CSINode> = {
         errors.push(invalid(`${at}.nodeID`, nodeID, `must be ${MAX_NODE_ID} characters or less`))
       }
       topologyKeys?.forEach((key, j) => {
-        if (key === '') errors.push(required(`${at}.topologyKeys`))
-        if (topologyKeys.indexOf(key) < j) errors.push(duplicate(`${at}.topologyKeys`, key))
-        check(errors, `${at}.topologyKeys`, key, isQualifiedName(key))
+        if (key === '') errors.push(required(at, 'topologyKey cannot be empty'))
+        if (topologyKeys.indexOf(key) < j) errors.push(duplicate(at, key))
+        check(errors, at, topologyKeys, isQualifiedName(key))
       })
       const count = allocatable?.count
       if (count !== undefined && count < 0)

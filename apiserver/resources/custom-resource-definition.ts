@@ -14,6 +14,7 @@ import { validateStructuralSchema } from './custom-resource-schema.ts'
 import { copyMember, specChanges } from './define-resource.ts'
 import { checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
+import { sameJson } from './same-json.ts'
 import { validateClientConfig, validateReviewVersions } from './webhook-configuration.ts'
 
 const FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
@@ -83,7 +84,10 @@ function validateSpec(errors: Errors, spec: CustomResourceDefinition['spec']): v
     errors.push(invalid('spec.preserveUnknownFields', true, 'must be false'))
   }
   const versions = spec.versions ?? []
-  versions.forEach((version, i) => validateVersion(errors, `spec.versions[${i}]`, version))
+  const shared = sharedParts(versions)
+  versions.forEach((version, i) => validateVersion(errors, `spec.versions[${i}]`, version, shared))
+  const complaints = isDNS1035Label(versions[0]?.name ?? '')
+  if (complaints.length > 0) errors.push(invalid('spec.version', versions[0]?.name ?? '', complaints.join(',')))
   if (new Set(versions.map(({ name }) => name)).size !== versions.length) {
     errors.push(invalid('spec.versions', versions, 'must contain unique version names'))
   }
@@ -92,6 +96,14 @@ function validateSpec(errors: Errors, spec: CustomResourceDefinition['spec']): v
   }
   validateNames(errors, 'spec.names', spec.names ?? ({} as CustomResourceDefinitionNames))
   if (spec.conversion) validateConversion(errors, 'spec.conversion', spec.conversion)
+}
+
+type Part = 'schema' | 'subresources' | 'additionalPrinterColumns'
+
+/** Upstream holds what is the same in all versions once, and names it by that place. */
+function sharedParts(versions: readonly CustomResourceDefinitionVersion[]): ReadonlySet<Part> {
+  const parts: Part[] = ['schema', 'subresources', 'additionalPrinterColumns']
+  return new Set(parts.filter((part) => versions.every((version) => sameJson(version[part], versions[0]?.[part]))))
 }
 
 function validateGroup(errors: Errors, path: string, group: string): void {
@@ -125,17 +137,28 @@ function validateNames(errors: Errors, path: string, names: CustomResourceDefini
   }
 }
 
-function validateVersion(errors: Errors, path: string, version: CustomResourceDefinitionVersion): void {
+function validateVersion(
+  errors: Errors,
+  path: string,
+  version: CustomResourceDefinitionVersion,
+  shared: ReadonlySet<Part>,
+): void {
   const complaints = isDNS1035Label(version.name ?? '')
   if (complaints.length > 0) errors.push(invalid(`${path}.name`, version.name ?? '', complaints.join(',')))
   validateDeprecation(errors, path, version)
+  const isFirst = path === 'spec.versions[0]'
   const schema = version.schema?.openAPIV3Schema
+  const schemaPath = shared.has('schema') ? 'spec.validation' : `${path}.schema`
   if (!schema) errors.push(required(`${path}.schema.openAPIV3Schema`, 'schemas are required'))
-  else validateStructuralSchema(errors, `${path}.schema.openAPIV3Schema`, schema)
-  version.additionalPrinterColumns?.forEach((column, i) =>
-    validateColumn(errors, `${path}.additionalPrinterColumns[${i}]`, column),
-  )
-  if (version.subresources) validateSubresources(errors, `${path}.subresources`, version.subresources)
+  else if (isFirst || !shared.has('schema')) validateStructuralSchema(errors, `${schemaPath}.openAPIV3Schema`, schema)
+  const { additionalPrinterColumns: columns, subresources } = version
+  if (columns && (isFirst || !shared.has('additionalPrinterColumns'))) {
+    const at = shared.has('additionalPrinterColumns') ? 'spec' : path
+    columns.forEach((column, i) => validateColumn(errors, `${at}.additionalPrinterColumns[${i}]`, column))
+  }
+  if (subresources && (isFirst || !shared.has('subresources'))) {
+    validateSubresources(errors, `${shared.has('subresources') ? 'spec' : path}.subresources`, subresources)
+  }
   const paths = new Set<string>()
   version.selectableFields?.forEach(({ jsonPath }, i) => {
     const at = `${path}.selectableFields[${i}].jsonPath`
@@ -209,7 +232,7 @@ function validateConversion(errors: Errors, path: string, { strategy, webhook }:
   if (strategy === 'Webhook') {
     if (!webhook?.clientConfig) errors.push(required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'))
     else validateClientConfig(errors, `${path}.webhookClientConfig`, webhook.clientConfig)
-    validateReviewVersions(errors, `${path}.conversionReviewVersions`, webhook?.conversionReviewVersions ?? [])
+    validateReviewVersions(errors, `${path}.conversionReviewVersions`, webhook?.conversionReviewVersions ?? [], '')
   } else if (webhook) {
     errors.push(forbidden(`${path}.webhookClientConfig`, 'should not be set when strategy is not set to Webhook'))
   }

@@ -85,7 +85,7 @@ export const daemonSet: ResourceBehaviour<DaemonSet> = {
 function validateStrategy(errors: Errors, path: string, { type, rollingUpdate }: DaemonSetUpdateStrategy): void {
   if (type === 'OnDelete') return
   if (type !== 'RollingUpdate') {
-    errors.push(notSupported(path, { type }, ['RollingUpdate', 'OnDelete']))
+    errors.push(notSupported(path, { Type: type, RollingUpdate: null }, ['RollingUpdate', 'OnDelete']))
     return
   }
   const at = `${path}.rollingUpdate`

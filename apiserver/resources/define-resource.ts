@@ -1,5 +1,5 @@
 /** Completes a kind's behaviour into the definition the API server works with: names, models, metadata rules, spec apart from status. */
-import { kindInfo, type KindInfo, type KindName, type Kinds } from '../../api/kinds.ts'
+import { kindInfo, KINDS, type KindInfo, type KindName, type Kinds } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { QuantityError } from '../../api/quantity.ts'
 import { badRequest } from '../../api/status.ts'
@@ -38,6 +38,11 @@ const namesOf = (info: KindInfo): ResourceNames => ({
   namespaced: info.namespaced,
 })
 
+/** Groups of kinds that are the API server's own, whose finalizers it knows. */
+const OWN_GROUPS = new Set(
+  KINDS.map(({ group }) => group).filter((group) => !/^api(extensions|registration)\.k8s\.io$/.test(group)),
+)
+
 /** Also what custom resources and the second name of events are made with. */
 export function completeBehaviour(
   names: ResourceNames,
@@ -45,7 +50,7 @@ export function completeBehaviour(
   behaviour: ResourceBehaviour<KubeObject>,
 ): ResourceDefinition {
   const validateName = behaviour.validateName ?? isDnsSubdomain
-  const { namespaced } = names
+  const metadataRules = { namespaced: names.namespaced, validateName, qualifiedFinalizers: OWN_GROUPS.has(names.group) }
   return {
     ...behaviour,
     ...(behaviour.hasStatus && statusApart(behaviour)),
@@ -54,7 +59,7 @@ export function completeBehaviour(
     validateName,
     ...(behaviour.setDefaults && { setDefaults: withQuantityErrors(names, behaviour.setDefaults) }),
     validate: (object) => {
-      const errors = validateObjectMeta(object.metadata, namespaced, validateName)
+      const errors = validateObjectMeta(object.metadata, metadataRules)
       return behaviour.validate ? errors.concat(behaviour.validate(object)) : errors
     },
     validateUpdate: (object, old) => {

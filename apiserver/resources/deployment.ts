@@ -81,7 +81,7 @@ function validateStrategy(errors: Errors, path: string, { type, rollingUpdate }:
     return
   }
   if (type !== 'RollingUpdate') {
-    errors.push(notSupported(path, { type }, ['Recreate', 'RollingUpdate']))
+    errors.push(notSupported(path, { Type: type, RollingUpdate: null }, ['Recreate', 'RollingUpdate']))
     return
   }
   const { maxUnavailable, maxSurge } = rollingUpdate!

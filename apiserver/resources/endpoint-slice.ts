@@ -1,7 +1,7 @@
 /** EndpointSlice. */
 import { duplicate, invalid, required, tooMany } from '../../api/field-error.ts'
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from '../../api/generated/types.ts'
-import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isQualifiedName, isValidPortNumber } from '../../api/names.ts'
+import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isQualifiedName } from '../../api/names.ts'
 import { AGE, firstThree, NAME, text, UNSET } from './columns.ts'
 import { check, checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
 import { validateNonSpecialIP } from './ip-rules.ts'
@@ -16,6 +16,7 @@ const MAX_PORTS = 20_000
 export const endpointSlice: ResourceBehaviour<EndpointSlice> = {
   setDefaults: (slice) => {
     slice.endpoints ??= []
+    for (const endpoint of slice.endpoints) endpoint.conditions ??= {}
     for (const port of slice.ports ?? []) {
       port.name ??= ''
       port.protocol ||= 'TCP'
@@ -63,11 +64,8 @@ function validateEndpoints(errors: Errors, { endpoints = [], addressType }: Endp
     const addresses = endpoint.addresses ?? []
     if (addresses.length === 0) errors.push(required(`${at}.addresses`, 'must contain at least 1 address'))
     if (addresses.length > MAX_ADDRESSES) errors.push(tooMany(`${at}.addresses`, addresses.length, MAX_ADDRESSES))
-    const seen = new Set<string>()
     addresses.forEach((address, j) => {
       const path = `${at}.addresses[${j}]`
-      if (seen.has(address)) errors.push(duplicate(path, address))
-      seen.add(address)
       validateAddress(errors, path, address, addressType)
     })
     validateDetails(errors, at, endpoint)
@@ -96,13 +94,12 @@ function validateDetails(errors: Errors, path: string, { nodeName, hostname, hin
 function validatePorts(errors: Errors, ports: readonly DiscoveryEndpointPort[]): void {
   if (ports.length > MAX_PORTS) errors.push(tooMany('ports', ports.length, MAX_PORTS))
   const names = new Set<string>()
-  ports.forEach(({ name = '', protocol, port, appProtocol }, i) => {
+  ports.forEach(({ name = '', protocol, appProtocol }, i) => {
     const at = `ports[${i}]`
     if (name) check(errors, `${at}.name`, name, isDNS1123Label(name))
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name))
     names.add(name)
     checkOneOf(errors, `${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])
-    if (port !== undefined) check(errors, `${at}.port`, port, isValidPortNumber(port))
     if (appProtocol !== undefined) check(errors, `${at}.appProtocol`, appProtocol, isQualifiedName(appProtocol))
   })
 }

@@ -55,7 +55,7 @@ function validateNamespaces(errors: Errors, { metadata, involvedObject }: CoreEv
 
 function validateNewEvent(errors: Errors, event: CoreEvent): void {
   if (!event.reportingComponent) errors.push(required('reportingController'))
-  else check(errors, 'reportingController', event.reportingComponent, isQualifiedName(event.reportingComponent))
+  check(errors, 'reportingController', event.reportingComponent, isQualifiedName(event.reportingComponent ?? ''))
   validateText(errors, 'reportingInstance', event.reportingInstance)
   validateText(errors, 'action', event.action)
   validateText(errors, 'reason', event.reason)
@@ -190,14 +190,11 @@ export const eventOfNewApi: ResourceBehaviour<CoreEvent> = {
     if (!event.eventTime) errors.push(required('eventTime'))
     validateNewEvent(errors, event)
     if (event.type !== 'Normal' && event.type !== 'Warning')
-      errors.push(invalid('type', event.type ?? '', `has invalid value: ${event.type ?? ''}`))
-    for (const [field, value] of [
-      ['deprecatedCount', event.count],
-      ['deprecatedFirstTimestamp', event.firstTimestamp],
-      ['deprecatedLastTimestamp', event.lastTimestamp],
-    ] as const) {
-      if (value) errors.push(invalid(field, value, NO_OLD_TIMES))
+      errors.push(invalid('type', '', `has invalid value: ${event.type ?? ''}`))
+    for (const member of ['firstTimestamp', 'lastTimestamp', 'count'] as const) {
+      if (event[member]) errors.push(invalid(member, '', NO_OLD_TIMES))
     }
+    if (event.source?.component || event.source?.host) errors.push(invalid('source', '', NO_OLD_TIMES))
     return errors
   },
   fieldAliases: EVENT_FIELD_ALIASES,

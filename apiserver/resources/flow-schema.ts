@@ -94,13 +94,7 @@ const SUBJECTS = [
 
 function validateSubject(errors: Errors, path: string, subject: FlowcontrolSubject): void {
   if (!SUBJECTS.some(([kind]) => kind === subject.kind)) {
-    errors.push(
-      notSupported(
-        `${path}.kind`,
-        subject.kind ?? '',
-        SUBJECTS.map(([kind]) => kind),
-      ),
-    )
+    errors.push(notSupported(`${path}.kind`, subject.kind ?? '', ['Group', 'ServiceAccount', 'User']))
     return
   }
   for (const [kind, member] of SUBJECTS) {

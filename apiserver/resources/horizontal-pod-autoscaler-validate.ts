@@ -54,23 +54,28 @@ function validateMetric(errors: Errors, path: string, metric: V2MetricSpec): voi
   }
   const expected = TYPES[metric.type]
   if (!expected) {
-    errors.push(notSupported(`${path}.type`, metric.type, Object.keys(TYPES)))
+    errors.push(notSupported(`${path}.type`, metric.type, Object.keys(TYPES).sort()))
     return
   }
-  for (const source of Object.values(TYPES)) {
-    if (source !== expected && metric[source]) {
-      errors.push(forbidden(`${path}.${source}`, 'must populate the given metric source only'))
-    }
+  const present = Object.values(TYPES).filter((source) => metric[source])
+  // A lone wrong one is told by the right one being missing.
+  for (const source of present.length === 1 ? [] : present) {
+    if (source !== expected) errors.push(forbidden(`${path}.${source}`, 'must populate the given metric source only'))
   }
   if (!metric[expected]) errors.push(required(`${path}.${expected}`, 'must populate information for the given metric source'))
   if (metric.object) {
     validateReference(errors, `${path}.object.describedObject`, metric.object.describedObject)
     validateIdentifier(errors, `${path}.object.metric`, metric.object.metric)
-    validateEitherValue(errors, `${path}.object.target`, metric.object.target)
+    validateEitherValue(errors, `${path}.object.target`, metric.object.target, 'must set either a target value or averageValue')
   }
   if (metric.external) {
     validateIdentifier(errors, `${path}.external.metric`, metric.external.metric)
-    validateEitherValue(errors, `${path}.external.target`, metric.external.target)
+    validateEitherValue(
+      errors,
+      `${path}.external.target`,
+      metric.external.target,
+      'must set either a target value for metric or a per-pod target',
+    )
   }
   if (metric.pods) {
     validateIdentifier(errors, `${path}.pods.metric`, metric.pods.metric)
@@ -101,11 +106,11 @@ function validateResourceSource(errors: Errors, path: string, { name, target }: 
   }
 }
 
-function validateEitherValue(errors: Errors, path: string, target: V2MetricTarget): void {
+function validateEitherValue(errors: Errors, path: string, target: V2MetricTarget, neither: string): void {
   validateTarget(errors, path, target)
   const { value, averageValue } = target ?? {}
   if (value === undefined && averageValue === undefined) {
-    errors.push(required(`${path}.averageValue`, 'must set either a target value for metric or a per-pod target'))
+    errors.push(required(`${path}.averageValue`, neither))
   }
   if (value !== undefined && averageValue !== undefined) {
     errors.push(forbidden(`${path}.value`, 'may not set both a target value for metric and a per-pod target'))

@@ -108,8 +108,9 @@ function formatValue(target: Value | undefined, current: Value | undefined): str
     : `${current?.averageValue ?? UNKNOWN}/${target.averageValue} (avg)`
 }
 
+const percent = (value: number | undefined, otherwise: string) => (value === undefined ? otherwise : `${value}%`)
+
 function formatUtilization(name: string | undefined, target: Value | undefined, current: Value | undefined): string {
   if (target?.averageValue !== undefined) return `${name}: ${current?.averageValue ?? UNKNOWN}/${target.averageValue}`
-  const percent = (value: number | undefined, otherwise: string) => (value === undefined ? otherwise : `${value}%`)
   return `${name}: ${percent(current?.averageUtilization, UNKNOWN)}/${percent(target?.averageUtilization, '<auto>')}`
 }

@@ -32,7 +32,7 @@ export const ingress: ResourceBehaviour<Ingress> = {
       )
     }
     if (!spec.rules?.length && !spec.defaultBackend) {
-      errors.push(invalid('spec', spec.rules ?? [], 'either `defaultBackend` or `rules` must be specified'))
+      errors.push(invalid('spec', spec.rules ?? null, 'either `defaultBackend` or `rules` must be specified'))
     }
     if (spec.defaultBackend) validateBackend(errors, 'spec.defaultBackend', spec.defaultBackend)
     spec.rules?.forEach((rule, i) => validateRule(errors, `spec.rules[${i}]`, rule))

@@ -9,6 +9,7 @@ import { validateJobSpec } from './job-spec.ts'
 import { isEmptyMap, selects, validateLabelSelector } from './label-selector.ts'
 import { setPodTemplateDefaults } from './pod-template.ts'
 import type { ResourceBehaviour } from './resource.ts'
+import { sameJson } from './same-json.ts'
 
 const UID_LABEL = 'batch.kubernetes.io/controller-uid'
 const NAME_LABEL = 'batch.kubernetes.io/job-name'
@@ -84,6 +85,8 @@ function generateSelector({ metadata, spec }: Job): void {
   labels[NAME_LABEL] ??= metadata.name
   labels[OLD_UID_LABEL] ??= metadata.uid
   labels[OLD_NAME_LABEL] ??= metadata.name
+  // Labels that the job has from its template are those that the template gets.
+  if (isEmptyMap(metadata.labels) || sameJson(metadata.labels, template.metadata?.labels)) metadata.labels = { ...labels }
   template.metadata = { ...template.metadata, labels } as NonNullable<PodTemplateSpec['metadata']>
   const selector = (spec.selector ??= {})
   const matched = (selector.matchLabels ??= {})

@@ -1,14 +1,26 @@
 /** Node. */
-import { duplicate, forbidden, invalid, required } from '../../api/field-error.ts'
+import { duplicate, forbidden, invalid } from '../../api/field-error.ts'
 import type { Node, Taint } from '../../api/generated/types.ts'
 import { isQualifiedName, isValidCIDR, isValidLabelValue } from '../../api/names.ts'
 import { AGE, NAME, NONE, text, UNKNOWN, wide } from './columns.ts'
-import { copyMember } from './define-resource.ts'
 import { check, type Errors } from './field-rules.ts'
 import { validateTaintEffect } from './pod-spec/scheduling.ts'
 import { canonicalizeResourceList } from './quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
+
+const NO_INFO = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+  kernelVersion: '',
+  osImage: '',
+  containerRuntimeVersion: '',
+  kubeletVersion: '',
+  kubeProxyVersion: '',
+  operatingSystem: '',
+  architecture: '',
+}
 
 export const node: ResourceBehaviour<Node> = {
   setDefaults: (node) => {
@@ -16,19 +28,21 @@ export const node: ResourceBehaviour<Node> = {
     const { spec, status } = node
     if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
     if (!status) return
+    // Never left out: readers look into these without asking.
+    status.daemonEndpoints ??= { kubeletEndpoint: { Port: 0 } }
+    status.nodeInfo ??= { ...NO_INFO }
     canonicalizeResourceList(status.capacity)
     canonicalizeResourceList(status.allocatable)
     if (!status.allocatable && status.capacity) status.allocatable = { ...status.capacity }
   },
-  // A kubelet registers itself with the status it has already: upstream keeps it on create.
-  prepareForCreate: () => {},
-  prepareForUpdate: (node, old) => copyMember('status', old, node),
+  // A kubelet registers itself with the status that it has already.
+  newStatus: ({ status }) => status ?? { daemonEndpoints: { kubeletEndpoint: { Port: 0 } }, nodeInfo: { ...NO_INFO } },
   prepareForStatusUpdate: (node, old) => {
     node.spec = old.spec
   },
   validate: ({ spec }) => {
     const errors: Errors = []
-    if (spec.taints) validateTaints(errors, 'spec.taints', spec.taints)
+    if (spec.taints) validateTaints(errors, 'metadata.taints', spec.taints)
     spec.podCIDRs?.forEach((range, i) => check(errors, `spec.podCIDRs[${i}]`, range, isValidCIDR(range)))
     if (spec.podCIDRs?.length && spec.podCIDR !== spec.podCIDRs[0]) {
       errors.push(invalid('spec.podCIDRs', spec.podCIDRs, 'the first entry must match podCIDR'))
@@ -86,17 +100,14 @@ function validateTaints(errors: Errors, path: string, taints: readonly Taint[]):
   taints.forEach((taint, i) => {
     const at = `${path}[${i}]`
     const { key, value, effect } = taint
-    if (!key) errors.push(required(`${at}.key`))
     check(errors, `${at}.key`, key ?? '', isQualifiedName(key ?? ''))
     const complaints = isValidLabelValue(value ?? '')
     if (complaints.length > 0) errors.push(invalid(`${at}.value`, value, complaints.join(';')))
     validateTaintEffect(errors, `${at}.effect`, effect)
     const pair = `${effect} ${key}`
     if (seen.has(pair)) {
-      errors.push({
-        ...duplicate(at, taint),
-        message: `Duplicate value: ${JSON.stringify(taint)}: taints must be unique by key and effect pair`,
-      })
+      const shown = JSON.stringify({ Key: key, Value: value ?? '', Effect: effect, TimeAdded: taint.timeAdded ?? null })
+      errors.push({ ...duplicate(at, taint), message: `Duplicate value: ${shown}: taints must be unique by key and effect pair` })
     }
     seen.add(pair)
   })

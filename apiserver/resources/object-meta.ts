@@ -6,9 +6,20 @@ import { check, checkImmutable, checkRequired, type Errors, NOT_NEGATIVE } from 
 
 type NameRule = (name: string, prefix: boolean) => string | null
 
-export function validateObjectMeta(metadata: ObjectMeta, namespaced: boolean, nameRule: NameRule, path = 'metadata'): Errors {
+export interface MetadataRules {
+  namespaced: boolean
+  validateName: NameRule
+  /** Finalizers without a domain are left to the server's own kinds: upstream asks no such thing of custom resources. */
+  qualifiedFinalizers: boolean
+}
+
+export function validateObjectMeta(
+  metadata: ObjectMeta,
+  { namespaced, validateName, qualifiedFinalizers }: MetadataRules,
+): Errors {
+  const path = 'metadata'
   const errors: Errors = []
-  validateNames(errors, metadata, nameRule, path)
+  validateNames(errors, metadata, validateName, path)
   if (namespaced) {
     if (checkRequired(errors, `${path}.namespace`, metadata.namespace)) {
       check(errors, `${path}.namespace`, metadata.namespace, isDNS1123Label(metadata.namespace!))
@@ -20,7 +31,7 @@ export function validateObjectMeta(metadata: ObjectMeta, namespaced: boolean, na
   validateLabels(errors, `${path}.labels`, metadata.labels)
   validateAnnotations(errors, `${path}.annotations`, metadata.annotations)
   if (metadata.ownerReferences) validateOwnerReferences(errors, `${path}.ownerReferences`, metadata.ownerReferences)
-  if (metadata.finalizers) validateFinalizers(errors, `${path}.finalizers`, metadata.finalizers)
+  if (metadata.finalizers) validateFinalizers(errors, `${path}.finalizers`, metadata.finalizers, qualifiedFinalizers)
   return errors
 }
 
@@ -53,38 +64,31 @@ export function validateAnnotations(errors: Errors, path: string, annotations: R
 
 function validateOwnerReferences(errors: Errors, path: string, references: readonly OwnerReference[]): void {
   let controller: OwnerReference | undefined
-  references.forEach((reference, i) => {
-    const at = `${path}[${i}]`
+  for (const reference of references) {
     for (const member of ['apiVersion', 'kind', 'name', 'uid'] as const) {
       if (reference[member]) continue
-      errors.push(
-        invalid(
-          `${at}.${member}`,
-          reference[member] ?? '',
-          member === 'apiVersion' ? 'version must not be empty' : 'must not be empty',
-        ),
-      )
+      const why = member === 'apiVersion' ? 'version must not be empty' : 'must not be empty'
+      errors.push(invalid(`${path}.${member}`, reference[member] ?? '', why))
     }
     if (reference.apiVersion === 'v1' && reference.kind === 'Event') {
-      errors.push(invalid(at, reference, '/v1, Kind=Event is disallowed from being an owner'))
+      errors.push(invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'))
     }
-    if (!reference.controller) return
-    if (controller) {
-      errors.push(
-        invalid(
-          path,
-          references,
-          `Only one reference can have Controller set to true. Found "true" in references for ${controller.name} and ${reference.name}`,
-        ),
-      )
-    } else controller = reference
-  })
+    if (!reference.controller) continue
+    if (controller) errors.push(invalid(path, references, twoControllers(controller, reference)))
+    else controller = reference
+  }
 }
+
+const twoControllers = (first: OwnerReference, second: OwnerReference) =>
+  `Only one reference can have Controller set to true. Found "true" in references for ${first.name} and ${second.name}`
 
 const STANDARD_FINALIZERS = ['kubernetes', 'foregroundDeletion', 'orphan']
 
-function validateFinalizers(errors: Errors, path: string, finalizers: readonly string[]): void {
-  finalizers.forEach((finalizer, i) => validateFinalizerName(errors, `${path}[${i}]`, finalizer))
+function validateFinalizers(errors: Errors, path: string, finalizers: readonly string[], qualified: boolean): void {
+  finalizers.forEach((finalizer, i) => {
+    if (qualified) validateFinalizerName(errors, `${path}[${i}]`, finalizer)
+    else check(errors, path, finalizer, isQualifiedName(finalizer))
+  })
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))
   }

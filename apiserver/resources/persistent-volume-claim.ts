@@ -14,16 +14,16 @@ const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 export const persistentVolumeClaim: ResourceBehaviour<PersistentVolumeClaim> = {
   setDefaults: ({ spec, status }) => {
     setClaimSpecDefaults(spec)
-    // Two names of one source; the newer can name more, so it is only copied back when the older can say it.
-    if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
-    else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
-      const { apiGroup, kind, name } = spec.dataSourceRef
-      spec.dataSource = { ...(apiGroup !== undefined && { apiGroup }), kind, name }
-    }
     canonicalizeResourceList(status?.capacity)
     canonicalizeResourceList(status?.allocatedResources)
   },
   newStatus: () => ({ phase: 'Pending' }),
+  prepareForCreate: ({ spec }) => {
+    // The older field takes only what old servers knew; anything else in it has always been passed over.
+    if (spec.dataSource && !spec.dataSourceRef && !isOldSource(spec.dataSource)) delete spec.dataSource
+    normalizeSources(spec)
+  },
+  prepareForUpdate: ({ spec }) => normalizeSources(spec),
   validate: ({ spec }) => {
     const errors: Errors = []
     validateClaimSpec(errors, 'spec', spec)
@@ -57,6 +57,19 @@ export const persistentVolumeClaim: ResourceBehaviour<PersistentVolumeClaim> = {
     wide(text('VolumeMode', 'Filesystem or block device.', ({ spec }) => spec.volumeMode ?? UNSET)),
   ],
   hasStatus: true,
+}
+
+const isOldSource = ({ apiGroup, kind }: NonNullable<PersistentVolumeClaimSpec['dataSource']>): boolean =>
+  (kind === 'PersistentVolumeClaim' && !apiGroup) || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')
+
+/** Two names of one source; the newer can name more, so it is only copied back when the older can say it. */
+function normalizeSources(spec: PersistentVolumeClaimSpec): void {
+  const { dataSource, dataSourceRef } = spec
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource }
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) {
+    const { apiGroup, kind, name } = dataSourceRef
+    spec.dataSource = { ...(apiGroup !== undefined && { apiGroup }), kind, name }
+  }
 }
 
 function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): Errors {

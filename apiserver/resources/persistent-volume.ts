@@ -106,33 +106,55 @@ function validateSpec(errors: Errors, spec: PersistentVolumeSpec): void {
   checkSupported(errors, 'spec.volumeMode', spec.volumeMode, VOLUME_MODES)
 }
 
+/** Upstream looks in this order, and closely only at the first that is there. */
+const SOURCES = [
+  'hostPath',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'flocker',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'cephfs',
+  'iscsi',
+  'cinder',
+  'fc',
+  'flexVolume',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'scaleIO',
+  'local',
+  'storageos',
+  'csi',
+] as const
+
 function validateSource(errors: Errors, spec: PersistentVolumeSpec): void {
-  const sources = Object.keys(sourceOf(spec))
-  if (sources.length === 0) errors.push(required('spec', 'must specify a volume type'))
-  for (const source of sources.slice(1)) errors.push(forbidden(`spec.${source}`, 'may not specify more than 1 volume type'))
+  const [first, ...others] = SOURCES.filter((source) => spec[source] !== undefined)
+  if (!first) errors.push(required('spec', 'must specify a volume type'))
+  for (const source of others) errors.push(forbidden(`spec.${source}`, 'may not specify more than 1 volume type'))
   const { hostPath, local, nfs, csi, iscsi } = spec
-  if (hostPath) {
+  if (first === 'hostPath' && hostPath) {
     if (checkRequired(errors, 'spec.hostPath.path', hostPath.path))
       validateNoBacksteps(errors, 'spec.hostPath.path', hostPath.path)
     if (hostPath.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle') {
       errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
     }
-  }
-  if (local) {
+  } else if (first === 'local' && local) {
     if (checkRequired(errors, 'spec.local.path', local.path)) validateNoBacksteps(errors, 'spec.local.path', local.path)
     if (!spec.nodeAffinity) errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
-  }
-  if (nfs) {
+  } else if (first === 'nfs' && nfs) {
     checkRequired(errors, 'spec.nfs.server', nfs.server)
     if (checkRequired(errors, 'spec.nfs.path', nfs.path) && !nfs.path.startsWith('/')) {
       errors.push(invalid('spec.nfs.path', nfs.path, 'must be an absolute path'))
     }
-  }
-  if (csi) {
+  } else if (first === 'csi' && csi) {
     validateCsiDriverName(errors, 'spec.csi.driver', csi.driver)
     checkRequired(errors, 'spec.csi.volumeHandle', csi.volumeHandle)
-  }
-  if (iscsi) {
+  } else if (first === 'iscsi' && iscsi) {
     checkRequired(errors, 'spec.iscsi.targetPortal', iscsi.targetPortal)
     checkRequired(errors, 'spec.iscsi.iqn', iscsi.iqn)
   }

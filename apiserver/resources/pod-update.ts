@@ -71,9 +71,10 @@ function validateDeadline(errors: Errors, deadline: number | undefined, old: num
 const withImagesOf = (containers: readonly Container[], old: readonly Container[]): Container[] =>
   containers.map((container, i) => ({ ...container, image: old[i]?.image }))
 
+const withoutSeconds = (toleration: Toleration): Toleration => ({ ...toleration, tolerationSeconds: undefined })
+
 function validateAddedTolerations(errors: Errors, tolerations: readonly Toleration[], old: readonly Toleration[]): void {
-  const bare = ({ tolerationSeconds: _, ...rest }: Toleration) => rest
-  if (!old.every((one) => tolerations.some((other) => sameJson(bare(one), bare(other))))) {
+  if (!old.every((one) => tolerations.some((other) => sameJson(withoutSeconds(one), withoutSeconds(other))))) {
     errors.push(forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'))
   }
 }
@@ -173,14 +174,15 @@ export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): Errors {
   return errors
 }
 
+const withOldResources = (containers: readonly Container[], before: readonly Container[]): Container[] =>
+  containers.map((container, i) => ({ ...container, resources: before[i]?.resources, resizePolicy: before[i]?.resizePolicy }))
+
 /** For PUT and PATCH on /resize: cpu and memory of containers may change, and the QoS class stays. */
 export function validatePodResize(pod: Pod, old: Pod): Errors {
   const errors: Errors = []
   if (computeQosClass(pod.spec) !== (old.status?.qosClass ?? computeQosClass(old.spec))) {
     errors.push(invalid('spec', computeQosClass(pod.spec), 'Pod QOS Class may not change as a result of resizing'))
   }
-  const withOldResources = (containers: readonly Container[], before: readonly Container[]) =>
-    containers.map((container, i) => ({ ...container, resources: before[i]?.resources, resizePolicy: before[i]?.resizePolicy }))
   const munged = {
     ...pod.spec,
     containers: withOldResources(pod.spec.containers, old.spec.containers),

@@ -38,6 +38,7 @@ export const pod: ResourceBehaviour<Pod> = {
   validate: ({ spec }) => {
     const errors: Errors = []
     validatePodSpec(errors, 'spec', spec)
+    if (!spec.serviceAccountName) forbidTokenVolumes(errors, spec)
     return errors
   },
   validateUpdate: validatePodUpdate,
@@ -74,6 +75,17 @@ export const pod: ResourceBehaviour<Pod> = {
     if (!pod.spec.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0
     return grace < 0 ? 1 : grace
   },
+}
+
+/** A token is that of an account. */
+function forbidTokenVolumes(errors: Errors, { volumes }: Pod['spec']): void {
+  volumes?.forEach(({ projected }, i) => {
+    projected?.sources?.forEach(({ serviceAccountToken }, j) => {
+      if (!serviceAccountToken) return
+      const path = `spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`
+      errors.push(forbidden(path, 'must not be specified when serviceAccountName is not set'))
+    })
+  })
 }
 
 const GATED: PodCondition = {

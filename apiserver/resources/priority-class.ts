@@ -24,7 +24,7 @@ export const priorityClass: ResourceBehaviour<PriorityClass> = {
     } else if (value > HIGHEST_FOR_USERS) {
       errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${HIGHEST_FOR_USERS}`))
     }
-    checkOneOf(errors, 'preemptionPolicy', preemptionPolicy, ['Never', 'PreemptLowerPriority'])
+    checkOneOf(errors, 'preemptionPolicy', preemptionPolicy, ['PreemptLowerPriority', 'Never'])
     return errors
   },
   validateUpdate: (priorityClass, old) => {

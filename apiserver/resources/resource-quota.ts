@@ -76,13 +76,11 @@ const EXISTS_ONLY = ['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminati
 const POD_RESOURCES = new Set(['pods', 'cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'])
 const CLAIM_RESOURCES = new Set(['persistentvolumeclaims', 'requests.storage'])
 
+/** A scope that nobody knows is complained about by itself. */
 function fits(scope: string, resource: string): boolean {
   if (scope === 'BestEffort') return resource === 'pods'
   if (scope === OF_CLAIMS) return CLAIM_RESOURCES.has(resource)
-  return (
-    BY_POD.includes(scope) &&
-    (POD_RESOURCES.has(resource) || /ephemeral-storage$/.test(resource) || resource.includes('hugepages-'))
-  )
+  return !BY_POD.includes(scope) || POD_RESOURCES.has(resource)
 }
 
 const isScope = (scope: string): boolean => BY_POD.includes(scope) || scope === OF_CLAIMS

@@ -14,12 +14,12 @@ export const runtimeClass: ResourceBehaviour<RuntimeClass> = {
     const errors: Errors = []
     check(errors, 'handler', handler ?? '', isDNS1123Label(handler ?? ''))
     for (const name in overhead?.podFixed) {
-      const at = `overhead.podFixed.limits[${name}]`
+      const at = `overhead.limits[${name}]`
       validateContainerResourceName(errors, at, name)
       validateQuantityValue(errors, at, name, overhead.podFixed[name]!)
     }
     validateLabels(errors, 'scheduling.nodeSelector', scheduling?.nodeSelector)
-    if (scheduling?.tolerations) validateTolerations(errors, 'scheduling.tolerations', scheduling.tolerations)
+    if (scheduling?.tolerations) validateTolerations(errors, 'scheduling.tolerations.tolerations', scheduling.tolerations)
     return errors
   },
   validateUpdate: (runtimeClass, old) => {

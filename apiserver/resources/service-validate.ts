@@ -59,6 +59,9 @@ function validateExternalName(errors: Errors, { spec }: Service): void {
   else errors.push(required('spec.externalName'))
 }
 
+/** What upstream's own type prints of a port when it tells of two that are alike. */
+const BARE_PORT = { Name: '', Protocol: '', AppProtocol: null, Port: 0, TargetPort: 0, NodePort: 0 }
+
 function validatePorts(errors: Errors, { spec }: Service): void {
   const ports = spec.ports ?? []
   const names = new Set<string>()
@@ -74,7 +77,7 @@ function validatePorts(errors: Errors, { spec }: Service): void {
       nodePorts.add(key)
     }
     const pair = `${port.protocol} ${port.port}`
-    if (pairs.has(pair)) errors.push(duplicate(at, { port: port.port, protocol: port.protocol }))
+    if (pairs.has(pair)) errors.push(duplicate(at, { ...BARE_PORT, Protocol: port.protocol, Port: port.port }))
     pairs.add(pair)
   })
 }

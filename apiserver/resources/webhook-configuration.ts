@@ -103,9 +103,14 @@ function validateWebhookName(errors: Errors, path: string, name: string): void {
     errors.push(invalid(path, name, 'should be a domain with at least three segments separated by dots'))
 }
 
-export function validateReviewVersions(errors: Errors, path: string, versions: readonly string[]): void {
+export function validateReviewVersions(
+  errors: Errors,
+  path: string,
+  versions: readonly string[],
+  none = `must specify one of ${REVIEW_VERSIONS.join(', ')}`,
+): void {
   if (versions.length === 0) {
-    errors.push(required(path, `must specify one of ${REVIEW_VERSIONS.join(', ')}`))
+    errors.push(required(path, none))
     return
   }
   versions.forEach((version, i) => {
@@ -147,17 +152,21 @@ function validateUrl(errors: Errors, path: string, text: string): void {
     errors.push(invalid(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`))
   }
   if (url.host === '') errors.push(invalid(path, url.host, `host must be specified${form}`))
-  if (url.username || url.password) errors.push(invalid(path, '<redacted>', 'user information is not permitted in the URL'))
+  if (url.username || url.password)
+    errors.push(
+      invalid(path, [url.username, url.password].filter(Boolean).join(':'), 'user information is not permitted in the URL'),
+    )
   if (url.hash) errors.push(invalid(path, url.hash.slice(1), 'fragments are not permitted in the URL'))
   if (url.search) errors.push(invalid(path, url.search.slice(1), 'query parameters are not permitted in the URL'))
 }
 
 function validateServicePath(errors: Errors, path: string, text: string): void {
   if (text === '/' || text === '') return
-  if (!text.startsWith('/')) {
-    errors.push(invalid(path, text, "must start with a '/'"))
+  if (text === '//') {
+    errors.push(invalid(path, text, 'segment[0] may not be empty'))
     return
   }
+  if (!text.startsWith('/')) errors.push(invalid(path, text, "must start with a '/'"))
   const steps = text.slice(1).replace(/\/$/, '').split('/')
   steps.forEach((step, i) => {
     if (step === '') errors.push(invalid(path, text, `segment[${i}] may not be empty`))

@@ -171,7 +171,7 @@ function validateEphemeralContainers(
   })
 }
 
-const PROTOCOLS = ['TCP', 'UDP', 'SCTP']
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
 
 function validatePorts(errors: Errors, path: string, ports: readonly ContainerPort[], hostNetwork: boolean): void {
   const names = new Set<string>()

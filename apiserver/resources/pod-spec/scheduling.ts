@@ -139,11 +139,20 @@ export function validateTolerations(errors: Errors, path: string, tolerations: r
       const complaints = isValidLabelValue(value)
       if (complaints.length > 0) errors.push(invalid(`${at}.operator`, value, complaints.join(';')))
     } else if (operator === 'Exists') {
-      if (value) errors.push(invalid(`${at}.operator`, toleration, "value must be empty when `operator` is 'Exists'"))
+      if (value) errors.push(invalid(`${at}.operator`, asGo(toleration), "value must be empty when `operator` is 'Exists'"))
     } else errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']))
     if (effect && !EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, EFFECTS))
   })
 }
+
+/** As upstream's own type prints. */
+const asGo = ({ key, operator, value, effect, tolerationSeconds }: Toleration) => ({
+  Key: key ?? '',
+  Operator: operator ?? '',
+  Value: value ?? '',
+  Effect: effect ?? '',
+  TolerationSeconds: tolerationSeconds ?? null,
+})
 
 const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway']
 const INCLUSION = ['Honor', 'Ignore']
@@ -153,7 +162,6 @@ export function validateTopologySpread(
   path: string,
   constraints: readonly TopologySpreadConstraint[] | undefined,
 ): void {
-  const seen = new Set<string>()
   constraints?.forEach((constraint, i) => {
     const at = `${path}[${i}]`
     const { maxSkew, topologyKey, whenUnsatisfiable, minDomains } = constraint
@@ -161,9 +169,12 @@ export function validateTopologySpread(
     if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
     else check(errors, `${at}.topologyKey`, topologyKey, isQualifiedName(topologyKey))
     if (!ACTIONS.includes(whenUnsatisfiable)) errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS))
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`
-    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
-    seen.add(pair)
+    // Told of the first of them, once for each that repeats it.
+    if (
+      constraints.slice(i + 1).some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable)
+    ) {
+      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`))
+    }
     if (minDomains !== undefined) validateMinDomains(errors, `${at}.minDomains`, minDomains, whenUnsatisfiable)
     checkSupported(errors, `${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, INCLUSION)
     checkSupported(errors, `${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, INCLUSION)

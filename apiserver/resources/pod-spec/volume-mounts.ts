@@ -23,16 +23,16 @@ export function validateVolumeMounts(errors: Errors, path: string, container: An
         errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must not already exist as a path in volumeDevices'))
       }
     }
-    validateSubPaths(errors, at, mount)
+    validateSubPaths(errors, at, path, mount)
     validatePropagation(errors, at, mount, container)
   })
 }
 
-function validateSubPaths(errors: Errors, path: string, { subPath, subPathExpr }: VolumeMount): void {
-  if (subPath) validateDescendingPath(errors, `${path}.subPath`, subPath)
+function validateSubPaths(errors: Errors, path: string, list: string, { subPath, subPathExpr }: VolumeMount): void {
+  if (subPath) validateDescendingPath(errors, `${list}.subPath`, subPath)
   if (!subPathExpr) return
   if (subPath) errors.push(invalid(`${path}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
-  validateDescendingPath(errors, `${path}.subPathExpr`, subPathExpr)
+  validateDescendingPath(errors, `${list}.subPathExpr`, subPathExpr)
 }
 
 function validatePropagation(errors: Errors, path: string, mount: VolumeMount, container: AnyContainer): void {

@@ -16,13 +16,15 @@ import { validateFieldRef, validateResourceFieldRef } from './env.ts'
 export function validateVolumes(errors: Errors, path: string, volumes: readonly Volume[] | undefined): Map<string, Volume> {
   const byName = new Map<string, Volume>()
   volumes?.forEach((volume, i) => {
+    const before = errors.length
     const at = `${path}[${i}]`
     if (checkRequired(errors, `${at}.name`, volume.name)) {
       check(errors, `${at}.name`, volume.name, isDNS1123Label(volume.name))
       if (byName.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name))
     }
     validateSource(errors, at, volume)
-    byName.set(volume.name, volume)
+    // One that is wrong is not there to be mounted.
+    if (errors.length === before) byName.set(volume.name, volume)
   })
   return byName
 }
@@ -42,11 +44,12 @@ function validateSource(errors: Errors, path: string, volume: Volume): void {
 type SourceName = Exclude<keyof Volume, 'name'>
 type SourceRules = { [K in SourceName]?: (errors: Errors, path: string, source: NonNullable<Volume[K]>) => void }
 
-const HOST_PATH_TYPES = ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice']
+const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
 const SOURCES: SourceRules = {
   hostPath: (errors, path, { path: hostPath, type = '' }) => {
-    if (checkRequired(errors, `${path}.path`, hostPath)) validateNoBacksteps(errors, `${path}.path`, hostPath)
+    if (!checkRequired(errors, `${path}.path`, hostPath)) return
+    validateNoBacksteps(errors, `${path}.path`, hostPath)
     if (type && !HOST_PATH_TYPES.includes(type)) checkOneOf(errors, `${path}.type`, type, HOST_PATH_TYPES)
   },
   emptyDir: (errors, path, { sizeLimit }) => {
@@ -102,8 +105,8 @@ const SOURCES: SourceRules = {
 }
 
 /** CSI drivers are called like hosts, and are short enough for a label. */
-export function validateCsiDriverName(errors: Errors, path: string, name: string): void {
-  if (!checkRequired(errors, path, name)) return
+export function validateCsiDriverName(errors: Errors, path: string, name = ''): void {
+  checkRequired(errors, path, name)
   if (name.length > 63)
     errors.push({
       reason: 'FieldValueTooLong',
@@ -149,11 +152,11 @@ function validateProjected(errors: Errors, path: string, { defaultMode, sources 
     const members = Object.keys(source) as (keyof VolumeProjection)[]
     members.slice(1).forEach(() => errors.push(forbidden(at, 'may not specify more than 1 volume type')))
     if (members.length === 0) errors.push(required(at, 'must specify a volume type'))
-    validateProjection(errors, at, source, paths)
+    validateProjection(errors, path, at, source, paths)
   })
 }
 
-function validateProjection(errors: Errors, path: string, source: VolumeProjection, paths: Set<string>): void {
+function validateProjection(errors: Errors, volume: string, path: string, source: VolumeProjection, paths: Set<string>): void {
   const claim = (target: string, value: string) => {
     if (paths.has(target)) errors.push(invalid(path, value, 'conflicting duplicate paths'))
     paths.add(target)
@@ -178,7 +181,8 @@ function validateProjection(errors: Errors, path: string, source: VolumeProjecti
     if (expirationSeconds > 2 ** 32) {
       errors.push(invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
     }
-    if (checkRequired(errors, `${at}.path`, target)) {
+    // The path that upstream names here is short of the source.
+    if (checkRequired(errors, `${volume}.path`, target)) {
       validateDescendingPath(errors, `${at}.path`, target)
       claim(target, target)
     }

@@ -12,6 +12,7 @@ import { persistentVolumeClaimResize } from './admission/persistent-volume-claim
 import type { AdmissionPlugin } from './admission/plugin.ts'
 import { podNodeSelector } from './admission/pod-node-selector.ts'
 import { podSecurity } from './admission/pod-security.ts'
+import { podTopologyLabels } from './admission/pod-topology-labels.ts'
 import { priority } from './admission/priority.ts'
 import { rbacEscalation } from './admission/rbac-escalation.ts'
 import { createResourceQuota } from './admission/resource-quota.ts'
@@ -55,6 +56,7 @@ export const ADMISSION_PLUGINS: readonly AdmissionEntry[] = [
   entry(certificateSigning),
   entry(certificateSubjectRestriction),
   entry(defaultIngressClass),
+  entry(podTopologyLabels),
   entry(rbacEscalation, 'always'),
   { name: 'ResourceQuota', enabled: 'by default', create: createResourceQuota },
 ]

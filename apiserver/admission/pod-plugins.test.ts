@@ -8,6 +8,7 @@ import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { limitRanger } from './limit-ranger.ts'
 import type { AdmissionPlugin } from './plugin.ts'
 import { podNodeSelector } from './pod-node-selector.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priority } from './priority.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
@@ -251,6 +252,20 @@ describe('RuntimeClass', () => {
     ],
   ])('refuses %#', async (object, message) => {
     await expect(specAfter(runtimeClass, object, gvisor)).rejects.toThrow(message)
+  })
+})
+
+describe('PodTopologyLabels', () => {
+  const zone = { 'topology.kubernetes.io/zone': 'a' }
+  const world = made('Node', 'n', { metadata: { labels: { ...zone, 'kubernetes.io/hostname': 'n' } } })
+
+  it('labels a pod that is bound, and one that is made on its node', async () => {
+    const binding = madeIn('ns', 'Binding', 'p', { target: { kind: 'Node', name: 'n' } })
+    await createFixture(world).run(podTopologyLabels, attributesOf('pods', binding, { subresource: 'binding' }))
+    expect(binding.metadata.labels).toEqual(zone)
+    const bound = pod({ nodeName: 'n' }, { labels: { app: 'x' } })
+    await createFixture(world).run(podTopologyLabels, attributesOf('pods', bound))
+    expect(bound.metadata.labels).toEqual({ app: 'x', ...zone })
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../api/json.ts'
-import { computeApplyPatch, LAST_APPLIED, withLastApplied } from './client-side-apply.ts'
+import { LAST_APPLIED } from '../api/patch/last-applied.ts'
+import { computeApplyPatch, withLastApplied } from './client-side-apply.ts'
 import { deploymentOf } from './commands/create.ts'
 import { serviceFor } from './commands/expose.ts'
 import { imagePatch } from './commands/set.ts'

@@ -138,6 +138,26 @@ describe('conflicts', () => {
   })
 })
 
+describe('from client-side to server-side apply', () => {
+  const annotated = (spec: JsonObject, applied: JsonObject) =>
+    deployment(spec, { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(deployment(applied)) } })
+
+  test('kubectl takes over what it applied before', () => {
+    const live = update(undefined, annotated({ replicas: 1 }, { replicas: 1 }), 'kubectl-client-side-apply')
+    const object = apply(live, deployment({ replicas: 2 }), 'kubectl')
+    expect(object['spec']).toEqual({ replicas: 2 })
+    const annotations = (object['metadata'] as { annotations: JsonObject }).annotations
+    expect(annotations['kubectl.kubernetes.io/last-applied-configuration']).toContain('"replicas":2')
+  })
+
+  test('but not what another changed since, nor under another name', () => {
+    const changed = update(undefined, annotated({ replicas: 5 }, { replicas: 1 }), 'hpa')
+    expect(() => apply(changed, deployment({ replicas: 2 }), 'kubectl')).toThrow('conflict with "hpa"')
+    const live = update(undefined, annotated({ replicas: 1 }, { replicas: 1 }), 'kubectl-client-side-apply')
+    expect(() => apply(live, deployment({ replicas: 2 }), 'me')).toThrow('conflict with "kubectl-client-side-apply"')
+  })
+})
+
 describe('what is applied no more', () => {
   test('is removed', () => {
     const first = apply(

@@ -17,6 +17,7 @@ import {
   type ManagedSet,
   type Manager,
 } from './managed-fields.ts'
+import { annotationsOf, LAST_APPLIED, lastAppliedText, readLastApplied, withAnnotations } from './last-applied.ts'
 import { itemElement, type MergeType } from './merge-type.ts'
 
 export interface ApplyRequest {
@@ -58,10 +59,29 @@ export function applyPatch({
   const object = last ? (prune(merged, last.fields, owned, type) as JsonObject) : merged
 
   const { changed, removed } = compareObjects(before, object, type)
-  if (!force) refuseConflicts(others, changed)
+  if (!force) refuseConflicts(others, changed, manager === KUBECTL ? handedOver(before, type) : {})
   const unchanged = isEmptySet(changed) && isEmptySet(removed) && last !== undefined && equalSets(last.fields, fields)
   const time = unchanged ? last.time : formatTime(now)
-  return withManagedFields(object, [...release(others, changed, removed), { ...self, fields, time }])
+  const result = withManagedFields(object, [...release(others, changed, removed), { ...self, fields, time }])
+  return manager === KUBECTL ? withCurrentAnnotation(result, config) : result
+}
+
+/** The manager under which kubectl applies: it may take over from its own client-side apply. */
+const KUBECTL = 'kubectl'
+
+/** What client-side apply set and nobody changed since: no conflict for kubectl. */
+function handedOver(live: JsonObject, type: MergeType): FieldSet {
+  const applied = readLastApplied(live)
+  if (!applied) return {}
+  const { changed, removed } = compareObjects(applied, live, type)
+  return difference(difference(fieldsOfConfiguration(applied, type), changed), removed)
+}
+
+/** An object that client-side apply knows is kept up to date for it. */
+function withCurrentAnnotation(object: JsonObject, config: JsonObject): JsonObject {
+  const annotations = annotationsOf(object)
+  if (annotations[LAST_APPLIED] === undefined) return object
+  return withAnnotations(object, { ...annotations, [LAST_APPLIED]: lastAppliedText(config) })
 }
 
 const managedFieldsOf = (object: JsonObject): ManagedFieldsEntry[] | undefined =>
@@ -79,13 +99,13 @@ const withoutMembers = (set: FieldSet, names: readonly string[]): FieldSet =>
 const release = (others: readonly ManagedSet[], changed: FieldSet, removed: FieldSet): ManagedSet[] =>
   others.map((other) => ({ ...other, fields: difference(difference(other.fields, changed), removed) }))
 
-function refuseConflicts(others: readonly ManagedSet[], changed: FieldSet): void {
+function refuseConflicts(others: readonly ManagedSet[], changed: FieldSet, allowed: FieldSet): void {
+  if (others.every(({ fields }) => isEmptySet(difference(intersection(fields, changed), allowed)))) return
   const conflicts = others
     .map((other) => ({ manager: printManager(other), paths: pathsOf(intersection(other.fields, changed)) }))
     .filter(({ paths }) => paths.length > 0)
     .sort((a, b) => (a.manager < b.manager ? -1 : 1))
   const all = conflicts.flatMap(({ manager, paths }) => paths.map((path) => ({ manager, path })))
-  if (all.length === 0) return
   const causes = all.map(({ manager, path }) => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${manager}`,

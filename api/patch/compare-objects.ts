@@ -104,15 +104,16 @@ function wholeSet(value: Json, type: MergeType, depth: number, name: string): Fi
   if (type.kind === 'map' && isJsonObject(value)) {
     for (const key in value) {
       if (isUnowned(key, depth, name) || value[key] === undefined) continue
-      children[`f:${key}`] = wholeSet(value[key]!, type.field(key), depth + 1, key)
+      const node = wholeSet(value[key]!, type.field(key), depth + 1, key)
+      if (node !== NOTHING) children[`f:${key}`] = node
     }
-    // metadata with nothing but what the server writes.
-    if (depth === 1 && name === 'metadata' && isEmptyObject(children)) return NOTHING
   } else if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(value)) {
     const itemType: MergeType = type.kind === 'list-map' ? type.items : { kind: 'atomic' }
     for (const item of value) children[itemElement(item, type)] = wholeSet(item, itemType, depth + 1, '')
   }
-  return ALWAYS_THERE.has(name) ? children : memberWith(children)
+  if (!ALWAYS_THERE.has(name)) return memberWith(children)
+  // `spec: {}`, or metadata with nothing but what the server writes.
+  return isEmptyObject(children) && typeof value === 'object' ? NOTHING : children
 }
 
 function isEmptyObject(value: object): boolean {

@@ -1,5 +1,6 @@
 /** `kubelab apply`: make the cluster hold what files say, by three-way patches or by server-side apply. */
 import type { JsonObject } from '../../api/json.ts'
+import { LAST_APPLIED, readLastApplied } from '../../api/patch/last-applied.ts'
 import { isConflict, isNotFound } from '../../api/status.ts'
 import { collect } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
@@ -145,8 +146,8 @@ async function patchLive(
   path: string,
   options: ApplyOptions,
 ): Promise<{ outcome: Outcome; object: JsonObject }> {
-  const { computeApplyPatch, lastApplied, LAST_APPLIED } = await import('../client-side-apply.ts')
-  if (!lastApplied(live)) {
+  const { computeApplyPatch } = await import('../client-side-apply.ts')
+  if (!readLastApplied(live)) {
     session.note(
       `Warning: resource ${qualifiedPlural(type).replace(/\..*/, '')}/${nameOf(object)} is missing the ${LAST_APPLIED} annotation which is required by kubelab apply. kubelab apply should only be used on resources created declaratively by either kubelab create --save-config or kubelab apply. The missing annotation will be patched automatically.`,
     )

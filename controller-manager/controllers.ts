@@ -14,6 +14,7 @@ import { replicaSet } from './controllers/replica-set.ts'
 import { replicationController } from './controllers/replication-controller.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
+import { statefulSet } from './controllers/stateful-set.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
 import { configured, pure, type ControllerEntry } from './setup.ts'
 
@@ -51,6 +52,7 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(replicaSet),
   pure(replicationController, 'replication-controller'),
   configured('daemonset-controller', createDaemonSetController),
+  pure(statefulSet),
   pure(job),
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),

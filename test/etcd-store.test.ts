@@ -267,6 +267,29 @@ describe('the etcd store', () => {
     await Promise.all([store.stop(), late.stop()])
   })
 
+  it('does not start on an object that it cannot read, and passes over one that comes later', async () => {
+    const prefix = '/registry/test/broken/'
+    const client = clientOf(etcd)
+    const put = (name: string) =>
+      client.txn({
+        compare: { key: `${prefix}default/${name}`, target: 'version', equals: 0 },
+        success: { type: 'put', key: `${prefix}default/${name}`, value: 'not JSON' },
+        failure: { type: 'range', key: prefix },
+      })
+    const running = await startStore(etcd)
+    const { create } = openBench(running, prefix)
+    const { events } = record(running, prefix, await running.current())
+    await put('broken')
+    await create('sound')
+    await running.current()
+    expect(events.map(({ entry }) => entry.name)).toEqual(['sound'])
+    const starting = new EtcdStore({ endpoints: [etcd.endpoint], tls: etcd.tls, logger: silentLogger })
+    starting.register(testResource(prefix))
+    await expect(starting.start()).rejects.toThrowError(/Cannot read \/registry\/test\/broken\/default\/broken: Unexpected token/)
+    client.close()
+    await Promise.all([running.stop(), starting.stop()])
+  })
+
   it('lets objects go when their lease ends, and keeps those written again without one', async () => {
     const store = await startStore(etcd)
     const { prefix, key } = openBench(store)

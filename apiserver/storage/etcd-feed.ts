@@ -8,7 +8,7 @@ import type { Clock } from '../../component/clock.ts'
 import { computeBackoff } from '../../component/backoff.ts'
 import type { Logger } from '../../component/logger.ts'
 import { isCompacted, type EtcdClient } from './etcd-client.ts'
-import type { EtcdStream } from './etcd-connection.ts'
+import { EtcdError, type EtcdStream } from './etcd-connection.ts'
 import { ALL_KEYS, prefixEnd, type KeyValue, type WatchEvent, type WatchResponse } from './etcd-messages.ts'
 import { REGISTRY, type Change, type ObjectCache, type Prepared } from './object-cache.ts'
 
@@ -37,15 +37,22 @@ export class EtcdFeed {
   problem: string | null = 'the cache is not filled yet'
   private onLive = () => {}
   private failures = 0
+  private clusterId = ''
 
   constructor(options: EtcdFeedOptions) {
     this.options = options
   }
 
-  /** Resolves when the cache holds everything and events flow; goes on until `stop`. Waits for an etcd that is not there yet. */
+  /**
+   * Resolves when the cache holds everything and events flow; goes on until `stop`. Waits for an etcd that is not there yet;
+   * rejects when an object cannot be read (a wrong encryption key, say), since serving without it would lie.
+   */
   async start(): Promise<void> {
     const live = new Promise<void>((resolve) => (this.onLive = resolve))
-    await this.until(() => this.relist())
+    await this.until(
+      () => this.relist(),
+      (error) => !(error instanceof EtcdError),
+    )
     void this.run()
     await live
   }
@@ -65,7 +72,10 @@ export class EtcdFeed {
       if (end.lost) {
         this.problem = 'the cache is being filled anew: history was lost'
         logger.warn('History was lost: reading everything again', { revision: before })
-        await this.until(() => this.relist())
+        await this.until(
+          () => this.relist(),
+          () => false,
+        )
         continue
       }
       this.problem = `the watch on etcd is interrupted: ${end.error.message}`
@@ -107,15 +117,15 @@ export class EtcdFeed {
     })
   }
 
-  /** An etcd restored from a backup is behind the cache: its revisions mean other things than ours. */
-  private confirm(onBehind: () => void): void {
+  /** In an etcd restored from a backup, or in another one, revisions mean other things than in the cache. */
+  private confirm(onOther: () => void): void {
     const { client, cache, logger } = this.options
     // Of the moment of asking: events may overtake the answer.
     const known = cache.revision()
     client.range({ key: REGISTRY, keysOnly: true }).then(
       ({ header }) => {
-        if (header.revision < known) {
-          onBehind()
+        if (header.revision < known || header.clusterId !== this.clusterId) {
+          onOther()
           this.stream?.close()
         } else {
           this.failures = 0
@@ -137,6 +147,7 @@ export class EtcdFeed {
     for (;;) {
       const page = await client.range({ key, rangeEnd: prefixEnd(REGISTRY), limit: PAGE, revision })
       revision ||= page.header.revision
+      this.clusterId = page.header.clusterId
       for (const kv of page.kvs) present.push(cache.prepare(this.options.toChange(kv, 'put')))
       if (!page.more) break
       key = `${page.kvs.at(-1)!.key}\0`
@@ -145,12 +156,13 @@ export class EtcdFeed {
     cache.replace(present, revision)
   }
 
-  /** Repeats what fails for want of etcd, until it is done or the feed is stopped. */
-  private async until(attempt: () => Promise<void>): Promise<void> {
+  /** Repeats what fails until it is done or the feed is stopped. */
+  private async until(attempt: () => Promise<void>, isFinal: (error: unknown) => boolean): Promise<void> {
     for (let failures = 1; !this.stopped.signal.aborted; failures++) {
       try {
         return await attempt()
       } catch (error) {
+        if (isFinal(error)) throw error
         const { message } = error as Error
         this.problem = `the cache cannot be filled: ${message}`
         if (!isCompacted(error)) this.options.logger.warn('Cannot read etcd: trying again', { reason: message })

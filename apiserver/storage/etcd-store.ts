@@ -236,7 +236,12 @@ export class EtcdStore implements Store {
     if (type === 'delete') return { key, revision, value: undefined }
     if (!key.startsWith(REGISTRY)) return { key, revision, value: kv.value }
     const draft = this.drafts.take(key, kv.value)
-    return draft ? { key, revision, value: draft.value, draft } : { key, revision, value: this.decoded(kv) }
+    if (draft) return { key, revision, value: draft.value, draft }
+    try {
+      return { key, revision, value: this.decoded(kv) }
+    } catch (error) {
+      return { key, revision, value: undefined, unreadable: error instanceof Error ? error : new Error(String(error)) }
+    }
   }
 
   private decoded({ key, value }: KeyValue): Buffer {

@@ -17,6 +17,8 @@ export interface Change {
   key: string
   revision: number
   value: Buffer | undefined
+  /** Why the value that etcd holds could not be decoded. */
+  unreadable?: Error
   /** The writer's own, which saves the parse. */
   draft?: Draft | undefined
 }
@@ -132,7 +134,8 @@ export class ObjectCache {
     const known = this.get(change.key)
     if (known?.revision === change.revision) return known
     const cache = this.resources.get(resourcePrefix(change.key) ?? '')
-    return cache ? this.entryOf(cache.resource, change) : { ...change, value: Buffer.from(change.value!) }
+    if (cache || !change.value) return this.entryOf(this.cacheOf(change.key).resource, change)
+    return { ...change, value: Buffer.from(change.value) }
   }
 
   /**
@@ -203,8 +206,13 @@ export class ObjectCache {
     return cache
   }
 
-  private entryOf(resource: StoredResource, { key, revision, value, draft }: Change): StoredEntry {
-    return (draft ?? draftFrom(resource, key, value!)).at(revision)
+  private entryOf(resource: StoredResource, { key, revision, value, unreadable, draft }: Change): StoredEntry {
+    try {
+      if (unreadable) throw unreadable
+      return (draft ?? draftFrom(resource, key, value!)).at(revision)
+    } catch (error) {
+      throw new Error(`Cannot read ${key}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    }
   }
 
   private applyOne(change: Change): void {
@@ -224,7 +232,7 @@ export class ObjectCache {
 
   private eventOf(cache: ResourceCache, change: Change): StoreEvent | undefined {
     const { key, revision, value } = change
-    if (!value) {
+    if (!value && !change.unreadable) {
       const previous = cache.remove(key)
       return previous && { type: 'DELETED', entry: previous.at(revision), previous, revision }
     }
@@ -234,7 +242,7 @@ export class ObjectCache {
       return { type: previous ? 'MODIFIED' : 'ADDED', entry, previous, revision }
     } catch (error) {
       // Something else wrote into our keys. One bad value must not end the feed of everything else.
-      this.logger.error('Cannot read an object: its old version stays', { key, revision, error })
+      this.logger.error('An object keeps its old version: the new one cannot be read', { revision, error })
       return undefined
     }
   }
@@ -256,9 +264,9 @@ export class ObjectCache {
     this.logBytes += largest.log.bytes
   }
 
-  private leaveUnclaimed({ key, revision, value }: Change): void {
+  private leaveUnclaimed({ key, revision, value, unreadable }: Change): void {
     const prefix = resourcePrefix(key)
-    if (prefix === undefined) return
+    if (prefix === undefined || unreadable) return
     let objects = this.unclaimed.get(prefix)
     if (!objects) this.unclaimed.set(prefix, (objects = new Map()))
     if (value) objects.set(key, { revision, value: Buffer.from(value) })

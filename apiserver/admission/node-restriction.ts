@@ -45,7 +45,8 @@ const judgePod: Judge = (node, attributes, reader) => {
     case 'status':
       return operation === 'UPDATE' ? judgePodStatus(node, attributes) : `unexpected operation ${q(operation)}`
     case 'eviction':
-      return operation === 'CREATE'
+      // The deletion that an eviction ends in is judged as the eviction is.
+      return operation === 'CREATE' || operation === 'DELETE'
         ? judgePodRemoval(node, attributes, reader, `node ${node} can only evict pods`)
         : `unexpected operation ${operation}`
     default:

@@ -1,7 +1,7 @@
 /** A real etcd for tests and benches: loopback, free ports, mutual TLS with certificates made for it, data in a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import 'reflect-metadata'
@@ -25,12 +25,37 @@ export interface EtcdProcess {
   wipe(): void
 }
 
-export async function startEtcd({ folder = tmpdir() }: { folder?: string } = {}): Promise<EtcdProcess> {
-  const dir = mkdtempSync(path.join(folder, 'kubelab-etcd-'))
+export async function startEtcd(options: { folder?: string } = {}): Promise<EtcdProcess> {
+  const [member] = await startEtcdCluster(1, options)
+  return member!
+}
+
+/** Members of one cluster, with one authority and one client certificate. */
+export async function startEtcdCluster(count: number, { folder = tmpdir() }: { folder?: string } = {}): Promise<EtcdProcess[]> {
   const certificates = await makeCertificates()
+  const ports = await freePorts(2 * count)
+  const members = Array.from({ length: count }, (_, index) => ({
+    name: `m${index}`,
+    client: `https://127.0.0.1:${ports[2 * index]}`,
+    peer: `https://127.0.0.1:${ports[2 * index + 1]}`,
+  }))
+  const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',')
+  const processes = members.map((member) => createMember(member, cluster, certificates, folder))
+  await Promise.all(processes.map((member) => member.start()))
+  return processes
+}
+
+interface Member {
+  name: string
+  client: string
+  peer: string
+}
+
+type Certificates = Awaited<ReturnType<typeof makeCertificates>>
+
+function createMember(member: Member, cluster: string, certificates: Certificates, folder: string): EtcdProcess {
+  const dir = mkdtempSync(path.join(folder, 'kubelab-etcd-'))
   for (const [name, pem] of Object.entries(certificates)) writeFileSync(path.join(dir, name), pem, { mode: 0o600 })
-  const [client, peer] = await freePorts(2)
-  const endpoint = `https://127.0.0.1:${client}`
   const log = openSync(path.join(dir, 'etcd.log'), 'a')
   let child: ChildProcess | undefined
 
@@ -40,20 +65,19 @@ export async function startEtcd({ folder = tmpdir() }: { folder?: string } = {})
     child.kill('SIGKILL')
     await ended
   }
-  const start = async () => {
-    const args = etcdArguments(dir, endpoint, `https://127.0.0.1:${peer}`)
-    // Dies with this process, however that ends.
-    child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...args], { stdio: ['ignore', log, 'pipe'] })
-    await listening(child)
-  }
-  await start()
   return {
-    endpoint,
+    endpoint: member.client,
     tls: { ca: certificates['ca.crt'], cert: certificates['client.crt'], key: certificates['client.key'] },
     kill,
-    start,
+    async start() {
+      // Dies with this process, however that ends.
+      const command = ['--pdeathsig', 'KILL', 'etcd', ...etcdArguments(dir, member, cluster)]
+      child = spawn('setpriv', command, { stdio: ['ignore', log, 'pipe'] })
+      await listening(child)
+    },
     async stop() {
       await kill()
+      closeSync(log)
       rmSync(dir, { recursive: true, force: true })
     },
     freeze: () => void child?.kill('SIGSTOP'),
@@ -62,12 +86,12 @@ export async function startEtcd({ folder = tmpdir() }: { folder?: string } = {})
   }
 }
 
-function etcdArguments(dir: string, client: string, peer: string): string[] {
+function etcdArguments(dir: string, { name, client, peer }: Member, cluster: string): string[] {
   const file = (name: string) => path.join(dir, name)
   return [
-    ['--name', 'test', '--data-dir', file('data')],
+    ['--name', name, '--data-dir', file('data')],
     ['--listen-client-urls', client, '--advertise-client-urls', client],
-    ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
+    ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster],
     [
       '--client-cert-auth',
       '--trusted-ca-file',

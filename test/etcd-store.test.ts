@@ -7,7 +7,7 @@ import { compactOnce } from '../apiserver/storage/compactor.ts'
 import { EtcdClient } from '../apiserver/storage/etcd-client.ts'
 import { EtcdStore, type EtcdStoreOptions } from '../apiserver/storage/etcd-store.ts'
 import type { StoreEvent } from '../apiserver/storage/store.ts'
-import { startEtcd, type EtcdProcess } from './etcd-process.ts'
+import { startEtcd, startEtcdCluster, type EtcdProcess } from './etcd-process.ts'
 import { startRelay } from './relay.ts'
 import { line, openBench, record, storeSuite, taken, testObject, testResource } from './store-suite.ts'
 
@@ -206,6 +206,38 @@ describe('the etcd store, when etcd fails', () => {
     await store.stop()
     await Promise.all(relays.map((relay) => relay.close()))
   })
+})
+
+it('goes on with a cluster of etcd that loses a member at a time, each in turn, with the exact history', async () => {
+  const cluster = await startEtcdCluster(3)
+  const store = await startStore(cluster[0]!, { endpoints: cluster.map(({ endpoint }) => endpoint), callTimeoutMs: 5_000 })
+  const { prefix, key } = openBench(store)
+  const { ends, lines } = record(store, prefix, await store.current())
+  const acknowledged: string[] = []
+  const unknown = new Set<string>()
+  for (const [round, member] of cluster.entries()) {
+    const write = async (name: string) => {
+      try {
+        acknowledged.push(`ADDED ${name}@${taken(await store.create(key(name), testObject(name))).revision}`)
+      } catch {
+        unknown.add(name)
+      }
+    }
+    await write(`before-${round}`)
+    const ended = member.kill()
+    await Promise.all(Array.from({ length: 20 }, (_, index) => write(`during-${round}-${index}`)))
+    await ended
+    await eventually(() => store.current())
+    await write(`after-${round}`)
+    await member.start()
+  }
+  await eventually(() => store.current())
+  expect(ends).toEqual([])
+  const certain = lines().filter((event) => !unknown.has(event.slice('ADDED '.length, event.indexOf('@'))))
+  expect(certain).toEqual(acknowledged.toSorted((a, b) => Number(a.split('@')[1]) - Number(b.split('@')[1])))
+  expect(acknowledged.length).toBeGreaterThanOrEqual(cluster.length * 2)
+  await store.stop()
+  await Promise.all(cluster.map((member) => member.stop()))
 })
 
 describe('the etcd store', () => {

@@ -33,6 +33,7 @@ describe('NodeRestriction', () => {
     ['creates a mirror pod of its own', 'pods', mirror(), {}],
     ['deletes a pod of its own', 'pods', undefined, { operation: 'DELETE', name: 'mine' }],
     ['reports on a pod of its own', 'pods', undefined, { operation: 'UPDATE', subresource: 'status', ...podStatus('mine') }],
+    ['deletes it by that', 'pods', undefined, { operation: 'DELETE', subresource: 'eviction', name: 'mine' }],
     ['evicts a pod of its own', 'pods', made('Eviction', 'mine'), { subresource: 'eviction', name: 'mine' }],
     [
       'registers itself',
@@ -77,6 +78,7 @@ describe('NodeRestriction', () => {
       undefined,
       { operation: 'UPDATE', subresource: 'status', ...podStatus('mine', { a: 'b' }) },
     ],
+    ['node n1 can only evict pods', 'pods', undefined, { operation: 'DELETE', subresource: 'eviction', name: 'other' }],
     ['node n1 can only evict pods', 'pods', made('Eviction', 'other'), { subresource: 'eviction', name: 'other' }],
     ['unexpected pod subresource "binding"', 'pods', made('Binding', 'mine'), { subresource: 'binding' }],
     ['node "n1" is not allowed to modify node "n2"', 'nodes', made('Node', 'n2'), {}],

@@ -95,7 +95,7 @@ describe('parseEncryptionConfiguration', () => {
 
   it.each([
     ['[]', /resources\[0\].providers: Required value: at least one provider is required/],
-    ['[{rot13: {}}]', /Unsupported value: "rot13": supported values: "aescbc", "aesgcm", "identity"/],
+    ['[{rot13: {}}]', /Unsupported value: "rot13": supported values: "identity", "aesgcm", "aescbc"/],
     ['[{aesgcm: {keys: []}}]', /aesgcm.keys: Required value: at least one key is required/],
     [
       '[{aesgcm: {keys: [{name: a, secret: c2hvcnQ=}]}}]',

@@ -2,16 +2,20 @@
 import type { Logger } from '../component/logger.ts'
 import { AUTHORIZATION_KINDS, type ClusterAuthorizer } from './auth/authorizer.ts'
 import { prefixOfKind } from './cluster-reader.ts'
-import type { Store, Subscription } from './storage/store.ts'
+import type { Entry, Store, Subscription } from './storage/store.ts'
 
 export function feedAuthorizer(store: Store, authorizer: ClusterAuthorizer, logger: Logger): Subscription {
   const subscriptions = new Map<string, Subscription>()
   let closed = false
   const follow = (kind: (typeof AUTHORIZATION_KINDS)[number]) => {
     const prefix = prefixOfKind(kind)
-    for (const entry of store.list(prefix)) authorizer.onChange(kind, entry.object(), 'ADDED')
+    // The authorizer cares for pods that run on a node: the others need not be parsed.
+    const matters = (entry: Entry) => kind !== 'Pod' || entry.fields['spec.nodeName'] !== ''
+    for (const entry of store.list(prefix)) if (matters(entry)) authorizer.onChange(kind, entry.object(), 'ADDED')
     const subscription = store.watch(prefix, store.revision(), {
-      onEvent: ({ type, entry }) => authorizer.onChange(kind, entry.object(), type),
+      onEvent: ({ type, entry }) => {
+        if (matters(entry)) authorizer.onChange(kind, entry.object(), type)
+      },
       onEnd: (reason) => {
         if (closed || reason.code === 503) return
         // History was lost: what went away meanwhile is not known, so the whole state is handed over again.

@@ -24,7 +24,10 @@ test.each([
     atOnce,
     object({ finalizers: ['x'] }),
     none,
-    { do: 'mark', object: { metadata: { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 0, generation: 2 } } },
+    {
+      do: 'mark',
+      object: { metadata: { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 0, generation: 2 } },
+    },
   ],
   ['with a grace is marked with its end', graceful, object(), none, { do: 'mark', object: { metadata: marked } }],
   ['with a grace of zero goes now', graceful, object(), { ...none, gracePeriodSeconds: 0 }, { do: 'remove' }],
@@ -36,7 +39,10 @@ test.each([
     graceful,
     object(marked),
     { ...none, gracePeriodSeconds: 10 },
-    { do: 'mark', object: { metadata: { deletionTimestamp: '2026-01-01T00:01:10Z', deletionGracePeriodSeconds: 10, generation: 1 } } },
+    {
+      do: 'mark',
+      object: { metadata: { deletionTimestamp: '2026-01-01T00:01:10Z', deletionGracePeriodSeconds: 10, generation: 1 } },
+    },
   ],
   [
     'in the foreground waits for the garbage collector',

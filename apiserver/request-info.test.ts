@@ -10,7 +10,11 @@ describe('a path is about', () => {
     ['GET', '/api/v1/namespaces/a/pods/b', { verb: 'get', resource: 'pods', namespace: 'a', name: 'b' }],
     ['GET', '/api/v1/namespaces/a/pods/b/log', { verb: 'get', resource: 'pods', subresource: 'log', name: 'b' }],
     ['POST', '/apis/apps/v1/namespaces/a/deployments', { verb: 'create', group: 'apps', resource: 'deployments', name: '' }],
-    ['PUT', '/api/v1/namespaces/a/status', { verb: 'update', resource: 'namespaces', namespace: 'a', name: 'a', subresource: 'status' }],
+    [
+      'PUT',
+      '/api/v1/namespaces/a/status',
+      { verb: 'update', resource: 'namespaces', namespace: 'a', name: 'a', subresource: 'status' },
+    ],
     ['PUT', '/api/v1/namespaces/a/finalize', { resource: 'namespaces', name: 'a', subresource: 'finalize' }],
     ['GET', '/api/v1/namespaces/a', { verb: 'get', resource: 'namespaces', namespace: 'a', name: 'a' }],
     ['DELETE', '/api/v1/namespaces/a/pods', { verb: 'deletecollection', resource: 'pods' }],
@@ -24,9 +28,12 @@ describe('a path is about', () => {
     expect(parseRequestInfo(method, url)).toMatchObject({ isResource: true, ...expected })
   })
 
-  test.each(['/', '/api', '/api/v1', '/apis', '/apis/apps', '/apis/apps/v1', '/healthz', '/openapi/v2', '//'])('%s is no resource', (url) => {
-    expect(parseRequestInfo('GET', url)).toMatchObject({ isResource: false, verb: 'get', path: url })
-  })
+  test.each(['/', '/api', '/api/v1', '/apis', '/apis/apps', '/apis/apps/v1', '/healthz', '/openapi/v2', '//'])(
+    '%s is no resource',
+    (url) => {
+      expect(parseRequestInfo('GET', url)).toMatchObject({ isResource: false, verb: 'get', path: url })
+    },
+  )
 
   test('a broken escape is a bad request', () => {
     expect(() => parseRequestInfo('GET', '/api/v1/pods/%zz')).toThrow('invalid URL escape')

@@ -41,7 +41,13 @@ export async function startServer({ tls, host, port, handle, logger }: ServerOpt
   // How long the request itself may take to arrive. Answers, and so watches, have no limit here.
   server.requestTimeout = 75_000
   server.timeout = 0
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => handleUpgrade(handle, request, socket, head))
+  // An upgraded connection is no longer the server's: nobody else would end it.
+  const upgraded = new Set<Duplex>()
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.on('close', () => upgraded.delete(socket))
+    handleUpgrade(handle, request, socket, head)
+  })
   server.on('tlsClientError', (error) => logger.debug('TLS handshake failed', { error: error.message }))
   server.on('clientError', (_error, socket: Duplex) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -49,7 +55,10 @@ export async function startServer({ tls, host, port, handle, logger }: ServerOpt
   await listen(server, port, host)
   return {
     port: (server.address() as AddressInfo).port,
-    stop: (graceMs) => stop(server, graceMs),
+    stop: (graceMs) => {
+      for (const socket of upgraded) socket.destroy()
+      return stop(server, graceMs)
+    },
   }
 }
 

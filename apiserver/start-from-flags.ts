@@ -32,7 +32,9 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
   })
   return startApiServer({
     store,
-    resources: RESOURCES,
+    resources: RESOURCES.map((resource) =>
+      resource.ttlSeconds === undefined ? resource : { ...resource, ttlSeconds: flags['event-ttl'] / 1000 },
+    ),
     admissionPlugins: selectAdmissionPlugins({
       enable: flags['enable-admission-plugins'],
       disable: flags['disable-admission-plugins'],

@@ -14,6 +14,7 @@ import { startOwnServer } from './api/own-server.ts'
 const { flags } = parseFlags(
   defineFlags({
     clients: { type: 'int', description: 'Requests at once.', default: 16 },
+    'node-options': { type: 'list', description: 'Options of Node for our server.', default: [] },
     only: { type: 'list', description: 'Works to do: create,get,list,patch,watch,delete.', default: [] },
     peer: { type: 'string', description: 'URL of a second server.', default: '' },
     'peer-token': { type: 'string', description: 'Its token.', default: '' },
@@ -204,7 +205,7 @@ function print(ours: Results, peer: Results | undefined): void {
 
 const own = flags.server
   ? undefined
-  : await startOwnServer(flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`] : [])
+  : await startOwnServer([...flags['node-options'], ...(flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`] : [])])
 const server: BenchServer = own ?? { name: 'server', url: flags.server, token: flags.token }
 if (own) console.log(`ready after ${own.readyMs.toFixed(0)} ms, ${own.memory().toFixed(0)} MB`)
 const ours: Results = new Map()

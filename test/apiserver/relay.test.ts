@@ -1,0 +1,171 @@
+/** What the API server passes on: logs, exec, port-forward and proxies, to a kubelet and a pod that are small servers here. */
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
+import { createSelfSigned } from '../../component/self-signed.ts'
+import { createHttpClient, type Client } from './http-client.ts'
+import { ADMIN_TOKEN, startTestServer, type TestServer } from './start-server.ts'
+
+const store = new MemoryStore()
+let server: TestServer
+let call: Client
+let kubelet: Server
+let web: HttpServer
+const asked: { url: string | undefined; authorization: string | undefined; client: string }[] = []
+
+const portOf = (listening: { address(): unknown }) => (listening.address() as AddressInfo).port
+const listen = (one: Server | HttpServer) => new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve))
+const PODS = '/api/v1/namespaces/default/pods'
+
+/** Says the request back, so that tests see what arrived; after an upgrade it says the bytes back. */
+function fakeKubelet(tls: { cert: string; key: string }): Server {
+  const made = createServer({ ...tls, requestCert: true, rejectUnauthorized: false, ca: tls.cert }, (request, response) => {
+    const peer = (request.socket as unknown as { getPeerCertificate(): { subject?: { CN?: string } } }).getPeerCertificate()
+    asked.push({ url: request.url, authorization: request.headers.authorization, client: peer.subject?.CN ?? '' })
+    if (request.url?.includes('/waiting')) {
+      response.writeHead(400).end('container "waiting" in pod "p" is waiting to start: ContainerCreating')
+    } else response.end('line 1\nline 2\n')
+  })
+  made.on('upgrade', (request, socket, head: Buffer) => {
+    asked.push({ url: request.url, authorization: request.headers.authorization, client: '' })
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${request.headers.upgrade}\r\nConnection: Upgrade\r\n\r\n`)
+    if (head.length > 0) socket.write(head)
+    socket.pipe(socket)
+  })
+  return made
+}
+
+beforeAll(async () => {
+  const tls = await createSelfSigned('kube-apiserver-kubelet-client', ['localhost'], ['127.0.0.1'])
+  kubelet = fakeKubelet(tls)
+  web = createHttpServer((request, response) => response.end(`web got ${request.method} ${request.url}`))
+  await Promise.all([listen(kubelet), listen(web)])
+  server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } } })
+  call = createHttpClient(server)
+  await call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } })
+  const status = {
+    addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+    daemonEndpoints: { kubeletEndpoint: { Port: portOf(kubelet) } },
+  }
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  await call('PATCH', '/api/v1/nodes/n1/status', { body: { status }, headers: merge })
+  const containers = [
+    { name: 'main', image: 'i', ports: [{ containerPort: portOf(web) }] },
+    { name: 'waiting', image: 'i' },
+  ]
+  await call('POST', PODS, { body: { metadata: { name: 'p' }, spec: { containers, nodeName: 'n1' } } })
+  await call('PATCH', `${PODS}/p/status`, { body: { status: { podIP: '127.0.0.1' } }, headers: merge })
+})
+afterAll(async () => {
+  await server.stop()
+  kubelet.closeAllConnections()
+  kubelet.close()
+  web.close()
+})
+
+describe('logs', () => {
+  test('come from the kubelet, with the options and without the credentials of the client', async () => {
+    const answer = await call('GET', `${PODS}/p/log?container=main&tailLines=2&timestamps=true`)
+    expect(answer.text).toBe('line 1\nline 2\n')
+    expect(asked.at(-1)).toEqual({
+      url: '/containerLogs/default/p/main?tailLines=2&timestamps=true',
+      authorization: undefined,
+      client: 'kube-apiserver-kubelet-client',
+    })
+  })
+  test('that the kubelet refuses are refused with a Status', async () => {
+    const { json } = await call('GET', `${PODS}/p/log?container=waiting`)
+    expect(json).toMatchObject({
+      kind: 'Status',
+      code: 400,
+      reason: 'BadRequest',
+      message: expect.stringContaining('waiting to start') as unknown,
+    })
+  })
+  test.each([
+    ['', 'a container name must be specified for pod p, choose one of: [main waiting]'],
+    ['?container=none', 'container none is not valid for pod p'],
+  ])('%s of no container say so', async (query, message) => {
+    expect((await call('GET', `${PODS}/p/log${query}`)).json.message).toBe(message)
+  })
+})
+
+/** Sends an upgrade and then a few bytes; answers the head of the answer and what came back. */
+function upgrade(path: string, protocol: string): Promise<{ head: string; echoed: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: server.port, ca: server.ca }, () => {
+      const lines = [
+        `POST ${path} HTTP/1.1`,
+        'Host: x',
+        `Authorization: Bearer ${ADMIN_TOKEN}`,
+        'Connection: Upgrade',
+        `Upgrade: ${protocol}`,
+      ]
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+    })
+    let text = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      const before = text
+      text += chunk
+      const end = text.indexOf('\r\n\r\n')
+      if (end >= 0 && before.indexOf('\r\n\r\n') < 0) socket.write('ping')
+      if (end >= 0 && (text.endsWith('ping') || !text.startsWith('HTTP/1.1 101'))) {
+        resolve({ head: text.slice(0, end), echoed: text.slice(end + 4) })
+        socket.destroy()
+      }
+    })
+    socket.on('error', reject)
+  })
+}
+
+describe('an upgrade', () => {
+  test.each(['SPDY/3.1', 'websocket'])('to %s is passed on with every byte after it', async (protocol) => {
+    const { head, echoed } = await upgrade(
+      `${PODS}/p/exec?container=main&command=ls&command=-l&stdin=true&stdout=true&tty=false`,
+      protocol,
+    )
+    expect(head).toMatch(/^HTTP\/1.1 101/)
+    expect(echoed).toBe('ping')
+    expect(asked.at(-1)).toMatchObject({
+      url: '/exec/default/p/main?input=1&output=1&command=ls&command=-l',
+      authorization: undefined,
+    })
+  })
+  test('that may not be is refused with a Status', async () => {
+    const { head, echoed } = await upgrade(`${PODS}/none/exec?command=ls`, 'SPDY/3.1')
+    expect(head).toMatch(/^HTTP\/1.1 404/)
+    expect(JSON.parse(echoed)).toMatchObject({ kind: 'Status', reason: 'NotFound' })
+  })
+})
+
+describe('a proxy', () => {
+  test('reaches a pod by its port', async () => {
+    const { text } = await call('GET', `${PODS}/p:${portOf(web)}/proxy/some/path?q=1`)
+    expect(text).toBe('web got GET /some/path?q=1')
+  })
+  test('reaches a service by an endpoint that is ready', async () => {
+    await call('POST', '/api/v1/namespaces/default/services', {
+      body: { metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } },
+    })
+    // Straight into the store: validation lets nobody point a service at loopback, where the server of this test is.
+    const slice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'web-1', namespace: 'default', uid: 'u', labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
+      ports: [{ port: portOf(web) }],
+    }
+    await store.create('/registry/discovery.k8s.io/endpointslices/default/web-1', slice)
+    const { text } = await call('POST', '/api/v1/namespaces/default/services/web:80/proxy/x', { body: '{}' })
+    expect(text).toBe('web got POST /x')
+  })
+  test('reaches the kubelet of a node', async () => {
+    await call('GET', '/api/v1/nodes/n1/proxy/stats/summary')
+    expect(asked.at(-1)).toMatchObject({ url: '/stats/summary', client: 'kube-apiserver-kubelet-client' })
+  })
+})

@@ -6,6 +6,8 @@ import { UnreachableError } from '../client/rest-client.ts'
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: number
+  /** Printed without `error: ` before it. */
+  readonly isPlain: boolean = false
 
   constructor(message: string, exitCode = 1) {
     super(message)
@@ -43,6 +45,7 @@ export function describeError(error: unknown): string {
     const host = /https?:\/\/([^/:]+(?::\d+)?)/.exec(error.message)?.[1] ?? 'the server'
     return `The connection to the server ${host} was refused - did you specify the right host or port?`
   }
+  if (error instanceof CliError && error.isPlain) return error.message
   return `error: ${error instanceof Error ? error.message : String(error)}`
 }
 

@@ -29,6 +29,8 @@ export function outcomeOf(text: string): Error | undefined {
 
 /** The command ran and said that it failed: we end with its code. */
 export class CommandFailed extends CliError {
+  override readonly isPlain = true
+
   constructor(exitCode: number) {
     super(`command terminated with exit code ${exitCode}`, exitCode)
   }

@@ -23,6 +23,8 @@ export interface Terminal {
 export async function runExecSession(socket: WebSocket, { stdin, stdout, stderr, terminal }: Streams): Promise<void> {
   const sendSize = () => {
     const { width, height } = terminal!.size()
+    // Terminals that are none, as under `script`, do not know how large they are.
+    if (!width || !height) return
     socket.send(frame(RESIZE, JSON.stringify({ Width: width, Height: height })))
   }
   const onInput = (data: Buffer) => {

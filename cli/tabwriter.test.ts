@@ -13,6 +13,6 @@ test('what follows the last tab is not padded', () => {
   expect(alignTabs('NAME\tREADY\tAGE\nx\t1/1\t5m', { minimumWidth: 6, padding: 3 })).toBe('NAME   READY   AGE\nx      1/1     5m')
 })
 
-test('an empty column takes no room', () => {
-  expect(alignTabs('a\t\tb\nc\t\td')).toBe('a  b\nc  d')
+test('an empty column still has its padding', () => {
+  expect(alignTabs('a\t\tb\nc\t\td')).toBe('a    b\nc    d')
 })

@@ -16,7 +16,7 @@ export function alignTabs(text: string, { minimumWidth = 0, padding = 2 }: Optio
       let end = start
       let width = 0
       while (end < lines.length && column < lines[end]!.length - 1) width = Math.max(width, displayWidth(lines[end++]![column]!))
-      const padded = width === 0 ? 0 : Math.max(minimumWidth, width + padding)
+      const padded = Math.max(minimumWidth, width + padding)
       for (let line = start; line < end; line++) widths[line]![column] = padded
     }
   }

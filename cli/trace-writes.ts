@@ -87,6 +87,22 @@ const actorName = (actor: string) =>
     .replace(/^system:node:/, 'kubelet ')
     .replace(/^system:/, '')
 
+/** All controllers are one identity: what they write tells which of them it was. */
+const CONTROLLERS: Record<string, string> = {
+  deployments: 'deployment controller',
+  'deployments/status': 'deployment controller',
+  replicasets: 'deployment controller',
+  'replicasets/status': 'replica set controller',
+  pods: 'replica set controller',
+  endpoints: 'endpoints controller',
+  endpointslices: 'endpoint slice controller',
+}
+
+function writerOf({ actor, resource, subresource }: WriteRecord): string {
+  const name = actorName(actor)
+  return (name === 'kube-controller-manager' && CONTROLLERS[subresource ? `${resource}/${subresource}` : resource]) || name
+}
+
 const VERBS: Record<string, string> = { create: 'creates', update: 'updates', patch: 'patches', delete: 'deletes' }
 
 function whatOf({ verb, resource, subresource, name }: WriteRecord): string {
@@ -112,7 +128,7 @@ export function formatTrace(nodes: readonly TraceNode[]): string {
     if (step !== undefined) reached.set(step, ms)
     const position = Math.min(BAR_WIDTH - 1, Math.floor((ms / length) * BAR_WIDTH))
     const bar = `${'·'.repeat(position)}█${' '.repeat(BAR_WIDTH - 1 - position)}`
-    return `${String(step ?? '').padStart(2)}  ${ms.toFixed(1).padStart(9)} ms  ${bar}  ${'  '.repeat(depth)}${actorName(write.actor)} ${whatOf(write)}`
+    return `${String(step ?? '').padStart(2)}  ${ms.toFixed(1).padStart(9)} ms  ${bar}  ${'  '.repeat(depth)}${writerOf(write)} ${whatOf(write)}`
   })
   const summary = [...reached]
     .toSorted(([a], [b]) => a - b)

@@ -41,7 +41,7 @@ export const deploymentDescriber: Describer<Deployment, ReplicaSet[]> = {
       for (const { type, status: value, reason } of status.conditions) page.line(1, type, value, reason)
     }
     const current = sets.find((set) => deepEqual(withoutHash(set), spec.template))
-    const old = sets.filter((set) => set !== current && (set.spec.replicas ?? 0) > 0)
+    const old = sets.filter((set) => set !== current)
     if (sets.length > 0) {
       page.line(0, 'OldReplicaSets:', setsText(old))
       page.line(0, 'NewReplicaSet:', setsText(current ? [current] : []))

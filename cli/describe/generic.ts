@@ -22,9 +22,15 @@ export function describeGeneric(object: KubeObject, events: readonly CoreEvent[]
   return describeEvents(page, events, now).toString()
 }
 
+const ACRONYMS = new Set(['API', 'GUID', 'OSB', 'UID', 'URL'])
+
 /** `creationTimestamp` is shown as `Creation Timestamp`. */
 export const spaced = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/^./, (first) => first.toUpperCase())
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .split(' ')
+    .map((word) => (ACRONYMS.has(word.toUpperCase()) ? word.toUpperCase() : word.replace(/^./, (first) => first.toUpperCase())))
+    .join(' ')
 
 function printMembers(page: Page, level: number, members: JsonObject): void {
   for (const key of Object.keys(members).toSorted()) printMember(page, level, spaced(key), members[key]!)

@@ -1,19 +1,28 @@
 /** A node: its state, what it has, and what its pods ask of it. */
-import type { Node, Pod } from '../../api/generated/types.ts'
+import type { Lease, Node, Pod } from '../../api/generated/types.ts'
 import { ageOf } from '../../api/duration.ts'
+import { isNotFound } from '../../api/status.ts'
 import { addResourceLists, quantityMilliValue, quantityValue } from '../../api/quantity.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatDate, Page } from './page.ts'
 
-export const nodeDescriber: Describer<Node, Pod[]> = {
+interface Related {
+  pods: Pod[]
+  lease: Lease | undefined
+}
+
+export const nodeDescriber: Describer<Node, Related> = {
   kind: 'Node',
   group: '',
-  read: async ({ client }, { metadata }) => {
-    const { items } = await client.list('Pod', { fieldSelector: `spec.nodeName=${metadata.name}` })
-    return items.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+  read: async ({ client }, { metadata: { name } }) => {
+    const [{ items }, lease] = await Promise.all([
+      client.list('Pod', { fieldSelector: `spec.nodeName=${name}` }),
+      client.get('Lease', { namespace: 'kube-node-lease', name }).catch(ignoreNotFound),
+    ])
+    return { pods: items.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed'), lease }
   },
-  describe(node, pods, events, now) {
+  describe(node, { pods, lease }, events, now) {
     const { metadata, spec, status = {} } = node
     const page = new Page()
     const roles = Object.keys(metadata.labels ?? {})
@@ -30,12 +39,14 @@ export const nodeDescriber: Describer<Node, Pod[]> = {
       (spec.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
     )
     page.line(0, 'Unschedulable:', spec.unschedulable ?? false)
+    describeLease(page, lease)
     if (status.conditions?.length) {
       page.line(0, 'Conditions:')
       page.line(1, 'Type', 'Status', 'LastHeartbeatTime', 'LastTransitionTime', 'Reason', 'Message')
       page.line(1, '----', '------', '-----------------', '------------------', '------', '-------')
       for (const { type, status: value, lastHeartbeatTime, lastTransitionTime, reason, message } of status.conditions) {
-        page.line(1, type, `${value} `, formatDate(lastHeartbeatTime), formatDate(lastTransitionTime), reason, message)
+        const cells = [type, value, formatDate(lastHeartbeatTime), formatDate(lastTransitionTime), reason]
+        page.line(1, ...cells.map((cell) => `${cell ?? ''} `), message)
       }
     }
     page.line(0, 'Addresses:')
@@ -52,6 +63,21 @@ export const nodeDescriber: Describer<Node, Pod[]> = {
     describePods(page, pods, status.allocatable ?? {}, now)
     return describeEvents(page, events, now).toString()
   },
+}
+
+function ignoreNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error
+}
+
+function describeLease(page: Page, lease: Lease | undefined): void {
+  page.line(0, 'Lease:')
+  if (!lease) {
+    page.line(1, 'HolderIdentity:', '<unset>')
+    return
+  }
+  page.line(1, 'HolderIdentity:', lease.spec.holderIdentity ?? '<unset>')
+  page.line(1, 'AcquireTime:', formatDate(lease.spec.acquireTime))
+  page.line(1, 'RenewTime:', formatDate(lease.spec.renewTime))
 }
 
 function describeSystem(page: Page, { status }: Node): void {
@@ -91,7 +117,10 @@ function describePods(page: Page, pods: readonly Pod[], allocatable: Resources, 
   page.line(0, 'Allocated resources:')
   page.line(1, '(Total limits may be over 100 percent, i.e., overcommitted.)')
   page.line(1, 'Resource', 'Requests', 'Limits').line(1, '--------', '--------', '------')
-  for (const name of ['cpu', 'memory', 'ephemeral-storage'] as const) {
+  const hugePages = Object.keys(allocatable)
+    .filter((name) => name.startsWith('hugepages-'))
+    .toSorted()
+  for (const name of ['cpu', 'memory', 'ephemeral-storage', ...hugePages]) {
     page.line(1, name, shareText(requests, allocatable, name), shareText(limits, allocatable, name))
   }
 }

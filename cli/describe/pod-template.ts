@@ -10,6 +10,7 @@ import type {
   Volume,
 } from '../../api/generated/types.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { formatLabelSelector } from '../../api/labels.ts'
 import { formatDate, formatBoolean, Page } from './page.ts'
 import { spaced } from './generic.ts'
 
@@ -26,7 +27,17 @@ export function describePodTemplate(template: PodTemplateSpec | undefined, page 
   if (spec.initContainers?.length) describeContainers(page, 1, 'Init Containers', spec.initContainers, undefined)
   describeContainers(page, 1, 'Containers', spec.containers, undefined)
   describeVolumes(page, 1, spec.volumes)
+  describeSpread(page, 1, spec)
   return describeScheduling(page, 1, spec)
+}
+
+export function describeSpread(page: Page, level: number, { topologySpreadConstraints = [] }: PodSpec): void {
+  if (topologySpreadConstraints.length === 0) return
+  const constraints = topologySpreadConstraints.map(
+    ({ topologyKey, whenUnsatisfiable, maxSkew, labelSelector }) =>
+      `${topologyKey}:${whenUnsatisfiable} when max skew ${maxSkew} is exceeded${labelSelector ? ` for selector ${formatLabelSelector(labelSelector)}` : ''}`,
+  )
+  page.list(level, 'Topology Spread Constraints', constraints)
 }
 
 export function describeScheduling(page: Page, level: number, spec: PodSpec): Page {
@@ -246,11 +257,13 @@ function describeProjected(page: Page, level: number, { sources }: JsonObject): 
   for (const source of (Array.isArray(sources) ? sources : []) as JsonObject[]) {
     const { secret, configMap, serviceAccountToken, downwardAPI } = source as Record<string, JsonObject | undefined>
     if (secret)
-      page.line(level, 'SecretName:', String(secret['name'])).line(level, 'Optional:', String(secret['optional'] ?? false))
+      page
+        .line(level, 'SecretName:', String(secret['name']))
+        .line(level, 'SecretOptionalName:', String(secret['optional'] ?? '<nil>'))
     if (configMap)
       page
         .line(level, 'ConfigMapName:', String(configMap['name']))
-        .line(level, 'Optional:', String(configMap['optional'] ?? false))
+        .line(level, 'ConfigMapOptional:', String(configMap['optional'] ?? '<nil>'))
     if (serviceAccountToken) page.line(level, 'TokenExpirationSeconds:', String(serviceAccountToken['expirationSeconds'] ?? 3600))
     if (downwardAPI) page.line(level, 'DownwardAPI:', 'true')
   }

@@ -4,7 +4,7 @@ import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatDate, Page } from './page.ts'
-import { describeContainers, describeScheduling, describeVolumes } from './pod-template.ts'
+import { describeContainers, describeScheduling, describeSpread, describeVolumes } from './pod-template.ts'
 
 export const podDescriber: Describer<Pod> = {
   kind: 'Pod',
@@ -37,11 +37,12 @@ export const podDescriber: Describer<Pod> = {
     describeContainers(page, 0, 'Containers', spec.containers, status.containerStatuses ?? [])
     if (status.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status')
-      for (const { type, status: value } of status.conditions) page.line(1, type, `${value} `)
+      for (const { type, status: value } of status.conditions) page.line(1, `${type} `, `${value} `)
     }
     describeVolumes(page, 0, spec.volumes)
     if (status.qosClass) page.line(0, 'QoS Class:', status.qosClass)
     describeScheduling(page, 0, spec)
+    describeSpread(page, 0, spec)
     return describeEvents(page, events, now).toString()
   },
 }

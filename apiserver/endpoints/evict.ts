@@ -1,7 +1,7 @@
 /** POST to pods/NAME/eviction: a deletion that the pod's disruption budget may refuse. */
 import type { Eviction, Pod, PodDisruptionBudget } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
-import { ApiError, badRequest, conflict, forbidden, internalError, tooManyRequests } from '../../api/status.ts'
+import { type ApiError, badRequest, conflict, forbidden, internalError, tooManyRequests } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
 import { deleteObject } from '../delete-object.ts'

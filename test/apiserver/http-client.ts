@@ -11,8 +11,14 @@ export interface Answer {
   json: Json
 }
 
-// Tests look into answers of every kind: what is not there reads as undefined and fails the expectation.
-export type Json = Record<string, never> & { [key: string]: Json }
+/** Tests look into answers of every kind: what is not there reads as undefined and fails the expectation. */
+export interface Json {
+  [name: string]: Json
+  metadata: Json
+  spec: Json
+  status: Json
+  items: Json
+}
 
 export interface Call {
   body?: unknown

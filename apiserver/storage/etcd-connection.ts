@@ -114,10 +114,10 @@ export class EtcdConnection {
     return new Promise((resolve, reject) => {
       const stream = session.request(headersOf(path))
       let message: Buffer | undefined
-      let late = false
       const answer = readAnswer(stream, (received) => (message = received))
+      // Not left to the stream's end: a session that died silently does not end its streams either.
       const giveUp = () => {
-        late = !stream.closed
+        reject(new EtcdError(GRPC.deadlineExceeded, 'etcd did not answer in time', true))
         stream.close(http2.constants.NGHTTP2_CANCEL)
       }
       const timer = setTimeout(() => afterPendingInput(giveUp), timeoutMs)
@@ -126,7 +126,6 @@ export class EtcdConnection {
       stream.on('close', () => {
         clearTimeout(timer)
         watchdog?.callEnded()
-        if (late) return reject(new EtcdError(GRPC.deadlineExceeded, 'etcd did not answer in time', true))
         const failure = answer.failure()
         if (failure?.code === GRPC.unavailable) this.moveOn(session)
         if (failure) reject(failure)
@@ -253,7 +252,7 @@ function readAnswer(stream: http2.ClientHttp2Stream, onMessage: (message: Buffer
   const take = (headers: http2.IncomingHttpHeaders) => {
     if (headers['grpc-status'] === undefined) return
     status = Number(headers['grpc-status'])
-    text = decodeURIComponent(String(headers['grpc-message'] ?? ''))
+    text = percentDecoded(String(headers['grpc-message'] ?? ''))
   }
   stream.on('response', take)
   stream.on('trailers', take)
@@ -272,5 +271,14 @@ function readAnswer(stream: http2.ClientHttp2Stream, onMessage: (message: Buffer
       if (status === undefined) return new EtcdError(GRPC.unavailable, 'the connection to etcd was lost', true)
       return status === GRPC.ok ? undefined : new EtcdError(status, text, true)
     },
+  }
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not encoded after all: gRPC asks to show it as it is.
+    return text
   }
 }

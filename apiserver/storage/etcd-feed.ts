@@ -9,10 +9,13 @@ import { computeBackoff } from '../../component/backoff.ts'
 import type { Logger } from '../../component/logger.ts'
 import { isCompacted, type EtcdClient } from './etcd-client.ts'
 import { EtcdError, type EtcdStream } from './etcd-connection.ts'
-import { ALL_KEYS, prefixEnd, type KeyValue, type WatchEvent, type WatchResponse } from './etcd-messages.ts'
+import { ALL_KEYS, prefixEnd, type KeyValue, type RangeResponse, type WatchEvent, type WatchResponse } from './etcd-messages.ts'
 import { REGISTRY, type Change, type ObjectCache, type Prepared } from './object-cache.ts'
 
-const PAGE = 500
+/** Etcd counts what is left of the range for every page, so pages are large; their size is bounded by what the last one weighed. */
+const FIRST_PAGE = 100
+const LARGEST_PAGE = 10_000
+const PAGE_BYTES = 8 * 2 ** 20
 const BACKOFF = { initialMs: 50, maxMs: 2_000, jitter: 0.2 }
 
 export interface EtcdFeedOptions {
@@ -142,15 +145,22 @@ export class EtcdFeed {
   private async relist(): Promise<void> {
     const { client, cache } = this.options
     const present: Prepared[] = []
+    const rangeEnd = prefixEnd(REGISTRY)
+    const ask = (key: string, revision: number, limit: number) => {
+      const page = client.range({ key, rangeEnd, limit, revision })
+      // Awaited a page later; should this page be unreadable, nobody will.
+      page.catch(() => {})
+      return page
+    }
+    let next: Promise<RangeResponse> | undefined = ask(REGISTRY, 0, FIRST_PAGE)
     let revision = 0
-    let key = REGISTRY
-    for (;;) {
-      const page = await client.range({ key, rangeEnd: prefixEnd(REGISTRY), limit: PAGE, revision })
-      revision ||= page.header.revision
-      this.clusterId = page.header.clusterId
-      for (const kv of page.kvs) present.push(cache.prepare(this.options.toChange(kv, 'put')))
-      if (!page.more) break
-      key = `${page.kvs.at(-1)!.key}\0`
+    while (next) {
+      const { header, kvs, more }: RangeResponse = await next
+      revision ||= header.revision
+      this.clusterId = header.clusterId
+      // Etcd reads the next page while this one is parsed.
+      next = more ? ask(`${kvs.at(-1)!.key}\0`, revision, pageAfter(kvs)) : undefined
+      for (const kv of kvs) present.push(cache.prepare(this.options.toChange(kv, 'put')))
     }
     this.options.onReplace()
     cache.replace(present, revision)
@@ -170,4 +180,9 @@ export class EtcdFeed {
       }
     }
   }
+}
+
+function pageAfter(kvs: readonly KeyValue[]): number {
+  const bytes = kvs.reduce((sum, { value }) => sum + value.length, 0)
+  return Math.max(FIRST_PAGE, Math.min(LARGEST_PAGE, Math.floor((PAGE_BYTES * kvs.length) / Math.max(1, bytes))))
 }

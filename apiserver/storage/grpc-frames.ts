@@ -1,7 +1,7 @@
 /** Cuts a gRPC byte stream into its messages. */
 
-/** Far above what etcd sends for one page of a list or one revision of a watch. */
-const LARGEST = 256 * 2 ** 20
+/** Above what etcd sends for one page of a list, even of its largest values, or for one revision of a watch. */
+const LARGEST = 2 ** 30
 const HEADER = 5
 
 export class FrameReader {

@@ -1,7 +1,9 @@
 /** Every controller, in the order they start. A new one is a file in `controllers/` and a line here. */
 import { readPem } from '../component/tls.ts'
+import { cronJob } from './controllers/cron-job.ts'
 import { createDaemonSetController } from './controllers/daemon-set.ts'
 import { deployment } from './controllers/deployment.ts'
+import { disruption } from './controllers/disruption.ts'
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
@@ -16,6 +18,7 @@ import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
 import { statefulSet } from './controllers/stateful-set.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
+import { ttlAfterFinished } from './controllers/ttl-after-finished.ts'
 import { configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
@@ -54,6 +57,9 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   configured('daemonset-controller', createDaemonSetController),
   pure(statefulSet),
   pure(job),
+  pure(cronJob),
+  pure(ttlAfterFinished),
+  pure(disruption, 'controllermanager'),
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),
   {

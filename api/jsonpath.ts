@@ -30,8 +30,6 @@ type Part = { text: string } | { path: Step[] } | { range: Step[]; body: Part[] 
 export function parseJsonPath(template: string, { allowMissingKeys = true } = {}): JsonPathTemplate {
   const parts = new TemplateParser(template).parse()
   const evaluator = new Evaluator(allowMissingKeys)
-  const firstPath = (list: Part[]): Step[] =>
-    list.flatMap((part) => ('path' in part ? [part.path] : 'range' in part ? [part.range] : []))[0] ?? []
   return {
     find: (data) => evaluator.walk(firstPath(parts), [data], data),
     render: (data) => evaluator.render(parts, data, data),
@@ -50,6 +48,9 @@ export function relaxedExpression(text: string): string {
   const path = match[1] ?? match[2]!
   return `{${path.startsWith('[') || path.startsWith('$') || path.startsWith('@') ? '' : '.'}${path}}`
 }
+
+const firstPath = (list: Part[]): Step[] =>
+  list.flatMap((part) => ('path' in part ? [part.path] : 'range' in part ? [part.range] : []))[0] ?? []
 
 class TemplateParser {
   readonly #text: string
@@ -185,10 +186,11 @@ function parseBrackets(inside: string): Step[] {
   if (/^[-+]?\d+$/.test(text)) return [{ do: 'index', at: Number(text) }]
   const slice = /^([-+]?\d*)(:[-+]?\d*)?(:[-+]?\d*)?$/.exec(text)
   if (!slice?.[2]) throw new JsonPathError(`invalid array index ${text}`)
-  const bound = (value: string | undefined) =>
-    value === undefined || value === '' || value === ':' ? undefined : Number(value.replace(':', ''))
   return [{ do: 'slice', start: bound(slice[1]), end: bound(slice[2]), step: bound(slice[3]) ?? 1 }]
 }
+
+const bound = (value: string | undefined): number | undefined =>
+  value === undefined || value === '' || value === ':' ? undefined : Number(value.replace(':', ''))
 
 function splitOutsideQuotes(text: string): string[] {
   return text.match(/(?:'[^']*'|"[^"]*"|[^,'"])+/g)?.map((item) => item.trim()) ?? ['']

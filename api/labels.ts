@@ -31,7 +31,7 @@ interface Token {
   text: string
 }
 
-const SYMBOLS: readonly TokenType[] = [')', ',', '!', '==', '=', '>', '<', '!=', '(']
+const SYMBOLS: ReadonlySet<string> = new Set<TokenType>([')', ',', '!', '==', '=', '>', '<', '!=', '('])
 const isSymbol = (character: string) => '=!(),><'.includes(character)
 const isSpace = (character: string) => ' \t\r\n'.includes(character)
 
@@ -44,7 +44,7 @@ function tokenize(text: string): Token[] {
       at++
     } else if (isSymbol(text[at]!)) {
       const two = text.slice(at, at + 2)
-      const symbol = SYMBOLS.includes(two as TokenType) ? two : text[at]!
+      const symbol = SYMBOLS.has(two) ? two : text[at]!
       at += symbol.length
       tokens.push({ type: symbol as TokenType, text: symbol })
     } else {

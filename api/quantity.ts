@@ -66,11 +66,9 @@ export function quantityToString({ nano, format }: Quantity): string {
   }
   let value = nano
   let exponent = -9
-  while (value % 1000n === 0n && exponent < 18) {
-    value /= 1000n
-    exponent += 3
-  }
-  while (format === 'DecimalExponent' && value % 1000n === 0n) {
+  // Suffixes end at E; an exponent may grow on.
+  const largest = format === 'DecimalExponent' ? Infinity : 18
+  while (value % 1000n === 0n && exponent < largest) {
     value /= 1000n
     exponent += 3
   }

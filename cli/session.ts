@@ -26,10 +26,11 @@ export interface Session {
 
 export const VERSION = '0.1.0'
 
+const note = (text: string) => process.stderr.write(`${text}\n`)
+
 export async function openSession({ kubeconfig, context, cluster, user, namespace, server }: GlobalOptions): Promise<Session> {
   const loaded = await loadClientConfig({ path: kubeconfig, context, cluster, user, namespace })
   const config = server ? { ...loaded, server } : loaded
-  const note = (text: string) => process.stderr.write(`${text}\n`)
   const client = createApiClient(config, { userAgent: `kubelab/${VERSION}`, onWarning: (text) => note(`Warning: ${text}`) })
   return {
     config,

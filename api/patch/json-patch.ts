@@ -10,8 +10,8 @@ interface Operation {
 }
 
 const MAXIMUM_OPERATIONS = 10_000
-const OPERATIONS = ['add', 'remove', 'replace', 'move', 'copy', 'test']
-const WITH_VALUE = ['add', 'replace', 'test']
+const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
+const WITH_VALUE: ReadonlySet<string> = new Set(['add', 'replace', 'test'])
 
 /**
  * A new document; parts that did not change are shared with the old one, which is left as it is.
@@ -40,8 +40,8 @@ function parse(patch: unknown): Operation[] {
   return patch.map((entry: unknown) => {
     if (!isJsonObject(entry)) throw badRequest('json: cannot unmarshal array element into Go value of type jsonpatch.Operation')
     const { op, path, from, value = null } = entry
-    if (typeof op !== 'string' || !OPERATIONS.includes(op)) throw badRequest(`Unexpected kind: ${String(op ?? 'unknown')}`)
-    if (WITH_VALUE.includes(op) && !('value' in entry)) throw badRequest(`${op} operation has no value`)
+    if (typeof op !== 'string' || !OPERATIONS.has(op)) throw badRequest(`Unexpected kind: ${String(op ?? 'unknown')}`)
+    if (WITH_VALUE.has(op) && !('value' in entry)) throw badRequest(`${op} operation has no value`)
     return {
       op: op as Operation['op'],
       path: parsePointer(path, op),

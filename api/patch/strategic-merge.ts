@@ -151,10 +151,10 @@ function inOrder(merged: Json[], order: Json[], live: Json[], mergeKey: string):
   let next = 0
   for (const item of named) {
     const limit = place(item, lived)
-    while (next < others.length && limit >= 0 && place(others[next]!, lived) >= 0 && place(others[next]!, lived) < limit) {
-      result.push(others[next++]!)
-    }
-    result.push(item)
+    const end = others.findIndex((other, index) => index >= next && (place(other, lived) < 0 || place(other, lived) >= limit))
+    const before = others.slice(next, end < 0 ? others.length : end)
+    result.push(...before, item)
+    next += before.length
   }
   return [...result, ...others.slice(next)]
 }

@@ -21,10 +21,10 @@ interface Changes {
   remove: string[]
 }
 
+const isChange = (arg: string): boolean => arg.includes('=') || /^(?:[^/]+\/)?[^/]+-$/.test(arg)
+
 /** `a=b` sets, `a-` takes away; everything before the first of them names objects. */
 export function splitChanges(args: readonly string[]): { objects: string[]; changes: Changes } {
-  const isChange = (arg: string) =>
-    arg.includes('=') || (arg.endsWith('-') && !arg.includes('/') ? true : /^[^/]+\/[^/]+-$/.test(arg))
   const first = args.findIndex(isChange)
   const objects = first < 0 ? [...args] : args.slice(0, first)
   const set: Record<string, string> = {}

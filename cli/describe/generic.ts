@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/object.ts'
 import { describeEvents } from './events.ts'
 import { Page } from './page.ts'
 
-const SHOWN_ABOVE = ['name', 'namespace', 'labels', 'annotations', 'managedFields']
+const SHOWN_ABOVE = new Set(['name', 'namespace', 'labels', 'annotations', 'managedFields'])
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 export function describeGeneric(object: KubeObject, events: readonly CoreEvent[], now: Date): string {
@@ -17,7 +17,7 @@ export function describeGeneric(object: KubeObject, events: readonly CoreEvent[]
   page.pairs(0, 'Annotations', metadata.annotations, ': ', [LAST_APPLIED])
   page.line(0, 'API Version:', apiVersion)
   page.line(0, 'Kind:', kind)
-  const others = Object.fromEntries(Object.entries(metadata).filter(([key]) => !SHOWN_ABOVE.includes(key)))
+  const others = Object.fromEntries(Object.entries(metadata).filter(([key]) => !SHOWN_ABOVE.has(key)))
   printMembers(page, 0, { metadata: others as JsonObject, ...(rest as JsonObject) })
   return describeEvents(page, events, now).toString()
 }

@@ -40,11 +40,12 @@ export class Page {
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
+const two = (value: number) => String(value).padStart(2, '0')
+
 /** RFC 1123 with a numeric zone, as Go writes it. Always UTC, so that two people see the same. */
 export function formatDate(timestamp: string | undefined): string {
   if (!timestamp) return '<unset>'
   const date = new Date(timestamp)
-  const two = (value: number) => String(value).padStart(2, '0')
   const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`
   return `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${time} +0000`
 }

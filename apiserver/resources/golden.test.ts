@@ -80,3 +80,36 @@ describe('a bad manifest is refused in the words that upstream uses', () => {
     compare(path.join(FOLDER, 'validation', `${name}.output.txt`), answers.join('\n'))
   })
 })
+
+const NOW = new Date('2026-01-01T01:00:00Z')
+
+/** Blocks of objects of one kind, each as `kubectl get -o wide` shows it. */
+function tables(objects: readonly KubeObject[]): string {
+  const kinds = [...new Set(objects.map(({ kind }) => kind))]
+  return kinds
+    .map((kind) => {
+      const ofKind = objects.filter((object) => object.kind === kind)
+      const columns = definitionOf(ofKind[0]!).columns ?? []
+      const rows = ofKind.map((object) => columns.map((column) => String(column.value(object, NOW))))
+      const lines = [columns.map(({ name, priority }) => name.toUpperCase() + (priority ? '*' : '')), ...rows]
+      const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
+      return lines
+        .map((line) =>
+          line
+            .map((cell, i) => cell.padEnd(widths[i]!))
+            .join('   ')
+            .trimEnd(),
+        )
+        .join('\n')
+    })
+    .join('\n\n')
+}
+
+describe('kubectl get shows what upstream shows; wide columns are marked', () => {
+  test.each(inputsOf('columns'))('%s', (name) => {
+    compare(
+      path.join(FOLDER, 'columns', `${name}.output.txt`),
+      `${tables(read(path.join(FOLDER, 'columns', `${name}.input.yaml`)))}\n`,
+    )
+  })
+})

@@ -78,7 +78,7 @@ export function createInformer<T extends KubeObject>(source: ReflectorSource<T>,
     replace(items, revision) {
       const initial = !progress.synced()
       const present = new Set(items.map(keyOf))
-      for (const key of [...store.keys()]) if (!present.has(key)) remove(key)
+      for (const key of store.keys()) if (!present.has(key)) remove(key)
       for (const item of items) put(ingest(item), initial)
       progress.reach(revision)
       if (initial) logger.debug('synced', { objects: items.length, revision })

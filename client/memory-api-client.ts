@@ -92,7 +92,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     else store.set(keyOf(object), object)
     const change: Change = { revision, kind, type, object, old }
     history.push(change)
-    for (const watcher of [...watchers]) watcher.push(change)
+    for (const watcher of watchers) watcher.push(change)
     return structuredClone(object)
   }
   const replace = (kind: KindName, old: KubeObject, next: KubeObject): KubeObject => {
@@ -233,7 +233,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     writes,
     failWith: (hook) => void (refuse = hook),
     dropWatches: () => {
-      for (const watcher of [...watchers]) watcher.end()
+      for (const watcher of watchers) watcher.end()
     },
     compact() {
       compacted = revision

@@ -30,6 +30,8 @@ interface Request {
   accept?: string | undefined
   cause?: string | undefined
   signal?: AbortSignal | undefined
+  /** The longest silence in the body; 0 for any. */
+  bodyTimeoutMs?: number | undefined
 }
 
 type Send = (request: Request, dispatcher?: Dispatcher) => Promise<Dispatcher.ResponseData>
@@ -128,6 +130,9 @@ const watchQuery = (options: WatchOptions) => ({
   timeoutSeconds: options.timeoutSeconds,
 })
 
+/** Bookmarks come every minute: a watch that says nothing for longer hangs on a connection that is gone. */
+const silentWatchMs = 180_000
+
 async function* watch<T>(
   send: Send,
   dispatcher: Dispatcher,
@@ -136,7 +141,8 @@ async function* watch<T>(
   signal?: AbortSignal,
   accept?: string,
 ): AsyncGenerator<WatchEvent<T>> {
-  const { body } = await send({ method: 'GET', path: withQuery(path, query), signal, accept }, dispatcher)
+  const bodyTimeoutMs = query['allowWatchBookmarks'] ? silentWatchMs : 0
+  const { body } = await send({ method: 'GET', path: withQuery(path, query), signal, accept, bodyTimeoutMs }, dispatcher)
   const decoder = createLineDecoder<WatchEvent<T>>()
   for await (const chunk of body) yield* decoder.push(chunk as Buffer)
   // A line that was cut off is no event: the one who resumes gets it again, since its revision was never seen.
@@ -146,8 +152,8 @@ function createAgent(config: ClientConfig, connections: number | null): Agent {
   return new Agent({
     connections,
     keepAliveTimeout: 30_000,
-    bodyTimeout: 0,
-    headersTimeout: 120_000,
+    // The server gives up on a request after a minute itself.
+    headersTimeout: 70_000,
     connect: {
       ca: config.ca,
       cert: config.cert,
@@ -177,6 +183,7 @@ function createSender(
         path: prefix + request.path,
         headers,
         body: encode(request.body),
+        bodyTimeout: request.bodyTimeoutMs ?? 70_000,
         ...(request.signal ? { signal: request.signal } : {}),
       })
       .catch((error: unknown) => {

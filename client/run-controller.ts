@@ -1,5 +1,5 @@
 /** Runs a controller: feeds its queue from informers, calls its pure functions, carries out their actions, owns every retry. */
-import { kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
+import { kindInfo, type KindName } from '../api/kinds.ts'
 import { controllerOf, keyOf, parseKey, type KubeObject } from '../api/object.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { Clock } from '../component/clock.ts'

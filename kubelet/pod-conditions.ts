@@ -33,7 +33,6 @@ function judgeInitialized(pod: Pod, { init, main }: Statuses, phase: string): Ju
   const containers = pod.spec.initContainers ?? []
   if (containers.length === 0) return yes
   if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' }
-  if (phase === 'Failed') return no('PodFailed', '')
   // Once a main container has run, initialization is over, whatever has become of the records.
   if (main.some(({ state, lastState }) => state?.running || state?.terminated || lastState?.terminated)) return yes
   const incomplete = containers.filter((container) => {

@@ -292,7 +292,9 @@ export function createPodTasks(
   }
   const refreshSafely = () => {
     refresh().catch((error: unknown) => {
-      context.logger.warn('cannot refresh volumes', { pod: podText(state.pod), error })
+      // Objects of a namespace that is being deleted go before its pods do.
+      const level = state.pod.metadata.deletionTimestamp ? 'debug' : 'warn'
+      context.logger[level]('cannot refresh volumes', { pod: podText(state.pod), error: String(error) })
       clock.setTimeout(refreshSafely, retryMs)
     })
   }

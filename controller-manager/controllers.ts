@@ -1,9 +1,12 @@
 /** Every controller, in the order they start. A new one is a file in `controllers/` and a line here. */
 import { readPem } from '../component/tls.ts'
+import { certificateCleaner, runCertificateApproving, runCertificateSigning } from './controllers/certificate-signing.ts'
+import { clusterRoleAggregation } from './controllers/clusterrole-aggregation.ts'
 import { cronJob } from './controllers/cron-job.ts'
 import { createDaemonSetController } from './controllers/daemon-set.ts'
 import { deployment } from './controllers/deployment.ts'
 import { disruption } from './controllers/disruption.ts'
+import { endpointSliceMirroring } from './controllers/endpoint-slice-mirroring.ts'
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
@@ -14,8 +17,10 @@ import { createNodeLifecycle } from './controllers/node-lifecycle.ts'
 import { createPodGarbageCollector } from './controllers/pod-garbage-collector.ts'
 import { replicaSet } from './controllers/replica-set.ts'
 import { replicationController } from './controllers/replication-controller.ts'
+import { runResourceQuotaController } from './controllers/resource-quota.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
+import { createServiceLoadBalancer } from './controllers/service-load-balancer.ts'
 import { statefulSet } from './controllers/stateful-set.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
 import { ttlAfterFinished } from './controllers/ttl-after-finished.ts'
@@ -62,6 +67,32 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(disruption, 'controllermanager'),
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),
+  pure(endpointSliceMirroring),
+  pure(clusterRoleAggregation),
+  configured(
+    'service-lb-controller',
+    (flags) => (flags['lb-cidr'] ? createServiceLoadBalancer(flags['lb-cidr']) : null),
+    'service-controller',
+  ),
+  {
+    name: 'certificatesigningrequest-approving-controller',
+    start: ({ context, signal }) => runCertificateApproving(context, signal),
+  },
+  {
+    name: 'certificatesigningrequest-signing-controller',
+    start({ context, flags, signal }) {
+      const cert = flags['cluster-signing-cert-file']
+      const key = flags['cluster-signing-key-file']
+      if (!cert || !key) return null
+      const authority = { certificate: readPem(cert, 'signing certificate'), privateKey: readPem(key, 'signing key') }
+      return runCertificateSigning(context, authority, flags['cluster-signing-duration'], signal)
+    },
+  },
+  pure(certificateCleaner),
+  {
+    name: 'resourcequota-controller',
+    start: async ({ context, monitors, signal }) => runResourceQuotaController(context, await monitors(), signal),
+  },
   {
     name: 'namespace-controller',
     start: async ({ context, monitors, signal }) => runNamespaceController(context, await monitors(), signal),

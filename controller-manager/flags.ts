@@ -27,6 +27,10 @@ export const FLAGS = defineFlags({
     default: 365 * 24 * 3_600_000,
     description: 'Longest validity of signed certificates',
   },
+  'lb-cidr': {
+    type: 'string',
+    description: 'Range that services of type LoadBalancer get their addresses from; none without it',
+  },
   'node-monitor-grace-period': {
     type: 'duration',
     default: 40_000,

@@ -1,12 +1,11 @@
 /** Namespace: one that is deleted goes when nothing is left in it, and everything in it is made to go. */
 import type { Namespace } from '../../api/generated/types.ts'
-import { isConflict } from '../../api/status.ts'
-import { isObjectGone } from '../object-gone.ts'
 import { causeOf } from '../../client/cause.ts'
 import type { ControllerContext } from '../../client/run-controller.ts'
 import { createWorkQueue, type WorkQueue } from '../../client/work-queue.ts'
 import { resourceKey } from '../discovery.ts'
 import type { MetadataMonitors } from '../metadata-monitors.ts'
+import { runKeyed } from '../run-keyed.ts'
 import { semanticEqual } from '../semantic-equal.ts'
 import { computeNamespaceConditions, type Outcome } from './namespace/conditions.ts'
 import { deleteContent } from './namespace/delete-content.ts'
@@ -27,10 +26,9 @@ export async function runNamespaceController(
   informers
     .informer('Namespace')
     .addHandlers({ added: wake, updated: wake, deleted: ({ metadata }) => waiting.forget(metadata.name) })
-  signal.addEventListener('abort', () => queue.shutDown(), { once: true })
-  if (signal.aborted) queue.shutDown()
-  await informers.whenSynced()
-  await Promise.all(Array.from({ length: workers }, () => work(queue, waiting, context, monitors, signal)))
+  await informers.informer('Namespace').whenSynced()
+  const logger = context.logger.with({ controller: 'namespace-controller' })
+  await runKeyed({ queue, workers, logger, signal, sync: (name) => syncNamespace(name, waiting, context, monitors, signal) })
 }
 
 const needsWork = ({ metadata, spec }: Namespace): boolean =>
@@ -63,31 +61,6 @@ function createWaiting(monitors: MetadataMonitors, queue: WorkQueue): Waiting {
       if (gone.length === resources.length) queue.addAfter(namespace, 100)
     },
     forget: (namespace) => void waiting.delete(namespace),
-  }
-}
-
-async function work(
-  queue: WorkQueue,
-  waiting: Waiting,
-  context: ControllerContext,
-  monitors: MetadataMonitors,
-  signal: AbortSignal,
-): Promise<void> {
-  const logger = context.logger.with({ controller: 'namespace-controller' })
-  for (let name = await queue.take(); name !== undefined; name = await queue.take()) {
-    try {
-      const waitMs = await syncNamespace(name, waiting, context, monitors, signal)
-      queue.forget(name)
-      if (waitMs > 0) queue.addAfter(name, waitMs)
-    } catch (error) {
-      if (!signal.aborted) {
-        const level = isConflict(error) || isObjectGone(error) ? 'debug' : 'warn'
-        logger[level]('cannot delete the content of a namespace, trying again', { namespace: name, error: String(error) })
-        queue.addRateLimited(name)
-      }
-    } finally {
-      queue.done(name)
-    }
   }
 }
 

@@ -3,8 +3,8 @@
 export interface RangeAllocator {
   /** The holder's part, taken for it when it has none; null when all are taken. */
   take(holder: string): string | null
-  /** Notes that the holder has this part already. Parts of other ranges are none of ours. */
-  occupy(holder: string, cidr: string): void
+  /** Notes that the holder has this part; false when it is no part of this range, or another's. */
+  occupy(holder: string, cidr: string): boolean
   release(holder: string): void
 }
 
@@ -29,11 +29,14 @@ export function createRangeAllocator(cidr: string, maskSize: number): RangeAlloc
     },
     occupy(holder, part) {
       const parsed = parseCidr(part)
-      if (parsed.width !== width || parsed.bits !== maskSize) return
+      if (parsed.width !== width || parsed.bits !== maskSize) return false
       const index = (parsed.base - base) / size
-      if (parsed.base < base || index >= count) return
+      if (parsed.base < base || index >= count || (holders.get(index) ?? holder) !== holder) return false
+      const before = parts.get(holder)
+      if (before !== undefined && before !== index) holders.delete(before)
       holders.set(index, holder)
       parts.set(holder, index)
+      return true
     },
     release(holder) {
       const index = parts.get(holder)

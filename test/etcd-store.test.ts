@@ -299,6 +299,27 @@ describe('the etcd store', () => {
     await Promise.all([store.stop(), late.stop()])
   })
 
+  it('writes an update that changes nothing when its value is stored in an old way, once', async () => {
+    const prefix = '/registry/test/rotated/'
+    const plain = await startStore(etcd)
+    const first = await openBench(plain, prefix).create('a', { text: 'secret' })
+    const mark = Buffer.from('new:')
+    const isCurrent = (stored: Buffer) => stored.subarray(0, mark.length).equals(mark)
+    const transformer = {
+      encode: (_: string, value: Buffer) => Buffer.concat([mark, value]),
+      decode: (_: string, stored: Buffer) => (isCurrent(stored) ? stored.subarray(mark.length) : stored),
+      isCurrent,
+    }
+    const store = await startStore(etcd, { transformers: new Map([[prefix, transformer]]) })
+    store.register(testResource(prefix))
+    const object = testObject('a', { text: 'secret' })
+    const second = taken(await store.update(first.key, object, first.revision))
+    expect(second.revision).toBeGreaterThan(first.revision)
+    await store.reached(second.revision, 5_000)
+    expect(taken(await store.update(first.key, object, second.revision)).revision).toBe(second.revision)
+    await Promise.all([plain.stop(), store.stop()])
+  })
+
   it('does not start on an object that it cannot read, and passes over one that comes later', async () => {
     const prefix = '/registry/test/broken/'
     const client = clientOf(etcd)

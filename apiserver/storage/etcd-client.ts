@@ -37,8 +37,7 @@ export class EtcdClient {
   }
 
   async range(request: messages.RangeRequest): Promise<messages.RangeResponse> {
-    const mayRepeat = ({ code, sent }: EtcdError) => code === GRPC.unavailable && sent
-    return messages.decodeRange(await this.call(RANGE, messages.encodeRange(request), mayRepeat))
+    return messages.decodeRange(await this.call(RANGE, messages.encodeRange(request), lostUnderWay))
   }
 
   async txn(request: messages.TxnRequest): Promise<messages.TxnResponse> {
@@ -85,6 +84,8 @@ export class EtcdClient {
     }
   }
 }
+
+const lostUnderWay = ({ code, sent }: EtcdError): boolean => code === GRPC.unavailable && sent
 
 export const isCompacted = (error: unknown): boolean =>
   error instanceof EtcdError && error.code === GRPC.outOfRange && error.message.includes('compacted')

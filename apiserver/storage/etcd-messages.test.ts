@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { createRequire } from 'node:module'
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as messages from './etcd-messages.ts'
 

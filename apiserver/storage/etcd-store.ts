@@ -159,7 +159,7 @@ export class EtcdStore implements Store {
     const draft = draftOf(this.cache.resourceOf(key), key, object)
     const cached = this.cache.get(key)
     const same = !options.ttlSeconds && cached?.revision === expected && cached.holds(draft.value)
-    return same ? this.confirm(cached) : this.put(draft, expected, options)
+    return same ? this.confirm(cached, draft) : this.put(draft, expected, options)
   }
 
   async delete(key: string, expected: number): Promise<WriteResult> {
@@ -202,10 +202,13 @@ export class EtcdStore implements Store {
     }
   }
 
-  /** An update that changes nothing: only whether the base is still the current version. */
-  private async confirm(entry: Entry): Promise<WriteResult> {
+  /** An update that changes nothing: only whether the base is still the current version, and stored as it would be today. */
+  private async confirm(entry: Entry, draft: Draft): Promise<WriteResult> {
+    const transformer = this.transformerOf(entry.key)
     const answer = await this.txn(entry.key, entry.revision, { type: 'range', key: entry.key })
-    return answer.succeeded ? { ok: true, entry } : this.refused(answer)
+    if (!answer.succeeded) return this.refused(answer)
+    const stored = answer.kvs[0]!.value
+    return !transformer || transformer.isCurrent?.(stored) ? { ok: true, entry } : this.put(draft, entry.revision, {})
   }
 
   private async txn(key: string, expected: number, success: TxnOperation): Promise<TxnResponse> {

@@ -211,7 +211,8 @@ export class ObjectCache {
       if (unreadable) throw unreadable
       return (draft ?? draftFrom(resource, key, value!)).at(revision)
     } catch (error) {
-      throw new Error(`Cannot read ${key}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      const why = error instanceof Error ? error.message : String(error)
+      throw why.startsWith('Cannot read') ? error : new Error(`Cannot read ${key}: ${why}`, { cause: error })
     }
   }
 

@@ -108,7 +108,8 @@ export interface Store {
    * Writes resolve when etcd has committed. The object is encoded here, once; its resourceVersion is ignored.
    * `create` is refused when the key exists; `update` and `delete` when its revision is not `expected`: both then
    * answer the current entry, read in the same transaction. A lost connection rejects with a 500/504 Status and is never repeated.
-   * An update that changes nothing, not even its time to live, makes no new version: it answers the entry that is there.
+   * An update that changes nothing makes no new version and leaves a time to live as it is: it answers the entry that is there. With
+   * `ttlSeconds` it is always written.
    */
   create(key: string, object: KubeObject, options?: { ttlSeconds?: number }): Promise<WriteResult>
   update(key: string, object: KubeObject, expected: number, options?: { ttlSeconds?: number }): Promise<WriteResult>

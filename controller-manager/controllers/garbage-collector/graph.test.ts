@@ -39,6 +39,7 @@ function createCluster() {
   const events: (() => { toDelete: string[]; toOrphan: string[] })[] = []
   const toDelete = new Set<string>()
   const toOrphan = new Set<string>()
+  const retries = new Set<string>()
 
   const store = (next: KubeObject) => {
     if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length) {
@@ -73,8 +74,9 @@ function createCluster() {
   }
   const judge = (uid: string) => {
     const node = graph.get(uid)
-    // A stale judgement fails on the revision and comes back with the event.
-    if (!node || stored.get(uid) !== node.object) return
+    if (!node) return
+    // A stale judgement fails on the revision, and is tried again.
+    if (stored.get(uid) !== node.object) return void retries.add(uid)
     carryOut(uid, decideAlone(node, graph) ?? decide(node, graph, (owner) => stateOf(graph, owner, node.object)))
   }
   const stateOf = (known: Graph, owner: OwnerReference, dependent: KubeObject) => {
@@ -100,6 +102,8 @@ function createCluster() {
     settle() {
       for (let step = 0; step < 10_000; step++) {
         const event = events.shift()
+        for (const uid of retries) toDelete.add(uid)
+        retries.clear()
         if (event) {
           const work = event()
           for (const uid of work.toDelete) toDelete.add(uid)

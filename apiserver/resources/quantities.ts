@@ -123,9 +123,8 @@ export const isQuotaResource = (name: string): boolean =>
 
 /** `count/deployments.apps` counts objects of any kind. */
 export function validateQuotaResourceName(errors: Errors, path: string, name: string): void {
-  const before = errors.length
   validateResourceName(errors, path, name)
-  if (errors.length === before && !name.includes('/') && !isQuotaResource(name)) {
+  if (!name.includes('/') && !isQuotaResource(name)) {
     errors.push(invalid(path, name, 'must be a standard resource for quota'))
   }
 }

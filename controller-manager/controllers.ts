@@ -20,6 +20,7 @@ import { replicationController } from './controllers/replication-controller.ts'
 import { runResourceQuotaController } from './controllers/resource-quota.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
 import { serviceAccount } from './controllers/service-account.ts'
+import { createServiceAccountToken, createSigner } from './controllers/service-account-token.ts'
 import { createServiceLoadBalancer } from './controllers/service-load-balancer.ts'
 import { statefulSet } from './controllers/stateful-set.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
@@ -28,6 +29,15 @@ import { configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(serviceAccount),
+  configured('serviceaccount-token-controller', (flags) => {
+    const key = flags['service-account-private-key-file']
+    if (!key) return null
+    return createServiceAccountToken({
+      sign: createSigner(readPem(key, 'service account key')),
+      rootCa: flags['root-ca-file'] ? readPem(flags['root-ca-file'], 'root CA') : '',
+      legacy: flags['legacy-service-account-token-secrets'],
+    })
+  }),
   configured('root-ca-certificate-publisher-controller', (flags) =>
     flags['root-ca-file'] ? createRootCaPublisher(readPem(flags['root-ca-file'], 'root CA')) : null,
   ),

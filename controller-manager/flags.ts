@@ -15,6 +15,11 @@ export const FLAGS = defineFlags({
   'node-cidr-mask-size-ipv6': { type: 'int', default: 64, description: 'Size of one IPv6 pod range' },
   'root-ca-file': { type: 'string', description: 'Certificate that pods verify the API server by' },
   'service-account-private-key-file': { type: 'string', description: 'Signs the tokens of service account secrets' },
+  'legacy-service-account-token-secrets': {
+    type: 'bool',
+    default: false,
+    description: 'Every service account gets a secret with a token that never expires, as before v1.24',
+  },
   'use-service-account-credentials': {
     type: 'bool',
     default: false,

@@ -83,6 +83,8 @@ export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs):
         `--cluster-cidr=${POD_RANGE}`,
         `--root-ca-file=${pki.ca.certificate}`,
         `--service-account-private-key-file=${pki.serviceAccountKey}`,
+        // Clients and tests of Kubernetes before v1.24 wait for these.
+        '--legacy-service-account-token-secrets',
         '--node-monitor-grace-period=20s',
         '--bind-address=127.0.0.1',
       ),

@@ -1,0 +1,88 @@
+import { generateKeyPairSync, verify } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { Secret, ServiceAccount } from '../../api/generated/types.ts'
+import { accountOf, createSigner, reconcile, type TokenSettings } from './service-account-token.ts'
+
+const account = (changes: Partial<ServiceAccount> = {}): ServiceAccount => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'builder', namespace: 'shop', uid: 'u1' },
+  ...changes,
+})
+const secret = (name: string, uid?: string, data?: Record<string, string>): Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  type: 'kubernetes.io/service-account-token',
+  metadata: {
+    name,
+    namespace: 'shop',
+    uid: name,
+    annotations: { 'kubernetes.io/service-account.name': 'builder', ...(uid && { 'kubernetes.io/service-account.uid': uid }) },
+  },
+  ...(data && { data }),
+})
+const settings = (legacy: boolean): TokenSettings => ({ sign: (claims) => JSON.stringify(claims), rootCa: 'CA', legacy })
+const full = { token: 'dA==', 'ca.crt': 'Q0E=', namespace: 'c2hvcA==' }
+
+describe('token secrets', () => {
+  it('that a person made get token, CA and namespace', () => {
+    const [action] = reconcile(account(), [secret('mine')], settings(false))
+    expect(action).toMatchObject({ do: 'patch', key: { namespace: 'shop', name: 'mine' } })
+    const { patch } = action as { patch: { data: Record<string, string> } }
+    expect(Object.keys(patch.data)).toEqual(['token', 'ca.crt', 'namespace'])
+    expect(JSON.parse(Buffer.from(patch.data['token']!, 'base64').toString())).toMatchObject({
+      sub: 'system:serviceaccount:shop:builder',
+      'kubernetes/serviceaccount/secret.name': 'mine',
+    })
+  })
+
+  it('that are whole are left alone', () => {
+    expect(reconcile(account(), [secret('mine', 'u1', full)], settings(false))).toEqual([])
+  })
+
+  it('of an account that had the name before are deleted', () => {
+    expect(reconcile(account(), [secret('old', 'u0', full)], settings(false))).toEqual([
+      { do: 'delete', kind: 'Secret', key: { namespace: 'shop', name: 'old' }, uid: 'old' },
+    ])
+  })
+
+  it('are made for every account only when that is asked for, and once', () => {
+    expect(reconcile(account(), [], settings(false))).toEqual([])
+    const [create, refer] = reconcile(account(), [], settings(true))
+    expect(create).toMatchObject({ do: 'create', existsOk: true })
+    const name = (create as unknown as { object: Secret }).object.metadata.name
+    expect(refer).toMatchObject({ do: 'patch', kind: 'ServiceAccount', patch: { secrets: [{ name }] } })
+    const settled = account({ secrets: [{ name }] })
+    expect(reconcile(settled, [secret(name, 'u1', full)], settings(true))).toEqual([])
+    expect(reconcile(account(), [secret(name, 'u1', full)], settings(true))).toEqual([refer])
+  })
+
+  it('stop when the account is being deleted', () => {
+    const leaving = account()
+    leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z'
+    expect(reconcile(leaving, [secret('mine')], settings(true))).toEqual([])
+  })
+
+  it.each([
+    [secret('mine'), 'shop/builder'],
+    [{ ...secret('mine'), type: 'Opaque' }, undefined],
+  ])('belong to the account that they name', (each, expected) => {
+    expect(accountOf(each)).toBe(expected)
+  })
+})
+
+describe('the signature', () => {
+  it('is one that the public key confirms', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const token = createSigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())({ sub: 'x' })
+    const [head, body, signature] = token.split('.')
+    const signed = Buffer.from(`${head}.${body}`)
+    const confirmed = verify(
+      'sha256',
+      signed,
+      { key: publicKey, dsaEncoding: 'ieee-p1363' },
+      Buffer.from(signature!, 'base64url'),
+    )
+    expect(confirmed).toBe(true)
+  })
+})

@@ -62,6 +62,8 @@ export interface Cgroups {
   /** The parent that a pod's sandbox and containers are made under. */
   parentOf(pod: Pod): string
   create(pod: Pod): void
+  /** Lets a pod have what it is about to get, and keeps what it still has. */
+  raise(pod: Pod): void
   remove(pod: Pod): void
 }
 
@@ -76,30 +78,38 @@ export function createCgroups(root: string): Cgroups {
   const controllers = unified ? [''] : readdirIfThere(mountPoint)
   return {
     parentOf,
-    create(pod) {
-      const { cpuShares, cpuQuota, memoryLimit } = computePodLimits(pod)
-      const write = (controller: string, file: string, value: string | number) => {
-        const directory = path.join(mountPoint, unified ? '' : controller, parentOf(pod))
-        mkdirSync(directory, { recursive: true })
-        writeFileSync(path.join(directory, file), String(value))
-      }
-      // The runtime makes the groups that need no value; only limits of the pod as a whole are written here.
-      if (unified) {
-        enableControllers(parentOf(pod))
-        write('', 'cpu.weight', Math.floor(1 + ((cpuShares - 2) * 9999) / 262142))
-        if (cpuQuota) write('', 'cpu.max', `${cpuQuota} ${cpuPeriod}`)
-        if (memoryLimit) write('', 'memory.max', memoryLimit)
-        return
-      }
-      write('cpu', 'cpu.shares', cpuShares)
-      if (cpuQuota) write('cpu', 'cpu.cfs_quota_us', cpuQuota)
-      if (memoryLimit) write('memory', 'memory.limit_in_bytes', memoryLimit)
-    },
+    create: (pod) => write(pod, false),
+    raise: (pod) => write(pod, true),
     remove(pod) {
       for (const controller of controllers) removeTree(path.join(mountPoint, controller, parentOf(pod)))
     },
   }
+
+  /** The runtime makes the groups that need no value; only limits of the pod as a whole are written here. */
+  function write(pod: Pod, onlyRaise: boolean): void {
+    const { cpuShares, cpuQuota, memoryLimit } = computePodLimits(pod)
+    const set = (controller: string, file: string, value: string | number) => {
+      const directory = path.join(mountPoint, unified ? '' : controller, parentOf(pod))
+      mkdirSync(directory, { recursive: true })
+      const target = path.join(directory, file)
+      if (!onlyRaise || isSmaller(readController(target), String(value))) writeFileSync(target, String(value))
+    }
+    if (unified) {
+      enableControllers(parentOf(pod))
+      set('', 'cpu.weight', Math.floor(1 + ((cpuShares - 2) * 9999) / 262142))
+      if (cpuQuota) set('', 'cpu.max', `${cpuQuota} ${cpuPeriod}`)
+      if (memoryLimit) set('', 'memory.max', memoryLimit)
+      return
+    }
+    set('cpu', 'cpu.shares', cpuShares)
+    if (cpuQuota) set('cpu', 'cpu.cfs_quota_us', cpuQuota)
+    if (memoryLimit) set('memory', 'memory.limit_in_bytes', memoryLimit)
+  }
 }
+
+/** `-1` and `max` are no limit. */
+const isSmaller = (current: string, wanted: string): boolean =>
+  current !== '-1' && !current.startsWith('max') && Number.parseInt(current, 10) < Number.parseInt(wanted, 10)
 
 /** Version 2: a group's children have the controllers that the group hands on. */
 function enableControllers(target: string): void {

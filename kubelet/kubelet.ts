@@ -6,6 +6,7 @@ import { sourceOf } from '../client/shared-informers.ts'
 import { planAdmission } from './admission.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { isTerminal } from './pod-spec.ts'
+import { judgeResize } from './resize.ts'
 import { createPodWorker, type PodWorker } from './pod-worker.ts'
 import { removeOrphan } from './orphans.ts'
 import { subscribeToContainerd } from './runtime/containerd-events.ts'
@@ -42,13 +43,22 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
     logger,
   })
 
+  const othersOf = (pod: Pod): Pod[] =>
+    [...workers.values()].filter(({ uid }) => uid !== pod.metadata.uid).map((other) => other.pod())
+
   function add(pod: Pod): void {
-    const worker = createPodWorker(pod, { context, onForgotten: (uid) => void workers.delete(uid) })
+    const worker = createPodWorker(pod, {
+      context,
+      judgeResize: (version) => judgeResize(version, othersOf(version), context.allocatable),
+      onForgotten: (uid) => {
+        workers.delete(uid)
+        for (const other of workers.values()) other.roomChanged()
+      },
+    })
     const known = [...owners.values()].includes(pod.metadata.uid)
     workers.set(pod.metadata.uid, worker)
     const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
-    const others = [...workers.values()].filter(({ uid }) => uid !== pod.metadata.uid).map((other) => other.pod())
-    const verdict = fresh ? planAdmission(pod, others, context.allocatable) : undefined
+    const verdict = fresh ? planAdmission(pod, othersOf(pod), context.allocatable) : undefined
     if (verdict) {
       context.events.pod(pod, 'Warning', verdict.reason, verdict.message)
       worker.fail(verdict)

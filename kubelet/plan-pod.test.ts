@@ -28,6 +28,7 @@ const facts = (more: Partial<PodFacts> = {}): PodFacts => ({
   released: false,
   gone: false,
   finished: false,
+  applied: new Map(),
   startedMs: now - 60_000,
   ...more,
 })
@@ -162,6 +163,34 @@ describe('planPod', () => {
       inSandbox(ran('main')),
       { probes: new Map([['main-0', { fatal: { probe: 'liveness' } }]]) },
       ['kill-container main-0'],
+    ],
+    [
+      'resizes a container in place',
+      pod({ containers: [container('main', { resources: { limits: { cpu: '2' } } })] }),
+      inSandbox(ran('main')),
+      { applied: new Map([['main-0', { limits: { cpu: '1' } }]]) },
+      ['resize-container main-0'],
+    ],
+    [
+      'restarts it for a resize when it wants that',
+      pod({
+        containers: [
+          container('main', {
+            resources: { limits: { cpu: '2' } },
+            resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }],
+          }),
+        ],
+      }),
+      inSandbox(ran('main')),
+      { applied: new Map([['main-0', { limits: { cpu: '1' } }]]) },
+      ['kill-container main-0'],
+    ],
+    [
+      'leaves it as it is while there is no room',
+      pod({ containers: [container('main', { resources: { limits: { cpu: '2' } } })] }),
+      inSandbox(ran('main')),
+      { applied: new Map([['main-0', { limits: { cpu: '1' } }]]), resizeProblem: { reason: 'Deferred', message: '' } },
+      [],
     ],
     ['ends what runs another image', pod(), inSandbox(ran('main', { hash: 'old' })), {}, ['kill-container main-0']],
     [

@@ -2,6 +2,7 @@
 import type { Container, Pod } from '../api/generated/types.ts'
 import { type PodFacts, type Verdict } from './pod-facts.ts'
 import { containersOf, isSidecar, isTerminal, shouldRestart } from './pod-spec.ts'
+import { computeResize } from './resize.ts'
 import { backoffUntil, formatDuration } from './restart-backoff.ts'
 import { hashContainer } from './runtime/labels.ts'
 import { newestContainer, type PodRuntime, type RuntimeContainer, type RuntimeSandbox } from './runtime/pod-runtime.ts'
@@ -18,6 +19,7 @@ export type PodAction =
   | { do: 'kill-container'; id: string; container: string; graceSeconds: number; why: string }
   /** A container on its way out gets less time than it was given first. */
   | { do: 'shorten-grace'; id: string; graceSeconds: number }
+  | { do: 'resize-container'; id: string; container: string }
   | { do: 'remove-container'; id: string }
   | { do: 'fail-pod'; verdict: Verdict }
   /** Gives back volumes and cgroups; only once no container runs. */
@@ -47,6 +49,8 @@ export function taskKey(action: PodAction): string {
       return `kill/${action.id}`
     case 'shorten-grace':
       return `shorten/${action.id}`
+    case 'resize-container':
+      return `resize/${action.id}`
     case 'remove-container':
       return `remove/${action.id}`
     default:
@@ -137,6 +141,7 @@ interface ContainerSteps {
 
 type Verb =
   | { is: 'running' | 'over' }
+  | { is: 'resize'; container: RuntimeContainer }
   | { is: 'start'; attempt: number; previous?: RuntimeContainer }
   | { is: 'kill'; container: RuntimeContainer; why: string; graceSeconds: number }
 
@@ -168,6 +173,7 @@ function toActions(pod: Pod, items: { container: Container; verb: Verb }[], fact
   let starting = hasStarting(facts)
   for (const { container, verb } of items) {
     if (verb.is === 'kill') actions.push(kill(verb.container, verb.graceSeconds, verb.why))
+    if (verb.is === 'resize') actions.push({ do: 'resize-container', id: verb.container.id, container: container.name })
     if (verb.is !== 'start') continue
     const step = planStart(pod, container, verb, facts, nowMs)
     if (step.do === 'start-container') {
@@ -222,7 +228,15 @@ function judgeRunning(pod: Pod, container: Container, current: RuntimeContainer,
     const why = `Container ${container.name} definition changed, will be restarted`
     return { is: 'kill', container: current, why, graceSeconds: grace(pod) }
   }
-  return { is: 'running' }
+  const resize = facts.resizeProblem ? 'none' : computeResize(container, facts.applied.get(current.id))
+  if (resize === 'restart')
+    return {
+      is: 'kill',
+      container: current,
+      graceSeconds: grace(pod),
+      why: `Container ${container.name} resize requires restart`,
+    }
+  return resize === 'in-place' ? { is: 'resize', container: current } : { is: 'running' }
 }
 
 interface InitSteps {

@@ -1,5 +1,6 @@
 /** Pure: the conditions that the kubelet owns on a pod; a transition time moves only when the status does. */
 import type { Container, ContainerStatus, Pod, PodCondition } from '../api/generated/types.ts'
+import type { PodFacts } from './pod-facts.ts'
 import { isSidecar } from './pod-spec.ts'
 
 interface Statuses {
@@ -27,6 +28,26 @@ export function computeConditions(pod: Pod, statuses: Statuses, phase: string, n
     const observedGeneration = pod.metadata.generation
     return { type, ...condition, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) }
   })
+}
+
+/** There only while a resize waits or is under way. */
+export function computeResizeConditions(pod: Pod, { resizeProblem, busy }: PodFacts, now: string): PodCondition[] {
+  const under = [...busy].some((key) => key.startsWith('resize/'))
+  const condition = (type: string, more: object): PodCondition => {
+    const old = pod.status?.conditions?.find((candidate) => candidate.type === type)
+    const observedGeneration = pod.metadata.generation
+    return {
+      type,
+      status: 'True',
+      ...more,
+      lastTransitionTime: old?.lastTransitionTime ?? now,
+      ...(observedGeneration === undefined ? {} : { observedGeneration }),
+    }
+  }
+  return [
+    ...(resizeProblem ? [condition('PodResizePending', resizeProblem)] : []),
+    ...(under ? [condition('PodResizeInProgress', {})] : []),
+  ]
 }
 
 function judgeInitialized(pod: Pod, { init, main }: Statuses, phase: string): Judged {

@@ -1,5 +1,8 @@
 /** What a pod's worker knows beside the spec and the runtime: tasks under way, probe results, failures and their waits. */
 
+import type { ResourceRequirements } from '../api/generated/types.ts'
+import type { ResizeProblem } from './resize.ts'
+
 export interface ImageFact {
   /** What the container is made from: the image's own id. */
   imageRef?: string
@@ -8,6 +11,9 @@ export interface ImageFact {
   /** Set while the image cannot be had; `ensure-image` is tried again after `untilMs`. */
   failure?: Waiting & { untilMs: number }
 }
+
+/** What the container runs with, by container id; a resize has not reached the others. */
+export type AppliedResources = ReadonlyMap<string, ResourceRequirements>
 
 /** Why a container is not running, as its status tells it. */
 export interface Waiting {
@@ -58,5 +64,7 @@ export interface PodFacts {
   /** The API was told that nothing of the pod is left. */
   finished: boolean
   verdict?: Verdict | undefined
+  applied: AppliedResources
+  resizeProblem?: ResizeProblem | undefined
   startedMs: number
 }

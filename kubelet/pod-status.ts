@@ -6,9 +6,10 @@ import type {
   ContainerStatus,
   Pod,
   PodStatus,
+  ResourceRequirements,
   VolumeMountStatus,
 } from '../api/generated/types.ts'
-import { computeConditions } from './pod-conditions.ts'
+import { computeConditions, computeResizeConditions } from './pod-conditions.ts'
 import type { PodFacts } from './pod-facts.ts'
 import { computePhase } from './pod-phase.ts'
 import { isHostNetwork, isTerminal, shouldRestart } from './pod-spec.ts'
@@ -43,7 +44,10 @@ export function computePodStatus(pod: Pod, runtime: PodRuntime, facts: PodFacts,
   const status: PodStatus = {
     observedGeneration: pod.metadata.generation,
     phase,
-    conditions: computeConditions(pod, statuses, phase, sandbox?.ready === true && ips.length > 0, time(nowMs)),
+    conditions: [
+      ...computeConditions(pod, statuses, phase, sandbox?.ready === true && ips.length > 0, time(nowMs)),
+      ...computeResizeConditions(pod, facts, time(nowMs)),
+    ],
     ...(verdict
       ? { reason: verdict.reason, message: verdict.message }
       : { reason: pod.status?.reason, message: pod.status?.message }),
@@ -90,7 +94,7 @@ function toContainerStatus(
     started: false,
     image: container.image ?? '',
     imageID: '',
-    ...resourcesOf(pod, container),
+    ...resourcesOf(container, current && facts.applied.get(current.id)),
   }
   const waiting = facts.waiting.get(container.name)
   if (!current) {
@@ -182,8 +186,8 @@ function terminatedOf(container: RuntimeContainer): ContainerStateTerminated {
   }
 }
 
-function resourcesOf(pod: Pod, container: Container): Partial<ContainerStatus> {
-  const { requests, limits } = container.resources ?? {}
+function resourcesOf(container: Container, applied: ResourceRequirements | undefined): Partial<ContainerStatus> {
+  const { requests, limits } = applied ?? container.resources ?? {}
   const mounts = (container.volumeMounts ?? []).map(({ mountPath, name, readOnly }): VolumeMountStatus => ({
     mountPath,
     name,

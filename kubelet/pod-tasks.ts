@@ -1,8 +1,9 @@
 /** Carries out what was planned for a pod, each task on its own, and keeps what came of it. */
 import { mkdir, rm } from 'node:fs/promises'
-import type { Container, Pod, Secret } from '../api/generated/types.ts'
+import type { Container, Pod, ResourceRequirements, Secret } from '../api/generated/types.ts'
 import { causeOf } from '../client/cause.ts'
 import { isConflict, isNotFound as isApiNotFound } from '../api/status.ts'
+import { toContainerResources } from './cgroups.ts'
 import type { EnvSources } from './env.ts'
 import { killContainer, stopContainer } from './kill-container.ts'
 import type { KubeletContext } from './kubelet-context.ts'
@@ -10,6 +11,7 @@ import { findContainer, type PodAction } from './plan-pod.ts'
 import type { ImageFact, PodFacts, ProbeFacts, RestartBackoff, Verdict, Waiting } from './pod-facts.ts'
 import type { PodObjects } from './pod-objects.ts'
 import { isHostNetwork, podText } from './pod-spec.ts'
+import type { ResizeProblem } from './resize.ts'
 import { nextBackoff } from './restart-backoff.ts'
 import { isNotFound, runtimeMessage } from './runtime/cri-client.ts'
 import { newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
@@ -36,6 +38,8 @@ export interface PodState {
   gone: boolean
   finished: boolean
   verdict: Verdict | undefined
+  applied: Map<string, ResourceRequirements>
+  resizeProblem: ResizeProblem | undefined
   startedMs: number
   probes: () => ReadonlyMap<string, ProbeFacts>
 }
@@ -184,7 +188,8 @@ export function createPodTasks(
           targetContainerId: target ? newestContainer(state.runtime, target)?.id : undefined,
         },
         context,
-        () => {
+        (id) => {
+          state.applied.set(id, container.resources ?? {})
           state.waiting.delete(name)
           runtimeChanged()
         },
@@ -212,6 +217,18 @@ export function createPodTasks(
   async function shortenGrace(id: string, graceSeconds: number): Promise<void> {
     state.killing.set(id, nowMs() + graceSeconds * 1000)
     await stopContainer(cri, id, graceSeconds)
+  }
+
+  async function resize(id: string, name: string): Promise<void> {
+    const container = findContainer(state.pod, name)
+    if (!container) return
+    // A group may not have less than what is in it: what grows grows from the outside, what shrinks from the inside.
+    cgroups.raise(state.pod)
+    const linux = toContainerResources(state.pod, container, context.memoryCapacity)
+    await cri.call('UpdateContainerResources', { containerId: id, linux })
+    cgroups.create(state.pod)
+    state.applied.set(id, container.resources ?? {})
+    events.container(state.pod, container, 'Normal', 'ResizeCompleted', `Container ${name} resized`)
   }
 
   async function stopSandbox(podSandboxId: string): Promise<void> {
@@ -275,6 +292,8 @@ export function createPodTasks(
         return stopSandbox(action.id)
       case 'remove-sandbox':
         return removeSandbox(action.id)
+      case 'resize-container':
+        return resize(action.id, action.container)
       case 'remove-container':
         return removeContainer(action.id)
       case 'release':

@@ -1,15 +1,17 @@
 /** One pod on this node, from its first sight to its last trace: looks, plans, acts, and is never blocked by another pod. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Pod } from '../api/generated/types.ts'
+import type { Pod, ResourceRequirements } from '../api/generated/types.ts'
 import { keyOf } from '../api/object.ts'
 import type { Cancel } from '../component/clock.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { createPodTasks, type PodState } from './pod-tasks.ts'
 import type { Verdict } from './pod-facts.ts'
+import { containersOf } from './pod-spec.ts'
 import { planPod, type PodAction, taskKey } from './plan-pod.ts'
 import { createPodProber } from './probes/prober.ts'
 import { computePodStatus } from './pod-status.ts'
-import { emptyRuntime, type PodRuntime } from './runtime/pod-runtime.ts'
+import { isResized, type ResizeProblem } from './resize.ts'
+import { emptyRuntime, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
 import { createPodObjects } from './pod-objects.ts'
 
 export interface PodWorker {
@@ -22,6 +24,8 @@ export interface PodWorker {
   gone(): void
   /** The runtime may hold something new; `exited` names a container that is known to have ended. */
   runtimeChanged(exited?: string): void
+  /** Another pod has left: what did not fit may fit now. */
+  roomChanged(): void
   /** The kubelet gives up on the pod: rejected or evicted. */
   fail(verdict: Verdict): void
   /** Calls back after each look at the runtime; answers how to stop that. */
@@ -32,6 +36,8 @@ export interface PodWorker {
 
 export interface WorkerOptions {
   context: KubeletContext
+  /** Whether the node can give the pod what its spec asks for now. */
+  judgeResize(pod: Pod): ResizeProblem | undefined
   /** The pod needs no worker any more. */
   onForgotten(uid: string): void
 }
@@ -39,7 +45,7 @@ export interface WorkerOptions {
 /** How long to look again for an exit that containerd has told and CRI does not show yet. */
 const settleMs = [2, 5, 10, 20, 50, 100, 200, 500]
 
-export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOptions): PodWorker {
+export function createPodWorker(first: Pod, { context, judgeResize: judge, onForgotten }: WorkerOptions): PodWorker {
   const { clock, statuses, reader } = context
   const { uid } = first.metadata
   const logger = context.logger.with({ pod: keyOf(first) })
@@ -64,6 +70,8 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
     gone: false,
     finished: false,
     verdict: undefined,
+    applied: new Map(),
+    resizeProblem: undefined,
     startedMs: first.status?.startTime ? Date.parse(first.status.startTime) : clock.now().getTime(),
     probes: prober.facts,
   }
@@ -113,6 +121,8 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
   async function look(): Promise<void> {
     stale = false
     state.runtime = await reader.read(uid)
+    for (const { id, name, state: now } of state.runtime.containers)
+      if (now === 'running' && !state.applied.has(id)) state.applied.set(id, knownResources(state.pod, id, name))
     const alive = new Set([
       ...state.runtime.containers.filter((container) => container.state !== 'exited').map(({ id }) => id),
       ...state.runtime.sandboxes.filter(({ ready }) => ready).map(({ id }) => id),
@@ -187,6 +197,7 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
       )
       state.pod = pod
       objects.update(pod)
+      state.resizeProblem = hasResize(state) ? judge(pod) : undefined
       if (metadataChanged) tasks.objectsChanged()
       wake()
     },
@@ -195,6 +206,11 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
       wake()
     },
     runtimeChanged,
+    roomChanged() {
+      if (!state.resizeProblem) return
+      state.resizeProblem = judge(state.pod)
+      wake()
+    },
     onLook(looked) {
       lookers.add(looked)
       return () => void lookers.delete(looked)
@@ -205,4 +221,17 @@ export function createPodWorker(first: Pod, { context, onForgotten }: WorkerOpti
     },
     stop,
   }
+}
+
+const hasResize = ({ pod, runtime, applied }: PodState): boolean =>
+  containersOf(pod).some((container) => {
+    const current = newestContainer(runtime, container.name)
+    return current?.state === 'running' && applied.has(current.id) && isResized(container.resources, applied.get(current.id))
+  })
+
+/** What an earlier kubelet gave a container is in its status; without one it is what the spec says. */
+function knownResources(pod: Pod, id: string, name: string): ResourceRequirements {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+  const status = [...containerStatuses, ...initContainerStatuses].find(({ containerID }) => containerID === `containerd://${id}`)
+  return status?.resources ?? containersOf(pod).find((container) => container.name === name)?.resources ?? {}
 }

@@ -39,7 +39,11 @@ export class StartError extends Error {
 
 const hookTimeoutMs = 3_600_000
 
-export async function startContainer(request: StartRequest, context: KubeletContext, onStarted: () => void): Promise<void> {
+export async function startContainer(
+  request: StartRequest,
+  context: KubeletContext,
+  onStarted: (containerId: string) => void,
+): Promise<void> {
   const { pod, container, sandboxId, sandboxConfig } = request
   const { cri, events } = context
   const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
@@ -57,7 +61,7 @@ export async function startContainer(request: StartRequest, context: KubeletCont
   await cri.call('StartContainer', { containerId }).catch((error: unknown) => fail('RunContainerError', error))
   event('Normal', 'Started', `Container started`)
   await linkLog(request, config, containerId, context)
-  onStarted()
+  onStarted(containerId)
   await runPostStart(request, containerId, context)
 }
 

@@ -19,6 +19,9 @@ const owned = [
   'qosClass',
 ] as const satisfies readonly (keyof PodStatus)[]
 
+/** Conditions of ours that go away. */
+const passing = ['PodResizePending', 'PodResizeInProgress']
+
 /** Undefined when nothing changed. The UID keeps the patch from a later pod of the same name. */
 export function computeStatusPatch(pod: Pod, before: PodStatus | undefined, wanted: PodStatus): object | undefined {
   const status: Record<string, unknown> = {}
@@ -29,8 +32,9 @@ export function computeStatusPatch(pod: Pod, before: PodStatus | undefined, want
     status[field] = isAddresses ? [{ $patch: 'replace' }, ...(wanted[field] ?? [])] : (wanted[field] ?? null)
   }
   const conditions = (wanted.conditions ?? []).filter((condition) => !isDeepStrictEqual(find(before, condition.type), condition))
-  if (conditions.length > 0)
-    status.conditions = conditions.map((condition) => withRemovals(condition, find(before, condition.type)))
+  const over = passing.filter((type) => find(before, type) && !find(wanted, type)).map((type) => ({ $patch: 'delete', type }))
+  if (conditions.length + over.length > 0)
+    status.conditions = [...conditions.map((condition) => withRemovals(condition, find(before, condition.type))), ...over]
   return Object.keys(status).length > 0 ? { metadata: { uid: pod.metadata.uid }, status } : undefined
 }
 

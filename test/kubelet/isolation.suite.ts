@@ -15,10 +15,21 @@ beforeAll(async () => {
 })
 afterAll(() => kubelet.stop())
 
-const shell = (script: string, more: Partial<Container> = {}): Container => ({ name: 'main', image: busyboxImage, command: ['sh', '-c', script], ...more })
+const shell = (script: string, more: Partial<Container> = {}): Container => ({
+  name: 'main',
+  image: busyboxImage,
+  command: ['sh', '-c', script],
+  ...more,
+})
 const logs = async (pod: string) => (await get(kubelet, `/containerLogs/default/${pod}/main`)).body
 const run = async (pod: string, script: string, container = 'main') =>
-  (await exec(kubelet, `/exec/default/${pod}/${container}?output=1&command=sh&command=-c&command=${encodeURIComponent(script)}`, 'v5.channel.k8s.io')).stdout
+  (
+    await exec(
+      kubelet,
+      `/exec/default/${pod}/${container}?output=1&command=sh&command=-c&command=${encodeURIComponent(script)}`,
+      'v5.channel.k8s.io',
+    )
+  ).stdout
 
 /** Runs to its end and answers its output. */
 async function output(name: string, script: string, spec: Partial<PodSpec> = {}, more: Partial<Container> = {}): Promise<string> {
@@ -54,7 +65,10 @@ describe('a pod sees', () => {
   })
 
   it('its own containers when they share their processes', async () => {
-    await start('family', { shareProcessNamespace: true, containers: [shell('sleep 1001'), shell('sleep 1002', { name: 'other' })] })
+    await start('family', {
+      shareProcessNamespace: true,
+      containers: [shell('sleep 1001'), shell('sleep 1002', { name: 'other' })],
+    })
     expect(await run('family', 'ps')).toMatch(/sleep 1002/)
   })
 
@@ -65,31 +79,55 @@ describe('a pod sees', () => {
     execFileSync('ln', ['-s', '/etc', `${folder}/escape`])
     const volumes = [{ name: 'v', hostPath: { path: folder, type: 'Directory' } }]
     const mount = (subPath: string) => ({ volumeMounts: [{ name: 'v', mountPath: '/data', subPath }] })
-    expect(await output('part', 'cat /data/file', { volumes, containers: [shell('cat /data/file', mount('inner'))] })).toBe('inside')
+    expect(await output('part', 'cat /data/file', { volumes, containers: [shell('cat /data/file', mount('inner'))] })).toBe(
+      'inside',
+    )
     await kubelet.api.createPod('escape', { volumes, containers: [shell('ls /data', mount('escape'))] })
-    const pod = await kubelet.api.waitForPod('escape', ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
+    const pod = await kubelet.api.waitForPod(
+      'escape',
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+    )
     expect(pod.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain('subpath "escape" not within volume path')
   })
 
   it('memory as a file system, of the size it asked for', async () => {
     const volumes = [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '4Mi' } }]
-    const text = await output('memory', 'grep " /data " /proc/mounts; df -m /data | tail -1', { volumes }, { volumeMounts: [{ name: 'v', mountPath: '/data' }] })
+    const text = await output(
+      'memory',
+      'grep " /data " /proc/mounts; df -m /data | tail -1',
+      { volumes },
+      { volumeMounts: [{ name: 'v', mountPath: '/data' }] },
+    )
     expect(text).toMatch(/tmpfs \/data tmpfs/)
     expect(text).toMatch(/tmpfs\s+4\s/)
   })
 
   it('secrets from memory only', async () => {
-    await kubelet.api.create('Secret', { metadata: { namespace: 'default', name: 'key' }, data: { key: Buffer.from('hidden').toString('base64') } })
+    await kubelet.api.create('Secret', {
+      metadata: { namespace: 'default', name: 'key' },
+      data: { key: Buffer.from('hidden').toString('base64') },
+    })
     const volumes = [{ name: 'v', secret: { secretName: 'key', defaultMode: 0o400 } }]
-    const text = await output('secret', 'cat /key/key; stat -L -c " %a" /key/key; grep " /key " /proc/mounts', { volumes }, { volumeMounts: [{ name: 'v', mountPath: '/key', readOnly: true }] })
+    const text = await output(
+      'secret',
+      'cat /key/key; stat -L -c " %a" /key/key; grep " /key " /proc/mounts',
+      { volumes },
+      { volumeMounts: [{ name: 'v', mountPath: '/key', readOnly: true }] },
+    )
     expect(text).toMatch(/^hidden 400\ntmpfs \/key tmpfs ro/)
   })
 
   it('its limits, and is ended when it takes more memory', async () => {
     const limits = { cpu: '500m', memory: '32Mi' }
-    await kubelet.api.createPod('hungry', { restartPolicy: 'Never', containers: [shell('head -c 100m /dev/zero | tail', { resources: { limits, requests: limits } })] })
+    await kubelet.api.createPod('hungry', {
+      restartPolicy: 'Never',
+      containers: [shell('head -c 100m /dev/zero | tail', { resources: { limits, requests: limits } })],
+    })
     const pod = await kubelet.api.waitForPod('hungry', ({ status }) => status?.phase === 'Failed')
-    expect(pod.status).toMatchObject({ qosClass: 'Guaranteed', containerStatuses: [{ state: { terminated: { reason: 'OOMKilled', exitCode: 137 } } }] })
+    expect(pod.status).toMatchObject({
+      qosClass: 'Guaranteed',
+      containerStatuses: [{ state: { terminated: { reason: 'OOMKilled', exitCode: 137 } } }],
+    })
     await start('limited', { containers: [shell('sleep 1000', { resources: { limits, requests: limits } })] })
     const cgroup = /cpu:(\S+)/.exec(await run('limited', 'cat /proc/self/cgroup'))?.[1]
     expect(cgroup).toBeDefined()
@@ -109,7 +147,11 @@ describe('a pod sees', () => {
 
 describe('a pod', () => {
   it('is reached on a port of its node', async () => {
-    await start('server', { containers: [shell('while true; do echo here | nc -l -p 8000; done', { ports: [{ containerPort: 8000, hostPort: 30800 }] })] })
+    await start('server', {
+      containers: [
+        shell('while true; do echo here | nc -l -p 8000; done', { ports: [{ containerPort: 8000, hostPort: 30800 }] }),
+      ],
+    })
     const read = () =>
       new Promise<string>((resolve) => {
         const socket = net.connect({ host: '10.244.7.1', port: 30_800 })
@@ -121,8 +163,15 @@ describe('a pod', () => {
 
   it('takes another container while it runs', async () => {
     await start('debugged', {})
-    const ephemeralContainers = [{ name: 'debugger', image: busyboxImage, command: ['sleep', '1003'], targetContainerName: 'main' }]
-    await kubelet.api.patch('Pod', { namespace: 'default', name: 'debugged' }, { spec: { ephemeralContainers } }, { type: 'application/strategic-merge-patch+json' })
+    const ephemeralContainers = [
+      { name: 'debugger', image: busyboxImage, command: ['sleep', '1003'], targetContainerName: 'main' },
+    ]
+    await kubelet.api.patch(
+      'Pod',
+      { namespace: 'default', name: 'debugged' },
+      { spec: { ephemeralContainers } },
+      { type: 'application/strategic-merge-patch+json' },
+    )
     const isRunning = ({ status }: Pod) => status?.ephemeralContainerStatuses?.[0]?.state?.running !== undefined
     await kubelet.api.waitForPod('debugged', isRunning)
     expect(await run('debugged', 'ps', 'debugger')).toMatch(/sleep 1000/)
@@ -134,26 +183,86 @@ describe('a pod', () => {
     const filter = { labelSelector: { 'io.kubernetes.pod.uid': before.metadata.uid } }
     const { items } = await cri.call('ListPodSandbox', { filter })
     cri.close()
-    const tasks = execFileSync('ctr', ['--address', kubelet.node.socket, '--namespace', 'k8s.io', 'tasks', 'ls'], { encoding: 'utf8' })
+    const tasks = execFileSync('ctr', ['--address', kubelet.node.socket, '--namespace', 'k8s.io', 'tasks', 'ls'], {
+      encoding: 'utf8',
+    })
     process.kill(Number(new RegExp(`${items[0]!.id}\\s+(\\d+)`).exec(tasks)![1]), 'SIGKILL')
-    const after = await kubelet.api.waitForPod('orphaned', (pod) => isReady(pod) && pod.status?.containerStatuses?.[0]?.restartCount === 1)
+    const after = await kubelet.api.waitForPod(
+      'orphaned',
+      (pod) => isReady(pod) && pod.status?.containerStatuses?.[0]?.restartCount === 1,
+    )
     expect(after.status?.podIP).not.toBe(before.status?.podIP)
+  })
+
+  it('is resized without a restart, as far as the node has room', async () => {
+    const sized = (cpu: string) => ({
+      spec: { containers: [{ name: 'main', resources: { limits: { cpu, memory: '32Mi' }, requests: { cpu, memory: '32Mi' } } }] },
+    })
+    const resize = (cpu: string) =>
+      kubelet.api.patch('Pod', { namespace: 'default', name: 'elastic' }, sized(cpu), {
+        type: 'application/strategic-merge-patch+json',
+      })
+    await start('elastic', { containers: [shell('sleep 1000', sized('100m').spec.containers[0])] })
+    await resize('300m')
+    const pod = await kubelet.api.waitForPod(
+      'elastic',
+      ({ status }) => status?.containerStatuses?.[0]?.resources?.limits?.cpu === '300m',
+    )
+    expect(pod.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, allocatedResources: { cpu: '300m' } })
+    const id = pod.status!.containerStatuses![0]!.containerID!.replace('containerd://', '')
+    const group = `/sys/fs/cgroup/cpu${kubelet.node.cgroupRoot}/kubepods/pod${pod.metadata.uid}`
+    expect([group, `${group}/${id}`].map((path) => readFileSync(`${path}/cpu.cfs_quota_us`, 'utf8').trim())).toEqual([
+      '30000',
+      '30000',
+    ])
+    await resize('500')
+    const pending = await kubelet.api.waitForPod(
+      'elastic',
+      ({ status }) => status?.conditions?.some(({ type }) => type === 'PodResizePending') ?? false,
+    )
+    expect(pending.status?.conditions?.find(({ type }) => type === 'PodResizePending')).toMatchObject({
+      status: 'True',
+      reason: 'Infeasible',
+    })
+    await resize('200m')
+    await kubelet.api.waitForPod(
+      'elastic',
+      ({ status }) =>
+        status?.containerStatuses?.[0]?.resources?.limits?.cpu === '200m' &&
+        !status.conditions?.some(({ type }) => type.startsWith('PodResize')),
+    )
   })
 
   it('runs the new image that it is given', async () => {
     await start('updated', {})
     const containers = [{ name: 'main', image: 'busybox:1.36' }]
-    await kubelet.api.patch('Pod', { namespace: 'default', name: 'updated' }, { spec: { containers } }, { type: 'application/strategic-merge-patch+json' })
-    const pod = await kubelet.api.waitForPod('updated', (candidate) => isReady(candidate) && candidate.status?.containerStatuses?.[0]?.restartCount === 1)
+    await kubelet.api.patch(
+      'Pod',
+      { namespace: 'default', name: 'updated' },
+      { spec: { containers } },
+      { type: 'application/strategic-merge-patch+json' },
+    )
+    const pod = await kubelet.api.waitForPod(
+      'updated',
+      (candidate) => isReady(candidate) && candidate.status?.containerStatuses?.[0]?.restartCount === 1,
+    )
     expect(pod.status?.observedGeneration).toBe(2)
   })
 
   it('tells what keeps it from starting', async () => {
     await kubelet.api.createPod('wrong', { containers: [{ name: 'main', image: busyboxImage, command: ['/no/such/program'] }] })
-    const pod = await kubelet.api.waitForPod('wrong', ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'RunContainerError')
+    const pod = await kubelet.api.waitForPod(
+      'wrong',
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'RunContainerError',
+    )
     expect(pod.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain('no such file or directory')
     await kubelet.api.createPod('root', { containers: [shell('id', { securityContext: { runAsNonRoot: true } })] })
-    const refused = await kubelet.api.waitForPod('root', ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
-    expect(refused.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain('container has runAsNonRoot and image will run as root')
+    const refused = await kubelet.api.waitForPod(
+      'root',
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+    )
+    expect(refused.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain(
+      'container has runAsNonRoot and image will run as root',
+    )
   })
 })

@@ -5,18 +5,26 @@ import tls from 'node:tls'
 import { createSpdySession } from '../../kubelet/server/spdy-client.ts'
 import type { TestKubelet } from './test-kubelet.ts'
 
-export async function forward(kubelet: TestKubelet, pod: string, port: number, request: string, tunnel: boolean): Promise<string> {
+export async function forward(
+  kubelet: TestKubelet,
+  pod: string,
+  port: number,
+  request: string,
+  tunnel: boolean,
+): Promise<string> {
   const path = `/portForward/default/${pod}`
   const socket = tunnel ? await openTunnel(kubelet, path) : await openSpdy(kubelet, path)
   const session = createSpdySession(socket, Buffer.alloc(0), () => {})
   const headers = { port: String(port), requestid: '0' }
   const answer: Buffer[] = []
   const ended = new Promise<void>((resolve) => {
-    void session.open({ ...headers, streamtype: 'error' }, { data: (bytes) => answer.push(bytes), end: () => {} }).then(async (error) => {
-      error.end()
-      const data = await session.open({ ...headers, streamtype: 'data' }, { data: (bytes) => answer.push(bytes), end: resolve })
-      data.write(Buffer.from(request))
-    })
+    void session
+      .open({ ...headers, streamtype: 'error' }, { data: (bytes) => answer.push(bytes), end: () => {} })
+      .then(async (error) => {
+        error.end()
+        const data = await session.open({ ...headers, streamtype: 'data' }, { data: (bytes) => answer.push(bytes), end: resolve })
+        data.write(Buffer.from(request))
+      })
   })
   await ended
   session.close()
@@ -25,7 +33,13 @@ export async function forward(kubelet: TestKubelet, pod: string, port: number, r
 
 function openSpdy({ running, credentials }: TestKubelet, path: string): Promise<Duplex> {
   const socket = tls.connect({ host: '127.0.0.1', port: running().server.port, rejectUnauthorized: false, ...credentials })
-  const lines = [`POST ${path} HTTP/1.1`, 'Host: kubelet', 'Connection: Upgrade', 'Upgrade: SPDY/3.1', 'X-Stream-Protocol-Version: portforward.k8s.io']
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'Host: kubelet',
+    'Connection: Upgrade',
+    'Upgrade: SPDY/3.1',
+    'X-Stream-Protocol-Version: portforward.k8s.io',
+  ]
   return new Promise((resolve, reject) => {
     socket.once('error', reject)
     socket.once('secureConnect', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`))

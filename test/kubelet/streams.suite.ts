@@ -89,7 +89,14 @@ describe('port-forward', () => {
     const command = ['sh', '-c', 'while true; do echo pong | nc -l -p 7000; done']
     await kubelet.api.createPod(name, {
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: 'main', image: busyboxImage, command, readinessProbe: { exec: { command: ['sh', '-c', 'netstat -ltn | grep -q 7000'] } } }],
+      containers: [
+        {
+          name: 'main',
+          image: busyboxImage,
+          command,
+          readinessProbe: { exec: { command: ['sh', '-c', 'netstat -ltn | grep -q 7000'] } },
+        },
+      ],
     })
     await kubelet.api.waitForPod(name, isReady)
     expect(await forward(kubelet, name, 7000, 'ping\n', tunnel)).toBe('pong\n')

@@ -1,0 +1,38 @@
+/** Pure: how a container's resources are changed while it runs. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Container, Pod, ResourceRequirements } from '../api/generated/types.ts'
+import { planAdmission } from './admission.ts'
+
+/** Why the pod cannot have what its spec asks for now. */
+export interface ResizeProblem {
+  reason: 'Infeasible' | 'Deferred'
+  message: string
+}
+
+export type ResizeNeed = 'none' | 'in-place' | 'restart'
+
+const resizable = ['cpu', 'memory']
+
+const pick = (resources: ResourceRequirements | undefined) =>
+  resizable.map((name) => [resources?.requests?.[name], resources?.limits?.[name]])
+
+export const isResized = (wanted: ResourceRequirements | undefined, applied: ResourceRequirements | undefined): boolean =>
+  !isDeepStrictEqual(pick(wanted), pick(applied))
+
+/** `applied` is what the container runs with. */
+export function computeResize(container: Container, applied: ResourceRequirements | undefined): ResizeNeed {
+  if (!applied || !isResized(container.resources, applied)) return 'none'
+  const changed = resizable.filter((_, index) => !isDeepStrictEqual(pick(container.resources)[index], pick(applied)[index]))
+  const restarts = changed.some((name) =>
+    container.resizePolicy?.some((policy) => policy.resourceName === name && policy.restartPolicy === 'RestartContainer'),
+  )
+  return restarts ? 'restart' : 'in-place'
+}
+
+/** Infeasible: never on this node. Deferred: not beside the pods that are here now. */
+export function judgeResize(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): ResizeProblem | undefined {
+  const alone = planAdmission(pod, [], allocatable)
+  if (alone) return { reason: 'Infeasible', message: alone.message.replace('Pod was rejected: ', '') }
+  const beside = planAdmission(pod, others, allocatable)
+  return beside && { reason: 'Deferred', message: beside.message.replace('Pod was rejected: ', '') }
+}

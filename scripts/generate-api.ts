@@ -113,7 +113,7 @@ function readDeclaration(text: string) {
 const ALWAYS_PRESENT: Record<string, string[]> = { ObjectMeta: ['name', 'uid'] }
 
 function isKind(model: ModelSchema) {
-  return 'apiVersion' in model.fields && 'kind' in model.fields
+  return 'apiVersion' in model.fields && 'kind' in model.fields && 'metadata' in model.fields
 }
 
 function interfaceOf(name: string, model: ModelSchema): string {

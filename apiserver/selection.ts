@@ -1,5 +1,11 @@
 /** Label and field selectors of a list or watch, read from the request and asked of entries without parsing them. */
-import { parseFieldSelector, requiredValue, unsupportedFieldLabel, type FieldSelector } from '../api/fields.ts'
+import {
+  createFieldSelector,
+  parseFieldSelector,
+  requiredValue,
+  unsupportedFieldLabel,
+  type FieldSelector,
+} from '../api/fields.ts'
 import { EVERYTHING, parseLabelSelector, SelectorError, type Selector } from '../api/labels.ts'
 import { badRequest } from '../api/status.ts'
 import { invalidPathSegment, type RequestInfo } from './request-info.ts'
@@ -23,7 +29,12 @@ export function readSelection({ namespace, query }: RequestInfo, resource: Serve
   const labelText = query.get('labelSelector')
   const fieldText = query.get('fieldSelector')
   const labels = labelText ? orBadRequest(() => parseLabelSelector(labelText)) : EVERYTHING
-  const fields = fieldText ? orBadRequest(() => parseFieldSelector(fieldText)) : noFields
+  const fields = fieldText
+    ? storedNames(
+        orBadRequest(() => parseFieldSelector(fieldText)),
+        resource,
+      )
+    : noFields
   refuseUnknownFields(fields, resource)
   const onlyNamespace = namespace || requiredValue(fields, 'metadata.namespace') || ''
   const name = requiredValue(fields, 'metadata.name')
@@ -43,6 +54,14 @@ function orBadRequest<T>(parse: () => T): T {
     if (error instanceof SelectorError) throw badRequest(error.message)
     throw error
   }
+}
+
+/** A version may call a field otherwise than the one that is stored. */
+function storedNames(fields: FieldSelector, { definition: { fieldAliases } }: ServedResource): FieldSelector {
+  if (!fieldAliases) return fields
+  return createFieldSelector(
+    fields.requirements.map((requirement) => ({ ...requirement, field: fieldAliases[requirement.field] ?? requirement.field })),
+  )
 }
 
 function refuseUnknownFields({ requirements }: FieldSelector, { definition }: ServedResource): void {

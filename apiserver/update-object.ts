@@ -156,7 +156,8 @@ function prepare(
   }
   if (partial) {
     if (definition.generationChanges?.(object, old)) metadata.generation = (before.generation ?? 0) + 1
-    throwIfInvalid(definition, object, definition.validate?.(object) ?? [])
+    const ownRules = definition.validateSubresource?.[info.subresource]?.(object, old) ?? []
+    throwIfInvalid(definition, object, [...(definition.validate?.(object) ?? []), ...ownRules])
     return
   }
   definition.prepareForUpdate?.(object, old)

@@ -58,6 +58,8 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
   }
 
   const hold = async (service: Service | undefined, old: Service | undefined, dryRun: boolean): Promise<Hold> => {
+    // A write to the status shares the old spec, which is not to be touched.
+    if (service && service.spec === old?.spec) return NO_HOLD
     const owner = ownerOf(service ?? old)
     const before = valuesOf(old)
     const ips = createClaims(clusterIPs, owner, dryRun, random)

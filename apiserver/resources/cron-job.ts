@@ -8,6 +8,7 @@ import { specChanges } from './define-resource.ts'
 import { checkNotNegative, checkOneOf, type Errors } from './field-rules.ts'
 import { validateJobSpec } from './job-spec.ts'
 import { setPodTemplateDefaults } from './pod-template.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 /** A job is called after its cron job and the time: eleven characters more. */
@@ -39,6 +40,13 @@ export const cronJob: ResourceBehaviour<CronJob> = {
     return errors
   },
   generationChanges: specChanges,
+  warnings: (cronJob, old) =>
+    templateWarnings(
+      cronJob,
+      'spec.jobTemplate.spec.template',
+      cronJob.spec.jobTemplate.spec?.template,
+      old?.spec.jobTemplate.spec?.template,
+    ),
   columns: [
     NAME,
     text('Schedule', 'The schedule in cron format.', ({ spec }) => spec.schedule),

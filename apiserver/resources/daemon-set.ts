@@ -6,6 +6,7 @@ import { specChanges } from './define-resource.ts'
 import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
 import { checkAtMost100Percent, isZero, validateIntOrPercent } from './int-or-percent.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-template.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
 
@@ -65,6 +66,7 @@ export const daemonSet: ResourceBehaviour<DaemonSet> = {
     return errors
   },
   generationChanges: specChanges,
+  warnings: (daemonSet, old) => templateWarnings(daemonSet, 'spec.template', daemonSet.spec.template, old?.spec.template),
   columns: [
     NAME,
     integer('Desired', 'Number of nodes that should run the pod.', ({ status }) => status?.desiredNumberScheduled),

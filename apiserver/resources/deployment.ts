@@ -6,7 +6,7 @@ import { specChanges } from './define-resource.ts'
 import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
 import { checkAtMost100Percent, isZero, validateIntOrPercent } from './int-or-percent.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-template.ts'
-import { podSpecWarnings } from './pod-warnings.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import { validateReplicaCounts } from './replica-status.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
@@ -52,8 +52,7 @@ export const deployment: ResourceBehaviour<Deployment> = {
   // Annotations are copied to replica sets, so that a change of them is one to observe too.
   generationChanges: (deployment, old) =>
     specChanges(deployment, old) || !sameJson(deployment.metadata.annotations, old.metadata.annotations),
-  warnings: ({ spec }, old) =>
-    old && sameJson(old.spec.template, spec.template) ? [] : podSpecWarnings('spec.template.spec', spec.template.spec!),
+  warnings: (deployment, old) => templateWarnings(deployment, 'spec.template', deployment.spec.template, old?.spec.template),
   columns: [
     NAME,
     text(

@@ -8,6 +8,7 @@ import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
 import { validateJobSpec } from './job-spec.ts'
 import { isEmptyMap, selects, validateLabelSelector } from './label-selector.ts'
 import { setPodTemplateDefaults } from './pod-template.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
 
@@ -60,6 +61,7 @@ export const job: ResourceBehaviour<Job> = {
     return errors
   },
   generationChanges: specChanges,
+  warnings: (job, old) => templateWarnings(job, 'spec.template', job.spec.template, old?.spec.template),
   columns: [
     NAME,
     text('Status', 'Status of the job.', statusOf),

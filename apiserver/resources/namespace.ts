@@ -10,16 +10,22 @@ import type { ResourceBehaviour } from './resource.ts'
 
 const NAME_LABEL = 'kubernetes.io/metadata.name'
 
+/** Selectors find a namespace by its name through this label: upstream sets it on every write. */
+function setNameLabel({ metadata }: Namespace): void {
+  if (metadata.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name
+}
+
 export const namespace: ResourceBehaviour<Namespace> = {
   validateName: isDnsLabel,
   setDefaults: (namespace) => {
     namespace.spec ??= {}
-    // Selectors find a namespace by its name through this label: upstream sets it on every write.
-    const { metadata } = namespace
-    if (metadata.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name
+    setNameLabel(namespace)
   },
   newStatus: () => ({ phase: 'Active' }),
-  prepareForCreate: ({ spec }) => {
+  prepareForCreate: (namespace) => {
+    // A generated name has come since the defaults were set.
+    setNameLabel(namespace)
+    const { spec } = namespace
     // What is in it goes first; the namespace controller takes this away when nothing is left.
     const finalizers = spec.finalizers ?? []
     if (!finalizers.includes('kubernetes')) spec.finalizers = [...finalizers, 'kubernetes']

@@ -1,9 +1,30 @@
 /** Warnings about pods and templates of pods, in upstream's words: things that work and are likely mistakes. */
-import type { Pod, PodSpec } from '../../api/generated/types.ts'
+import type { ObjectMeta, Pod, PodSpec, PodTemplateSpec } from '../../api/generated/types.ts'
+import { isDNS1123Label } from '../../api/names.ts'
+import { sameJson } from './same-json.ts'
 
 export function podWarnings(pod: Pod, old?: Pod): string[] {
   // An update repeats what the author has been told already.
-  return old ? [] : podSpecWarnings('spec', pod.spec)
+  if (old) return []
+  return [...nameWarnings("this is used in the Pod's hostname", pod.metadata), ...podSpecWarnings('spec', pod.spec)]
+}
+
+/** Of anything with a template: once for each new template. */
+export function templateWarnings(
+  owner: { metadata: ObjectMeta },
+  path: string,
+  template: PodTemplateSpec | undefined,
+  oldTemplate?: PodTemplateSpec,
+): string[] {
+  const warnings = oldTemplate ? [] : nameWarnings('this is used in Pod names and hostnames', owner.metadata)
+  if (!template?.spec || (oldTemplate && sameJson(template, oldTemplate))) return warnings
+  return [...warnings, ...podSpecWarnings(`${path}.spec`, template.spec)]
+}
+
+function nameWarnings(use: string, { name }: ObjectMeta): string[] {
+  const complaints = name ? isDNS1123Label(name) : []
+  if (complaints.length === 0) return []
+  return [`metadata.name: ${use}, which can result in surprising behavior; a DNS label is recommended: [${complaints.join(' ')}]`]
 }
 
 export function podSpecWarnings(path: string, spec: PodSpec): string[] {

@@ -5,6 +5,7 @@ import { specChanges } from './define-resource.ts'
 import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-template.ts'
 import { validateReplicaCounts } from './replica-status.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const replicaSet: ResourceBehaviour<ReplicaSet> = {
@@ -33,6 +34,7 @@ export const replicaSet: ResourceBehaviour<ReplicaSet> = {
     return errors
   },
   generationChanges: specChanges,
+  warnings: (replicaSet, old) => templateWarnings(replicaSet, 'spec.template', replicaSet.spec.template, old?.spec.template),
   columns: [
     NAME,
     integer('Desired', 'Number of pods that there should be.', ({ spec }) => spec.replicas),

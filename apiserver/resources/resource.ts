@@ -1,5 +1,6 @@
 /** What the API server must know of a resource to serve it: data and pure functions, no I/O. One file a kind holds one. */
 import type { FieldError } from '../../api/field-error.ts'
+import type { JSONSchemaProps } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
 import type { ServiceAllocator } from '../allocators/service-allocator.ts'
@@ -129,4 +130,6 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   names: ResourceNames
   /** The model in api/generated/schemas.json by served version. Custom resources carry their own schema instead. */
   models: Record<string, string>
+  /** Custom resources: the `openAPIV3Schema` of each served version. */
+  schemas?: Record<string, JSONSchemaProps>
 }

@@ -10,6 +10,7 @@ import { isEmptySelector, selects, validateLabelSelector } from './label-selecto
 import { validateAnnotations, validateLabels } from './object-meta.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults } from './pod-template.ts'
 import { validateReplicaCounts } from './replica-status.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
 
@@ -46,6 +47,7 @@ export const statefulSet: ResourceBehaviour<StatefulSet> = {
     return errors
   },
   generationChanges: specChanges,
+  warnings: (statefulSet, old) => templateWarnings(statefulSet, 'spec.template', statefulSet.spec.template, old?.spec.template),
   columns: [
     NAME,
     text(

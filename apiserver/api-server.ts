@@ -19,6 +19,7 @@ import { feedAuthorizer } from './authorization-feed.ts'
 import { bootstrap, type BootstrapOptions } from './bootstrap.ts'
 import { createCauseLog } from './cause-log.ts'
 import { createClusterReader, prefixOfKind } from './cluster-reader.ts'
+import { serveCustomResources } from './custom-resources/serve.ts'
 import { createInFlightLimit } from './in-flight.ts'
 import type { KubeletTransport } from './kubelet-transport.ts'
 import { createListBodies } from './list-bodies.ts'
@@ -78,6 +79,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   await store.start()
   context.services.startRepair(stopping.signal)
   const feed = feedAuthorizer(store, authorizer, logger)
+  const custom = serveCustomResources(context)
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
     host: options.host,
@@ -99,6 +101,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       await server.stop(STOP_GRACE_MS)
       await bootstrapped
       feed.close()
+      custom.close()
       await store.stop()
       await options.audit?.log.close()
     },

@@ -1,9 +1,11 @@
 /** Stores a new object: default, admit, prepare, validate, hold what must be unique, write. Shared by POST, PUT and apply. */
 import { randomUUID } from 'node:crypto'
+import type { CertificateSigningRequest } from '../api/generated/types.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, generateNameConflict } from '../api/status.ts'
 import { admissionAttributes, createAdmission } from './admission-chain.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
+import type { UserInfo } from './auth/user.ts'
 import { recordManagerOfStored } from './field-managers.ts'
 import { generateName } from './generate-name.ts'
 import { invalidPathSegment } from './request-info.ts'
@@ -80,7 +82,7 @@ const resourceVersionOnCreate = () =>
     code: 500,
   })
 
-function prepare(context: ApiContext, { resource }: ResourceRequest, object: KubeObject): void {
+function prepare(context: ApiContext, { resource, user }: ResourceRequest, object: KubeObject): void {
   const { definition } = resource
   const { metadata } = object
   delete metadata.deletionTimestamp
@@ -92,7 +94,16 @@ function prepare(context: ApiContext, { resource }: ResourceRequest, object: Kub
   metadata.creationTimestamp = toSeconds(context.now())
   if (definition.generationChanges) metadata.generation = 1
   definition.prepareForCreate?.(object)
+  if (definition.names.plural === 'certificatesigningrequests') signRequest(object as CertificateSigningRequest, user)
   throwIfInvalid(definition, object, definition.validate?.(object) ?? [])
+}
+
+/** Whoever signs it must know who asked: what the client says of that counts for nothing. */
+function signRequest({ spec }: CertificateSigningRequest, { username, uid, groups, extra }: UserInfo): void {
+  spec.username = username
+  spec.uid = uid
+  spec.groups = [...groups]
+  spec.extra = extra && Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]))
 }
 
 /** Undefined when the name is taken. */

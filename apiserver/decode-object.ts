@@ -5,6 +5,7 @@ import { decode, DecodeError, decodeFailure, strictMessage } from '../api/schema
 import { findDuplicateFields } from '../api/schema/duplicate-fields.ts'
 import { badRequest, invalid } from '../api/status.ts'
 import type { ResourceRequest } from './api-context.ts'
+import { pruneAndDefault } from './custom-resources/prune-and-default.ts'
 import { bodyFormat, parseBody, readBody } from './read-body.ts'
 import type { ServedResource } from './served-resources.ts'
 
@@ -61,11 +62,13 @@ function decodeByModel({ definition, version }: ServedResource, value: Record<st
   try {
     if (model !== undefined) return decode<KubeObject>(model, value)
     const { object: metadata, strictErrors } = decode<KubeObject['metadata']>('ObjectMeta', value.metadata)
-    // Go unmarshals a custom resource's metadata by itself, so its paths begin below it; ours name the place.
-    return {
-      object: { ...value, metadata } as KubeObject,
-      strictErrors: strictErrors.map((text) => text.replace('"', '"metadata.')),
-    }
+    // Metadata is read by itself, so its complaints begin below it.
+    const complaints = strictErrors.map((text) => text.replace('"', '"metadata.'))
+    const whole = { ...value, metadata }
+    const schema = definition.schemas?.[version]
+    const pruned = schema ? pruneAndDefault(whole, schema) : { value: whole, unknown: [] }
+    const unknown = pruned.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
+    return { object: pruned.value as unknown as KubeObject, strictErrors: [...complaints, ...unknown] }
   } catch (error) {
     if (error instanceof DecodeError) throw decodeFailure(definition.names.kind, version, error.message)
     throw error

@@ -2,16 +2,26 @@
 import type { JsonObject } from '../api/json.ts'
 import type { KubeObject } from '../api/object.ts'
 import { trackUpdate } from '../api/patch/apply.ts'
-import { DEDUCED, mergeTypeOfModel, type MergeType } from '../api/patch/merge-type.ts'
+import { mergeTypeOfCustomResource, mergeTypeOfModel, type MergeType } from '../api/patch/merge-type.ts'
 import type { ResourceRequest } from './api-context.ts'
+import type { ResourceDefinition } from './resources/resource.ts'
 import { fromStorageVersion, toStorageVersion } from './served-resources.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** How the fields of this resource, in the version of the request, are owned. */
 export function mergeTypeOf({ resource: { definition, version } }: ResourceRequest): MergeType {
   const model = definition.models[version]
-  return model === undefined ? DEDUCED : mergeTypeOfModel(model)
+  if (model !== undefined) return mergeTypeOfModel(model)
+  let type = customTypes.get(definition)?.get(version)
+  if (!type) {
+    type = mergeTypeOfCustomResource(definition.schemas?.[version] as JsonObject | undefined)
+    const known = customTypes.get(definition) ?? new Map<string, MergeType>()
+    customTypes.set(definition, known.set(version, type))
+  }
+  return type
 }
+
+const customTypes = new WeakMap<ResourceDefinition, Map<string, MergeType>>()
 
 /** Records the writer in `object`, which is in the version of the request. */
 export function recordManager(

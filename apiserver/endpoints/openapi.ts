@@ -92,6 +92,7 @@ async function resourcesOf({ resources }: ApiContext) {
       verbs: definition.verbs ?? VERBS,
       subresources: subresourcesOf(definition).map(({ name }) => name),
       model: definition.models[version],
+      schema: definition.schemas?.[version] as JsonObject | undefined,
     })),
   )
   return [...served, ...reviews]

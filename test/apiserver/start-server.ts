@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startApiServer, type ApiServerOptions, type RunningApiServer } from '../../apiserver/api-server.ts'
+import { selectAdmissionPlugins } from '../../apiserver/admission.ts'
 import { createClusterIpReservations, createNodePortReservations } from '../../apiserver/allocators/reservations.ts'
 import { createServiceAllocator } from '../../apiserver/allocators/service-allocator.ts'
 import { parseStaticTokens } from '../../apiserver/auth/static-tokens.ts'
@@ -30,7 +31,8 @@ export async function startTestServer(more: Partial<ApiServerOptions> = {}): Pro
   const server = await startApiServer({
     store: new MemoryStore(),
     resources: more.resources ?? (await import('../../apiserver/resources.ts')).RESOURCES,
-    admissionPlugins: [],
+    // No controller makes the accounts that the plugin of that name asks for.
+    admissionPlugins: selectAdmissionPlugins({ disable: ['ServiceAccount'] }),
     services: (store, reader) =>
       createServiceAllocator({
         clusterIPs: createClusterIpReservations(store, now),

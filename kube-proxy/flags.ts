@@ -46,3 +46,5 @@ export function parseBindAddress(text: string): { host: string; port: number } |
   if (!match) throw new Error(`Cannot read address ${JSON.stringify(text)}: expected host:port`)
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port: Number(match[3]) }
 }
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -11,7 +11,7 @@ import { createSelfSigned } from '../component/self-signed.ts'
 import { serve, type Served } from '../component/serve.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { createIptablesBackend } from './backends/iptables.ts'
-import { FLAGS, parseBindAddress } from './flags.ts'
+import { FLAGS, isLoopback, parseBindAddress } from './flags.ts'
 import { startHealthServer, syncProblem } from './health-server.ts'
 import { runProxy, type RunningProxy } from './run-proxy.ts'
 
@@ -39,8 +39,8 @@ async function serveMetrics(metrics: ReturnType<typeof createMetrics>, proxy: Ru
         handle: () => ({ status: 200, body: JSON.stringify(proxy.servicePorts(), null, 2), contentType: 'application/json' }),
       },
     ],
-    // Bound to the node itself by default, as upstream: who is on the node sees its rules anyway.
-    authorize: () => true,
+    // Who is on the node sees its rules anyway; from elsewhere only health answers.
+    authorize: () => isLoopback(address.host),
     logger,
   })
 }

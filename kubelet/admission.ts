@@ -6,6 +6,40 @@ import { isSidecar, isTerminal } from './pod-spec.ts'
 
 const measured = (name: string): ((text: string) => number) => (name === 'cpu' ? quantityMilliValue : quantityValue)
 
+/** As the scheduler would have refused it; pods that name their node themselves never met the scheduler. */
+export function planPlacement(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): Verdict | undefined {
+  const taken = others.filter((other) => !isTerminal(other)).flatMap(hostPorts)
+  const clash = hostPorts(pod).some((mine) => taken.some((theirs) => isSamePort(mine, theirs)))
+  if (clash) return refuse('NodePorts', "node(s) didn't have free ports for the requested pod ports")
+  return planAdmission(pod, others, allocatable)
+}
+
+export const wrongNode = (): Verdict => refuse('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
+
+const refuse = (predicate: string, why: string): Verdict => ({
+  phase: 'Failed',
+  reason: predicate,
+  message: `Pod was rejected: Predicate ${predicate} failed: ${why}`,
+})
+
+interface HostPort {
+  ip: string
+  protocol: string
+  port: number
+}
+
+const anywhere = new Set(['', '0.0.0.0', '::'])
+
+const hostPorts = ({ spec }: Pod): HostPort[] =>
+  [...spec.containers, ...(spec.initContainers ?? []).filter(isSidecar)].flatMap(({ ports = [] }) =>
+    ports
+      .filter(({ hostPort }) => hostPort)
+      .map(({ hostIP = '', protocol = 'TCP', hostPort }) => ({ ip: hostIP, protocol, port: hostPort! })),
+  )
+
+const isSamePort = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || anywhere.has(a.ip) || anywhere.has(b.ip))
+
 export function planAdmission(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): Verdict | undefined {
   const active = others.filter((other) => !isTerminal(other))
   const maxPods = Number(allocatable.pods ?? Infinity)

@@ -3,8 +3,10 @@ import type { Pod } from '../api/generated/types.ts'
 import { keyOf } from '../api/object.ts'
 import { createInformer } from '../client/informer.ts'
 import { sourceOf } from '../client/shared-informers.ts'
-import { planAdmission } from './admission.ts'
+import { planPlacement, wrongNode } from './admission.ts'
 import type { KubeletContext } from './kubelet-context.ts'
+import { asksForLabels, matchesNode } from './node-match.ts'
+import type { Verdict } from './pod-facts.ts'
 import { isTerminal } from './pod-spec.ts'
 import { judgeResize } from './resize.ts'
 import { createPodWorker, type PodWorker } from './pod-worker.ts'
@@ -44,7 +46,7 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
   })
 
   const othersOf = (pod: Pod): Pod[] =>
-    [...workers.values()].filter(({ uid }) => uid !== pod.metadata.uid).map((other) => other.pod())
+    [...workers.values()].filter((other) => other.uid !== pod.metadata.uid && !other.isOver()).map((other) => other.pod())
 
   function add(pod: Pod): void {
     const worker = createPodWorker(pod, {
@@ -58,11 +60,22 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
     const known = [...owners.values()].includes(pod.metadata.uid)
     workers.set(pod.metadata.uid, worker)
     const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
-    const verdict = fresh ? planAdmission(pod, othersOf(pod), context.allocatable) : undefined
-    if (verdict) {
-      context.events.pod(pod, 'Warning', verdict.reason, verdict.message)
-      worker.fail(verdict)
-    } else worker.runtimeChanged()
+    const verdict = fresh ? planPlacement(pod, othersOf(pod), context.allocatable) : undefined
+    if (verdict) return reject(worker, verdict)
+    worker.runtimeChanged()
+    if (fresh && asksForLabels(pod))
+      checkLabels(worker).catch((error: unknown) => logger.warn('cannot check a pod against its node', { error: String(error) }))
+  }
+
+  function reject(worker: PodWorker, verdict: Verdict): void {
+    context.events.pod(worker.pod(), 'Warning', verdict.reason, verdict.message)
+    worker.fail(verdict)
+  }
+
+  /** Asked of the API, for labels may have changed a moment before the pod was bound; meanwhile the pod is being made ready. */
+  async function checkLabels(worker: PodWorker): Promise<void> {
+    const node = await client.get('Node', { name: nodeName })
+    if (!matchesNode(worker.pod(), node)) reject(worker, wrongNode())
   }
 
   informer.addHandlers({

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec } from '../api/generated/types.ts'
-import { planAdmission } from './admission.ts'
+import { planAdmission, planPlacement } from './admission.ts'
 import { computePodLimits, toContainerResources } from './cgroups.ts'
 import { computeDns, computeHostsFile, parseResolvConf } from './dns.ts'
 import { computeEnv, type EnvSources } from './env.ts'
 import { expand } from './expand.ts'
 import { decidePull } from './images/pull-policy.ts'
 import { findCredentials } from './images/pull-secrets.ts'
+import { matchesNode } from './node-match.ts'
 import { computeOomScoreAdj, computeQosClass } from './qos.ts'
 import { backoffUntil, formatDuration, nextBackoff } from './restart-backoff.ts'
 
@@ -139,6 +140,37 @@ describe('resources', () => {
     })
     expect(planAdmission(pod(), [pod(), pod(), pod()], allocatable)).toMatchObject({ reason: 'OutOfpods' })
   })
+})
+
+describe('a node', () => {
+  const ports = (hostPort: number, more: object = {}) =>
+    pod({ containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort, ...more }] }] })
+  it.each([
+    ['has its port taken', ports(80), ports(80), 'NodePorts'],
+    ['has it free for another protocol', ports(80), ports(80, { protocol: 'UDP' }), undefined],
+    ['has it free on another address', ports(80, { hostIP: '10.0.0.1' }), ports(80, { hostIP: '10.0.0.2' }), undefined],
+    ['has it taken on every address', ports(80, { hostIP: '10.0.0.1' }), ports(80), 'NodePorts'],
+  ])('%s', (_, wanted, other, reason) => expect(planPlacement(wanted, [other], { pods: '9' })?.reason).toBe(reason))
+
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: '', labels: { zone: 'a', size: '5' } }, spec: {} }
+  const affinity = (...matchExpressions: { key: string; operator: string; values?: string[] }[]) =>
+    pod({
+      affinity: {
+        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } },
+      },
+    })
+  it.each([
+    ['any', pod(), true],
+    ['a label', pod({ nodeSelector: { zone: 'a' } }), true],
+    ['another value', pod({ nodeSelector: { zone: 'b' } }), false],
+    ['one of several values', affinity({ key: 'zone', operator: 'In', values: ['a', 'b'] }), true],
+    ['more than it has', affinity({ key: 'size', operator: 'Gt', values: ['5'] }), false],
+    [
+      'no terms at all',
+      pod({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } } }),
+      false,
+    ],
+  ])('is matched: %s', (_, subject, expected) => expect(matchesNode(subject, node)).toBe(expected))
 })
 
 describe('names', () => {

@@ -6,7 +6,7 @@ import type { Cancel } from '../component/clock.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { createPodTasks, type PodState } from './pod-tasks.ts'
 import type { Verdict } from './pod-facts.ts'
-import { containersOf } from './pod-spec.ts'
+import { containersOf, isTerminal } from './pod-spec.ts'
 import { planPod, type PodAction, taskKey } from './plan-pod.ts'
 import { createPodProber } from './probes/prober.ts'
 import { computePodStatus } from './pod-status.ts'
@@ -18,6 +18,8 @@ export interface PodWorker {
   readonly uid: string
   pod(): Pod
   runtime(): PodRuntime
+  /** It takes nothing of the node any more. */
+  isOver(): boolean
   /** A newer version of the pod. */
   update(pod: Pod): void
   /** The API has no such pod any more. */
@@ -190,6 +192,7 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
     uid,
     pod: () => state.pod,
     runtime: () => state.runtime,
+    isOver: () => state.verdict !== undefined || state.released || isTerminal(state.pod),
     update(pod) {
       const metadataChanged = !isDeepStrictEqual(
         [pod.metadata.labels, pod.metadata.annotations],

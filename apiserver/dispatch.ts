@@ -34,6 +34,8 @@ export function dispatch(context: ApiContext, request: ApiRequest): Promise<void
     if (!review) throw unknownPath()
     return review(context, request)
   }
+  const deprecation = resource.definition.deprecations?.[info.version]
+  if (deprecation) request.warnings.push(deprecation)
   const resourceRequest: ResourceRequest = { ...request, resource }
   return endpointFor(resourceRequest)(context, resourceRequest)
 }

@@ -16,7 +16,7 @@ export const endpoints: ResourceBehaviour<Endpoints> = {
     subsets?.forEach((subset, i) => validateSubset(errors, `subsets[${i}]`, subset))
     return errors
   },
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  deprecations: { v1: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice' },
   columns: [
     NAME,
     text('Endpoints', 'The addresses of the service.', ({ subsets }) => firstThree((subsets ?? []).flatMap(addressesOf), NONE)),

@@ -48,7 +48,11 @@ const read = (file: string): KubeObject[] =>
 describe('a manifest gets the defaults that upstream gives it', () => {
   test.each(inputsOf('defaults'))('%s', (name) => {
     const [manifest] = read(path.join(FOLDER, 'defaults', `${name}.input.yaml`))
-    compare(path.join(FOLDER, 'defaults', `${name}.output.yaml`), stringify(JSON.parse(JSON.stringify(create(manifest!)))))
+    const file = path.join(FOLDER, 'defaults', `${name}.output.yaml`)
+    const made = JSON.parse(JSON.stringify(create(manifest!))) as KubeObject
+    if (process.env.GOLDEN === 'write') writeFileSync(file, stringify(made, { singleQuote: true }))
+    // As data: how it is quoted is the formatter's affair.
+    expect(made).toEqual(read(file)[0])
   })
 })
 

@@ -14,9 +14,13 @@ import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
 
 export const pod: ResourceBehaviour<Pod> = {
-  setDefaults: ({ spec }) => {
+  setDefaults: ({ spec, status }) => {
     setPodSpecDefaults(spec)
     setPodOnlyDefaults(spec)
+    if (!status) return
+    // One address under two names: writers may know only one of them.
+    if (status.podIPs?.length) status.podIP = status.podIPs[0]!.ip
+    else if (status.podIP) status.podIPs = [{ ip: status.podIP }]
   },
   newStatus: ({ spec }) => ({
     phase: 'Pending',
@@ -25,8 +29,6 @@ export const pod: ResourceBehaviour<Pod> = {
     ...(spec.schedulingGates?.length && { conditions: [GATED] }),
   }),
   prepareForUpdate: (pod, old) => {
-    // Their own subresource is the only way to change these.
-    copyMember('ephemeralContainers', old.spec, pod.spec)
     if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) dropGatedCondition(pod)
   },
   prepareForCreate: ({ spec, metadata }) => {

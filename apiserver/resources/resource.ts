@@ -79,6 +79,8 @@ export interface ResourceBehaviour<T extends KubeObject> {
   validateSubresource?: Record<string, (object: T, old: T) => FieldError[]>
   /** Warnings for the `Warning` header, in upstream's words. */
   warnings?: (object: T, old?: T) => string[]
+  /** Served versions that clients should leave, with the warning that every request for them gets. */
+  deprecations?: Readonly<Record<string, string>>
   /**
    * The last step before the store is written, after admission and validation: claims what must be unique across API servers
    * (cluster IPs, node ports) and may put it into `object`, in place. Called once for each attempt at the compare-and-swap,

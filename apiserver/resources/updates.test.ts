@@ -101,6 +101,50 @@ describe('a pod', () => {
     )
   })
 
+  test('shows its first address under both names', () => {
+    const withStatus = (status: Record<string, unknown>) => {
+      const object = { ...structuredClone(pod), status }
+      definitionOf('Pod').setDefaults?.(object)
+      return object.status
+    }
+    expect(withStatus({ podIP: '10.244.0.5' })).toEqual({ podIP: '10.244.0.5', podIPs: [{ ip: '10.244.0.5' }] })
+    expect(withStatus({ podIPs: [{ ip: '10.244.0.6' }] })).toMatchObject({ podIP: '10.244.0.6' })
+  })
+
+  test('gains and loses no debug container but through its subresource', () => {
+    const debug = {
+      name: 'd',
+      image: 'x',
+      imagePullPolicy: 'Always',
+      terminationMessagePath: '/l',
+      terminationMessagePolicy: 'File',
+    }
+    const changed = structuredClone(pod)
+    changed.spec.ephemeralContainers = [debug]
+    expect(update('Pod', pod, ({ spec }) => (spec.ephemeralContainers = [debug])).errors.join()).toContain(onlyThese)
+    const { validateSubresource } = definitionOf('Pod')
+    expect(validateSubresource!.ephemeralcontainers!(changed, pod)).toEqual([])
+    expect(validateSubresource!.ephemeralcontainers!(pod, changed)).toMatchObject([{ field: 'spec.ephemeralContainers' }])
+  })
+
+  test('is resized in cpu and memory only, within its class', () => {
+    const { validateSubresource } = definitionOf('Pod')
+    const sized = stored(
+      'Pod',
+      '{metadata: {name: p}, spec: {containers: [{name: c, image: x, resources: {requests: {cpu: 1}}}]}}',
+    )
+    const resize = (change: (pod: Free) => void) => {
+      const object = structuredClone(sized)
+      change(object)
+      return validateSubresource!.resize!(object, sized).map(({ message }) => message)
+    }
+    expect(resize((pod) => (container(pod).resources = { requests: { cpu: '2' } }))).toEqual([])
+    expect(resize((pod) => (container(pod).image = 'y'))).toEqual(['Forbidden: only cpu and memory resources are mutable'])
+    expect(resize((pod) => (container(pod).resources = {}))).toEqual([
+      'Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing',
+    ])
+  })
+
   test('loses the gated condition with its last gate', () => {
     const { object, errors } = update('Pod', gated, ({ spec }) => delete spec.schedulingGates)
     expect(errors).toEqual([])
@@ -128,6 +172,42 @@ describe('a pod', () => {
     expect(gracePeriodSeconds?.(pod, requested)).toBe(seconds)
     expect(gracePeriodSeconds?.(gated, requested)).toBe(0)
     expect(gracePeriodSeconds?.({ ...pod, status: { phase: 'Succeeded' } } as KubeObject, requested)).toBe(0)
+  })
+})
+
+describe('warnings', () => {
+  test.each([
+    [
+      'Pod',
+      '{metadata: {name: a.b}, spec: {containers: [{name: c, image: x}]}}',
+      "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended",
+    ],
+    [
+      'Pod',
+      '{metadata: {name: a}, spec: {containers: [{name: c, image: x, env: [{name: A, value: "1"}, {name: A, value: "2"}]}]}}',
+      'spec.containers[0].env[1]: hides previous definition of "A", which may be unexpected',
+    ],
+    [
+      'Pod',
+      '{metadata: {name: a}, spec: {containers: [{name: c, image: x, env: [{name: A, value: "1"}, {name: A, value: "$(A):2"}]}]}}',
+      undefined,
+    ],
+    [
+      'Pod',
+      '{metadata: {name: a}, spec: {nodeSelector: {beta.kubernetes.io/os: linux}, containers: [{name: c, image: x}]}}',
+      'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
+    ],
+    [
+      'Deployment',
+      '{metadata: {name: d}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x, resources: {limits: {memory: 100m}}}]}}}}',
+      'spec.template.spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+    ],
+  ] as const)('%s %s', (kind, manifest, warning) => {
+    const warnings = definitionOf(kind).warnings?.(stored(kind, manifest)) ?? []
+    if (warning === undefined) expect(warnings).toEqual([])
+    else expect(warnings[0]).toContain(warning)
+    // Whoever updates it has been told.
+    expect(definitionOf(kind).warnings?.(stored(kind, manifest), stored(kind, manifest))).toEqual([])
   })
 })
 

@@ -5,6 +5,7 @@
  * own and counts from its first binding to its last, as the API server's watch shows them. `--live` creates them meanwhile.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Pod } from '../api/generated/types.ts'
@@ -101,6 +102,15 @@ function startScheduler(): ChildProcess {
   return spawn(command, [...args, `--kubeconfig=${values.kubeconfig}`], { stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
+/** Processor time and memory of the scheduler: what a busy machine does not distort. */
+function usageOf(pid: number): string {
+  // The command's name may hold blanks; fields count from behind it.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  const ticks = Number(fields[11]) + Number(fields[12])
+  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  return `${(ticks / 100).toFixed(2)} s of CPU, ${Math.round(rss / 1024)} MB`
+}
+
 async function stopScheduler(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
@@ -130,6 +140,7 @@ async function measure(work: string): Promise<void> {
   console.log(
     `${work.padEnd(9)} ${pods} pods on ${nodes} nodes: ${Math.round(pods / seconds)} pods/s (${seconds.toFixed(2)} s; ${fromStart.toFixed(2)} s from the scheduler's start)`,
   )
+  console.log(`${''.padEnd(9)} scheduler: ${usageOf(scheduler.pid!)}`)
   await stopScheduler(scheduler)
   stop.abort()
   await following

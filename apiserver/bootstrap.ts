@@ -19,6 +19,8 @@ export interface BootstrapOptions {
   securePort: number
   /** The first address of `--service-cluster-ip-range`. */
   serviceAddress: string
+  /** `--service-cluster-ip-range`, shown as the ServiceCIDR `kubernetes`. */
+  serviceRanges?: readonly string[]
 }
 
 const NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease']
@@ -46,7 +48,12 @@ async function runSteps(context: ApiContext, options: BootstrapOptions): Promise
   await context.store.current()
   await Promise.all(NAMESPACES.map((name) => ensure(context, 'Namespace', namespaceObject(name))))
   await context.store.current()
-  await Promise.all([applyPolicy(context), applyPriorityClasses(context), publishServer(context, options)])
+  await Promise.all([
+    applyPolicy(context),
+    applyPriorityClasses(context),
+    showServiceRanges(context, options),
+    publishServer(context, options),
+  ])
 }
 
 const namespaceObject = (name: string) => ({
@@ -103,6 +110,20 @@ async function applyPriorityClasses(context: ApiContext): Promise<void> {
     2_000_000_000,
     'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   )
+}
+
+async function showServiceRanges(context: ApiContext, { serviceRanges }: BootstrapOptions): Promise<void> {
+  if (!serviceRanges) return
+  const lastTransitionTime = toSeconds(context.now())
+  await ensure(context, 'ServiceCIDR', {
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: serviceRanges },
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime },
+      ],
+    },
+  } as Bare)
 }
 
 /** Pods find the API server by the Service `kubernetes`, which has no selector: its endpoints are written here. */

@@ -3,7 +3,6 @@ import type { KubeObject } from '../api/object.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
 import { negotiate, type ViewName } from './negotiate.ts'
 import { sendBytes, sendJson, sendYaml, wantsPretty } from './respond.ts'
-import { fromStorageVersion } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import { viewObject } from './views.ts'
 
@@ -25,7 +24,7 @@ export function sendObject(
 ): void | Promise<void> {
   const accepted = negotiate(request.raw.headers.accept, views)
   const { resource, info } = request
-  const shown = viewObject(resource.definition, fromStorageVersion(resource, object), accepted, info.query, context.now())
+  const shown = viewObject(resource, object, accepted, info.query, context.now())
   return accepted.format === 'yaml' ? sendYaml(request, code, shown) : sendJson(request, code, shown)
 }
 

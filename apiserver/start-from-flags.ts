@@ -134,6 +134,7 @@ function network(flags: ApiServerFlags, logger: Logger) {
       advertiseAddress: flags['advertise-address'] || ownAddress(flags['bind-address']),
       securePort: flags['secure-port'],
       serviceAddress: parseRange(ranges[0] ?? '').at(0),
+      serviceRanges: ranges,
     },
   } satisfies Partial<ApiServerOptions>
 }

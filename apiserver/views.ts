@@ -3,6 +3,7 @@ import type { KubeObject } from '../api/object.ts'
 import { badRequest } from '../api/status.ts'
 import type { Accepted } from './negotiate.ts'
 import type { Column, ResourceDefinition } from './resources/resource.ts'
+import { fromStorageVersion, type ServedResource } from './served-resources.ts'
 
 export interface ListMeta {
   resourceVersion?: string
@@ -43,13 +44,15 @@ export interface TableOptions {
   /** A watch names the columns once, with its first event. */
   withColumns?: boolean
   asVersion?: string | undefined
+  /** From the stored form, which cells are made of, to the version that the client asked for. */
+  show: (stored: KubeObject) => KubeObject
 }
 
 export function toTable(
   { columns = defaultColumns }: ResourceDefinition,
   objects: readonly KubeObject[],
   metadata: ListMeta,
-  { now, includeObject, withColumns = true, asVersion = 'v1' }: TableOptions,
+  { now, includeObject, withColumns = true, asVersion = 'v1', show }: TableOptions,
 ) {
   return {
     kind: 'Table',
@@ -58,7 +61,7 @@ export function toTable(
     columnDefinitions: withColumns ? columns.map(toColumnDefinition) : null,
     rows: objects.map((object) => ({
       cells: columns.map((column) => column.value(object, now) ?? null),
-      object: rowObject(object, includeObject),
+      object: rowObject(show(object), includeObject),
     })),
   }
 }
@@ -89,21 +92,19 @@ export const toPartialMetadataList = (objects: readonly KubeObject[], metadata: 
   items: objects.map((object) => toPartialMetadata(object, asVersion)),
 })
 
-/** One object in the form that the client takes. */
+/** One stored object in the form that the client takes. */
 export function viewObject(
-  definition: ResourceDefinition,
-  object: KubeObject,
+  resource: ServedResource,
+  stored: KubeObject,
   { as, asVersion }: Accepted,
   query: URLSearchParams,
   now: Date,
 ): unknown {
+  const show = (object: KubeObject) => fromStorageVersion(resource, object)
   if (as === 'Table') {
-    const resourceVersion = object.metadata.resourceVersion
-    return toTable(definition, [object], resourceVersion ? { resourceVersion } : {}, {
-      now,
-      includeObject: readIncludeObject(query),
-      asVersion,
-    })
+    const { resourceVersion } = stored.metadata
+    const options = { now, includeObject: readIncludeObject(query), asVersion, show }
+    return toTable(resource.definition, [stored], resourceVersion ? { resourceVersion } : {}, options)
   }
-  return as === 'PartialObjectMetadata' ? toPartialMetadata(object, asVersion) : object
+  return as === 'PartialObjectMetadata' ? toPartialMetadata(stored, asVersion) : show(stored)
 }

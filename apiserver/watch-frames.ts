@@ -72,11 +72,12 @@ function leavingOrPresent(
 }
 
 function viewed({ resource, as, asVersion, includeObject, now }: View, stored: KubeObject, first: boolean): unknown {
-  const object = fromStorageVersion(resource, stored)
-  if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return toPartialMetadata(object, asVersion)
-  if (as !== 'Table') return object
-  const { resourceVersion = '' } = object.metadata
-  return toTable(resource.definition, [object], { resourceVersion }, { now: now(), includeObject, withColumns: first, asVersion })
+  const show = (object: KubeObject) => fromStorageVersion(resource, object)
+  if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return toPartialMetadata(stored, asVersion)
+  if (as !== 'Table') return show(stored)
+  const { resourceVersion = '' } = stored.metadata
+  const options = { now: now(), includeObject, withColumns: first, asVersion, show }
+  return toTable(resource.definition, [stored], { resourceVersion }, options)
 }
 
 function bookmarkObject({ resource, as, asVersion = 'v1' }: View, revision: number, endOfInitialEvents: boolean) {

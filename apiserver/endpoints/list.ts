@@ -1,4 +1,5 @@
 /** GET of a collection: the stored bytes of each entry between a head and a tail, whole or in pages of one snapshot. */
+import type { KubeObject } from '../../api/object.ts'
 import { ApiError, expired, isExpired } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { encodeContinue, readListOptions, type ListOptions } from '../list-options.ts'
@@ -115,13 +116,19 @@ export async function sendPage(
   const { definition, isStorageVersion, apiVersion } = resource
   if (!as && format === 'json' && isStorageVersion && !wantsPretty(request))
     return sendParts(request, listHead(definition.names.listKind, apiVersion, metadata), bodyOf(context, request, entries))
-  const objects = entries.map((entry) => fromStorageVersion(resource, entry.object()))
+  const show = (object: KubeObject) => fromStorageVersion(resource, object)
+  const stored = entries.map((entry) => entry.object())
   const value =
     as === 'Table'
-      ? toTable(definition, objects, metadata, { now: context.now(), includeObject: readIncludeObject(info.query), asVersion })
+      ? toTable(definition, stored, metadata, {
+          now: context.now(),
+          includeObject: readIncludeObject(info.query),
+          asVersion,
+          show,
+        })
       : as === 'PartialObjectMetadataList'
-        ? toPartialMetadataList(objects, metadata, asVersion)
-        : { kind: definition.names.listKind, apiVersion, metadata, items: objects }
+        ? toPartialMetadataList(stored, metadata, asVersion)
+        : { kind: definition.names.listKind, apiVersion, metadata, items: stored.map(show) }
   await (format === 'yaml' ? sendYaml(request, 200, value) : sendJson(request, 200, value))
 }
 

@@ -126,7 +126,9 @@ export async function runLab(
       stopping.abort(new Error('the lab is being stopped'))
       clearInterval(trim)
       await startup.catch(() => undefined)
-      await supervisor.stop((spec) => spec.name !== 'etcd')
+      // Servers after their clients: who holds a lease gives it back, or the next start waits for it to run out.
+      await supervisor.stop(({ name }) => name !== 'etcd' && name !== 'kube-apiserver')
+      await supervisor.stop(({ name }) => name !== 'etcd')
       await supervisor.stop(() => true)
       await Promise.all(lab.nodes.map((node) => powerOff(lab, node)))
       if (lab.internet) await closeInternet(lab)

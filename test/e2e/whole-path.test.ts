@@ -219,8 +219,8 @@ describe('kill -9', () => {
 
   it('of the supervisor and of its guardian leaves a cluster that works', async () => {
     for (const [program, environment] of [
-      ['lab-supervisor.js', ''],
-      ['flock 3', `LAB=${LAB}`],
+      ['lab-supervisor.js', `LAB=${LAB}\0`],
+      ['flock 3', `LAB=${LAB}\0`],
     ] as const) {
       const pids = findProcesses(program, environment)
       expect(pids.length, program).toBeGreaterThan(0)

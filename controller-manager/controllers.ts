@@ -14,6 +14,7 @@ import { job } from './controllers/job.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
 import { createNodeIpam } from './controllers/node-ipam.ts'
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts'
+import { persistentVolume, persistentVolumeClaim } from './controllers/persistent-volume.ts'
 import { createPodGarbageCollector } from './controllers/pod-garbage-collector.ts'
 import { replicaSet } from './controllers/replica-set.ts'
 import { replicationController } from './controllers/replication-controller.ts'
@@ -25,7 +26,8 @@ import { createServiceLoadBalancer } from './controllers/service-load-balancer.t
 import { statefulSet } from './controllers/stateful-set.ts'
 import { createTaintEviction } from './controllers/taint-eviction.ts'
 import { ttlAfterFinished } from './controllers/ttl-after-finished.ts'
-import { configured, pure, type ControllerEntry } from './setup.ts'
+import { claimProtection, volumeProtection } from './controllers/volume-protection.ts'
+import { both, configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(serviceAccount),
@@ -79,6 +81,9 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(endpoints, 'endpoint-controller'),
   pure(endpointSliceMirroring),
   pure(clusterRoleAggregation),
+  both(pure(persistentVolumeClaim, 'persistentvolume-controller'), pure(persistentVolume)),
+  pure(claimProtection),
+  pure(volumeProtection),
   configured(
     'service-lb-controller',
     (flags) => (flags['lb-cidr'] ? createServiceLoadBalancer(flags['lb-cidr']) : null),

@@ -44,3 +44,12 @@ export const configured = <K extends KindName, Observed>(
     return controller && runController(controller, context, signal).finished
   },
 })
+
+/** Two halves under one name: they can only be run together. */
+export const both = (first: ControllerEntry, second: ControllerEntry): ControllerEntry => ({
+  ...first,
+  start(setup) {
+    const running = [first.start(setup), second.start(setup)]
+    return Promise.all(running).then(() => {})
+  },
+})

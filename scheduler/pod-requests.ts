@@ -65,10 +65,20 @@ function nonZeroRequestsOf(container: Container): Resources {
 }
 
 /** What the node must have free for the pod. */
-export const computePodRequests = (pod: Pod): Resources => total(pod, requestsOf)
+export const computePodRequests = (pod: Pod): Resources => total(pod, holding(pod, requestsOf))
 
 /** The same with the default weight of containers that ask for nothing: scores use it. */
-export const computeNonZeroRequests = (pod: Pod): Resources => total(pod, nonZeroRequestsOf)
+export const computeNonZeroRequests = (pod: Pod): Resources => total(pod, holding(pod, nonZeroRequestsOf))
+
+/** While a container is resized in place, the larger of what it asks for and what it still has. */
+function holding({ status }: Pod, of: (container: Container) => Resources): (container: Container) => Resources {
+  const statuses = status?.containerStatuses?.filter(({ allocatedResources }) => allocatedResources !== undefined)
+  if (!statuses?.length) return of
+  return (container) => {
+    const held = statuses.find(({ name }) => name === container.name)?.allocatedResources
+    return held ? widest(of(container), toResources(held)) : of(container)
+  }
+}
 
 function total({ spec }: Pod, of: (container: Container) => Resources): Resources {
   let running = NO_RESOURCES

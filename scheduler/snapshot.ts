@@ -194,6 +194,8 @@ export function createSnapshot(cache: Cache): Snapshot {
 function countsTheSame(old: Pod, pod: Pod): boolean {
   if ((old.metadata.deletionTimestamp === undefined) !== (pod.metadata.deletionTimestamp === undefined)) return false
   if (!deepEqual(old.metadata.labels, pod.metadata.labels)) return false
+  const held = ({ status }: Pod) => status?.containerStatuses?.map(({ allocatedResources }) => allocatedResources)
+  if (!deepEqual(held(old), held(pod))) return false
   // An assumed pod is the version before it was bound.
   return deepEqual({ ...old.spec, nodeName: '' }, { ...pod.spec, nodeName: '' })
 }

@@ -1,5 +1,6 @@
 /** Drops from incoming objects what no scheduling decision reads: most of a pod's size in a cluster of thousands. */
-import type { Container, Pod, ReplicaSet, StatefulSet } from '../api/generated/types.ts'
+import type { Container, ContainerStatus, Pod, ReplicaSet, StatefulSet } from '../api/generated/types.ts'
+import { deepEqual } from '../api/json.ts'
 import type { KubeObject } from '../api/object.ts'
 
 const unread = [
@@ -24,6 +25,14 @@ const trimContainers = (containers: readonly Container[] = []): void => {
   for (const container of containers) for (const field of unread) delete container[field]
 }
 
+/** A container that is being resized holds what it had until the kubelet says otherwise. */
+function heldBeyondSpec({ spec, status }: Pod): ContainerStatus[] {
+  const asked = (name: string) => spec.containers.find((container) => container.name === name)?.resources?.requests
+  return (status?.containerStatuses ?? [])
+    .filter(({ name, allocatedResources }) => allocatedResources !== undefined && !deepEqual(allocatedResources, asked(name)))
+    .map(({ name, allocatedResources }) => ({ name, allocatedResources, image: '', imageID: '', ready: false, restartCount: 0 }))
+}
+
 const trimTemplate = <T extends ReplicaSet | StatefulSet>(set: T): T => {
   trimMetadata(set)
   if (set.spec && 'template' in set.spec) delete (set.spec as { template?: unknown }).template
@@ -37,8 +46,12 @@ export const trimForScheduling = {
     delete pod.metadata.annotations
     trimContainers(pod.spec.containers)
     trimContainers(pod.spec.initContainers)
-    delete pod.status?.containerStatuses
-    delete pod.status?.initContainerStatuses
+    if (pod.status) {
+      const held = heldBeyondSpec(pod)
+      if (held.length > 0) pod.status.containerStatuses = held
+      else delete pod.status.containerStatuses
+      delete pod.status.initContainerStatuses
+    }
     return pod
   },
   ReplicaSet: (set: ReplicaSet): ReplicaSet => trimTemplate(set),

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../api/object.ts'
 import type { AdmissionAttributes } from './admission/plugin.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
+import type { DeleteOptions } from './delete-options.ts'
 
 export interface Admission {
   /** Mutating plugins, in order; they change `attributes.object` in place. */
@@ -11,12 +12,26 @@ export interface Admission {
 
 export function createAdmission({ admissionPlugins, admission }: ApiContext, attributes: AdmissionAttributes): Admission {
   const plugins = admissionPlugins.filter((plugin) => plugin.handles(attributes))
+  const admitOnce = async () => {
+    for (const plugin of plugins) {
+      const done = plugin.admit?.(attributes, admission)
+      if (done) await done
+    }
+  }
   return {
     async admit() {
-      for (const plugin of plugins) if (plugin.admit) await plugin.admit(attributes, admission)
+      await admitOnce()
+      const { reinvocation } = attributes
+      if (!reinvocation?.wanted) return
+      // A webhook has changed the object: plugins see it once more, and the webhooks that asked to be told of such changes.
+      reinvocation.round = 1
+      await admitOnce()
     },
     async validate() {
-      for (const plugin of plugins) if (plugin.validate) await plugin.validate(attributes, admission)
+      for (const plugin of plugins) {
+        const done = plugin.validate?.(attributes, admission)
+        if (done) await done
+      }
     },
   }
 }
@@ -27,6 +42,7 @@ export function admissionAttributes(
   dryRun: boolean,
   object: KubeObject | undefined,
   oldObject: KubeObject | undefined,
+  deleteOptions?: DeleteOptions,
 ): AdmissionAttributes {
   const { names } = resource.definition
   return {
@@ -45,5 +61,6 @@ export function admissionAttributes(
     dryRun,
     warnings,
     ...(audit && { auditAnnotations: audit.annotations }),
+    asked: { resource, info, deleteOptions },
   }
 }

@@ -16,6 +16,7 @@ import type { ListBodies } from './list-bodies.ts'
 import type { RequestInfo } from './request-info.ts'
 import type { ServedResource, ServedResources } from './served-resources.ts'
 import type { Store } from './storage/store.ts'
+import type { WebhookClient } from './webhooks/webhook-client.ts'
 
 export interface ApiContext {
   store: Store
@@ -26,6 +27,8 @@ export interface ApiContext {
   admission: AdmissionContext
   /** Cluster IPs and node ports. */
   services: ServiceAllocator
+  /** Calls admission and conversion webhooks. */
+  webhookClient: WebhookClient
   causeLog: CauseLog
   listBodies: ListBodies
   health: Health

@@ -29,6 +29,8 @@ import type { ResourceDefinition } from './resources/resource.ts'
 import { createServedResources, keyFor, toStoredResource } from './served-resources.ts'
 import { startServer } from './server.ts'
 import type { Store } from './storage/store.ts'
+import { createAdmissionWebhooks } from './webhooks/create-webhooks.ts'
+import { createWebhookClient } from './webhooks/webhook-client.ts'
 
 export interface ApiServerOptions {
   store: Store
@@ -76,10 +78,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const stopping = new AbortController()
   // Before the store starts: reservations of node ports are kept in it, too.
   const { context, authorizer } = createContext(options, stopping.signal)
+  const webhooks = createAdmissionWebhooks(store, context.resources, context.webhookClient, logger)
+  context.admission.webhooks = webhooks
   await store.start()
   context.services.startRepair(stopping.signal)
   const feed = feedAuthorizer(store, authorizer, logger)
   const custom = serveCustomResources(context)
+  webhooks.start()
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
     host: options.host,
@@ -102,6 +107,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       await bootstrapped
       feed.close()
       custom.close()
+      webhooks.close()
+      context.webhookClient.close()
       await store.stop()
       await options.audit?.log.close()
     },
@@ -130,6 +137,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     admissionPlugins: options.admissionPlugins,
     admission: createAdmissionContext(store, reader, authorizer, now),
     services: options.services(store, reader),
+    webhookClient: createWebhookClient(reader),
     tokens,
     causeLog: createCauseLog(),
     listBodies: createListBodies(),

@@ -55,7 +55,7 @@ async function attemptDelete(
   const { definition } = request.resource
   const old = current.object()
   const plan = planDeletion(definition, old, options, context.now())
-  const attributes = admissionAttributes(request, 'DELETE', options.dryRun, undefined, old)
+  const attributes = admissionAttributes(request, 'DELETE', options.dryRun, undefined, old, options)
   attributes.name = current.name
   const admission = createAdmission(context, attributes)
   await admission.admit()

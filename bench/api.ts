@@ -70,7 +70,10 @@ async function run(server: BenchServer, results: Results): Promise<void> {
   }
   if (flags.pods > 0)
     results.set('create', await measure(flags.pods, flags.clients, (index) => expect(201, 'POST', PODS, pod(index))))
-  if (wanted('get')) results.set('get', await read(server, `${PODS}/pod-7`))
+  if (wanted('get')) {
+    results.set('get', await read(server, `${PODS}/pod-7`))
+    results.set('get rv=0', await read(server, `${PODS}/pod-7?resourceVersion=0`))
+  }
   if (wanted('list')) {
     results.set('list rv=0', await read(server, `${PODS}?resourceVersion=0`))
     results.set('list consistent', await read(server, PODS))

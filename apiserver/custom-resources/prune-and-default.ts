@@ -1,5 +1,6 @@
 /** What a structural schema does to a value before it is looked at: unknown fields go, absent ones with a default come. Pure. */
 import type { JSONSchemaProps } from '../../api/generated/types.ts'
+import { decode } from '../../api/schema/decode.ts'
 
 type Json = unknown
 type Members = Record<string, Json>
@@ -15,38 +16,93 @@ export interface Pruned {
   unknown: string[]
 }
 
+interface Walk {
+  unknown: string[]
+  defaults: boolean
+}
+
 /** A new value; parts may be shared with the old one, which is left as it is. */
-export function pruneAndDefault(value: Members, schema: JSONSchemaProps): Pruned {
+export function prune(value: Members, schema: JSONSchemaProps): Pruned {
   const unknown: string[] = []
-  return { value: walkObject(value, schema, '', true, unknown), unknown }
+  return { value: walkObject(value, schema, '', true, { unknown, defaults: false }), unknown }
 }
 
-function walk(value: Json, schema: JSONSchemaProps, path: string, unknown: string[]): Json {
-  if (isObject(value)) return walkObject(value, schema, path, schema['x-kubernetes-embedded-resource'] === true, unknown)
+/** As `prune`, and what is absent comes from the schema's defaults: how an object is shown and stored. */
+export function pruneAndDefault(value: Members, schema: JSONSchemaProps): Members {
+  return walkObject(value, schema, '', true, { unknown: [], defaults: true })
+}
+
+export function hasDefaults(schema: JSONSchemaProps): boolean {
+  if (schema.default !== undefined) return true
+  const below = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]
+  return below.some((inner) => isObject(inner) && hasDefaults(inner as JSONSchemaProps))
+}
+
+function walk(value: Json, schema: JSONSchemaProps, path: string, state: Walk): Json {
+  if (isObject(value)) return walkObject(value, schema, path, schema['x-kubernetes-embedded-resource'] === true, state)
   if (!Array.isArray(value) || !isObject(schema.items)) return value
-  return value.map((item: Json, index) => walk(item, schema.items as JSONSchemaProps, `${path}[${index}]`, unknown))
+  const items = schema.items as JSONSchemaProps
+  return value.map((item: Json, index) => walk(orDefault(item, items, state), items, `${path}[${index}]`, state))
 }
 
-function walkObject(value: Members, schema: JSONSchemaProps, path: string, isResource: boolean, unknown: string[]): Members {
+/** Null is no value of a field that does not say so: it stands for "absent", and a default may take its place. */
+const orDefault = (value: Json, { nullable, default: byDefault }: JSONSchemaProps, { defaults }: Walk): Json =>
+  value === null && !nullable && defaults && byDefault !== undefined ? structuredClone(byDefault) : value
+
+function walkObject(value: Members, schema: JSONSchemaProps, path: string, isResource: boolean, state: Walk): Members {
   const { properties = {}, additionalProperties } = schema
   const preserves = schema['x-kubernetes-preserve-unknown-fields'] === true
+  const free = isObject(additionalProperties) ? (additionalProperties as JSONSchemaProps) : undefined
   const result: Members = {}
   for (const [name, member] of Object.entries(value)) {
     const at = path ? `${path}.${name}` : name
-    const property = Object.hasOwn(properties, name) ? properties[name] : undefined
-    if (isResource && OWN.has(name)) put(result, name, member)
-    else if (property) {
-      // Null is no value of a field that does not say so: it stands for "absent", and a default may take its place.
-      if (member !== null || property.nullable) put(result, name, walk(member, property, at, unknown))
-    } else if (isObject(additionalProperties))
-      put(result, name, walk(member, additionalProperties as JSONSchemaProps, at, unknown))
-    else if (additionalProperties === true || preserves) put(result, name, member)
-    else unknown.push(at)
+    if (isResource && OWN.has(name)) {
+      // The metadata of the whole object has been read by its model already.
+      put(result, name, name === 'metadata' && path !== '' ? knownMetadata(member, at, state.unknown) : member)
+      continue
+    }
+    const inner = Object.hasOwn(properties, name) ? properties[name] : free
+    if (inner) {
+      const given = orDefault(member, inner, state)
+      if (given !== null || inner.nullable) put(result, name, walk(given, inner, at, state))
+    } else if (additionalProperties === true || preserves) put(result, name, member)
+    else state.unknown.push(at)
   }
-  for (const [name, property] of Object.entries(properties))
-    if (property.default !== undefined && !Object.hasOwn(result, name) && !(isResource && OWN.has(name)))
-      put(result, name, walk(structuredClone(property.default), property, path ? `${path}.${name}` : name, unknown))
+  if (state.defaults) fillIn(result, properties, path, isResource, state)
   return result
+}
+
+function fillIn(
+  result: Members,
+  properties: Record<string, JSONSchemaProps>,
+  path: string,
+  isResource: boolean,
+  state: Walk,
+): void {
+  for (const name in properties) {
+    const property = properties[name]!
+    if (property.default === undefined || Object.hasOwn(result, name)) continue
+    // Only an embedded object may get its type and metadata by default.
+    if (isResource && path === '' && OWN.has(name)) continue
+    put(result, name, walk(structuredClone(property.default), property, path ? `${path}.${name}` : name, state))
+  }
+}
+
+/** An embedded object's metadata holds what metadata holds; what cannot be read as such goes, a member at a time. */
+function knownMetadata(metadata: Json, path: string, unknown: string[]): Json {
+  if (!isObject(metadata)) return metadata
+  const kept: Members = {}
+  for (const [name, member] of Object.entries(metadata)) {
+    try {
+      const { object } = decode<Members>('ObjectMeta', structuredClone({ [name]: member }))
+      if (Object.hasOwn(object, name)) put(kept, name, object[name])
+      else if (member !== null) unknown.push(`${path}.${name}`)
+    } catch {
+      // Of the wrong type: validation says so, where the whole is looked at.
+      put(kept, name, member)
+    }
+  }
+  return kept
 }
 
 /** `__proto__` is a name like any other. */

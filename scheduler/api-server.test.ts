@@ -21,6 +21,8 @@ beforeAll(async () => {
   const { metadata, spec, status } = makeNode('node-1', { cpu: '1' })
   await client.create('Node', { metadata: { name: metadata.name }, spec })
   await client.patch('Node', { name: 'node-1' }, { status }, { type: 'application/merge-patch+json', subresource: 'status' })
+  // As the node lifecycle controller does once the kubelet says that it is ready.
+  await client.patch('Node', { name: 'node-1' }, { spec: { taints: null } }, { type: 'application/merge-patch+json' })
   const metrics = createMetrics({ processMetrics: false })
   const scheduler = createScheduler({ client, clock, logger, metrics, signal: stop.signal, ...toSchedulerConfig({}) })
   await scheduler.follow()
@@ -34,11 +36,13 @@ afterAll(async () => {
   await server.stop()
 })
 
-const create = (name: string, priority?: number) =>
-  client.create('Pod', {
+const create = (name: string, priorityClassName?: string) => {
+  const { spec } = makePod(name, { cpu: '1' })
+  return client.create('Pod', {
     metadata: { namespace: 'default', name },
-    spec: makePod(name, { cpu: '1', ...(priority ? { priority } : {}) }).spec,
+    spec: { ...spec, ...(priorityClassName ? { priorityClassName } : {}) },
   })
+}
 
 test('against a real API server: binds, explains, preempts', async () => {
   await create('first')
@@ -64,7 +68,8 @@ test('against a real API server: binds, explains, preempts', async () => {
     /^0\/1 nodes are available: 1 Insufficient cpu\. preemption: 0\/1 nodes are available: 1 No preemption/,
   )
 
-  await create('third', 1000)
+  await client.create('PriorityClass', { metadata: { name: 'high' }, value: 1000 })
+  await create('third', 'high')
   const [third] = await waitFor(
     client,
     'Pod',

@@ -1,4 +1,5 @@
 /** Starts every controller that the flags ask for on one set of informers, and ends when they have all stopped. */
+import type { KubeObject } from '../api/object.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createSharedInformers } from '../client/shared-informers.ts'
@@ -7,8 +8,15 @@ import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import { CONTROLLERS, isEnabled } from './controllers.ts'
 import { rootCaConfigMap } from './controllers/root-ca-publisher.ts'
+import { tokenSecretType } from './controllers/service-account-tokens.ts'
+import { bootstrapTokenType } from './controllers/token-cleaner.ts'
 import type { ControllerManagerFlags } from './flags.ts'
 import { createMetadataMonitors, type MetadataMonitors } from './metadata-monitors.ts'
+
+const readSecrets = new Set([tokenSecretType, bootstrapTokenType])
+
+const withoutManagedFields = <T extends KubeObject>({ metadata: { managedFields: _, ...metadata }, ...object }: T): T =>
+  ({ ...object, metadata }) as unknown as T
 
 export interface RunOptions {
   client: ApiClient
@@ -27,7 +35,11 @@ export async function runControllers(options: RunOptions, signal: AbortSignal): 
     logger,
     signal,
     // Their content is none of our business, and may be large.
-    ingest: { ConfigMap: (map) => (map.metadata.name === rootCaConfigMap ? map : { ...map, data: {}, binaryData: {} }) },
+    ingest: {
+      ConfigMap: (map) =>
+        map.metadata.name === rootCaConfigMap ? map : { ...withoutManagedFields(map), data: {}, binaryData: {} },
+      Secret: (secret) => (readSecrets.has(secret.type ?? '') ? secret : { ...withoutManagedFields(secret), data: {} }),
+    },
   })
   let monitors: Promise<MetadataMonitors> | undefined
   const started = CONTROLLERS.filter(({ name }) => isEnabled(name, flags.controllers)).flatMap(({ name, eventSource, start }) => {

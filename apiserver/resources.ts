@@ -73,6 +73,7 @@ const eventsOfNewApi: ResourceDefinition = completeBehaviour(
     ...(eventOfNewApi as unknown as ResourceBehaviour<KubeObject>),
     conversions: { v1: { toStorage: toCoreEvent, fromStorage: fromCoreEvent } },
   },
+  'CoreEvent',
 )
 
 export const RESOURCES: readonly ResourceDefinition[] = [

@@ -79,10 +79,17 @@ export const templateColumns = <T>(
 ): Column<T>[] => [
   wide(text('Containers', 'Names of each container in the template.', (object) => join(containers(object), 'name'))),
   wide(text('Images', 'Images referenced by each container in the template.', (object) => join(containers(object), 'image'))),
-  ...(selector
-    ? [wide(text('Selector', 'Label selector of the pods.', (object: T) => formatLabelSelector(selector(object))))]
-    : []),
+  ...(selector ? [wide(text('Selector', 'Label selector of the pods.', (object: T) => formatSelector(selector(object))))] : []),
 ]
+
+/** A selector that cannot be read is shown as one, as upstream does. */
+export function formatSelector(selector: LabelSelector | undefined): string {
+  try {
+    return formatLabelSelector(selector)
+  } catch {
+    return '<error>'
+  }
+}
 
 export const join = (containers: readonly Container[] | undefined, member: 'name' | 'image'): string =>
   (containers ?? []).map((container) => container[member] ?? '').join(',')

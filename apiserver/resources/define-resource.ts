@@ -3,6 +3,8 @@ import { kindInfo, KINDS, type KindInfo, type KindName, type Kinds } from '../..
 import type { KubeObject } from '../../api/object.ts'
 import { QuantityError } from '../../api/quantity.ts'
 import { badRequest } from '../../api/status.ts'
+import { modelsOf } from '../../api/schema/models.ts'
+import { fillOf } from './fill-required.ts'
 import { isDnsSubdomain } from './names.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta.ts'
 import { sameJson } from './same-json.ts'
@@ -11,18 +13,11 @@ import type { ResourceBehaviour, ResourceDefinition, ResourceNames } from './res
 /** Any kind's members, as the generic rules see them. */
 type Members = Record<string, unknown>
 
-/** Kinds whose versions have models that are not called after the kind. */
-const MODEL_NAMES: Record<string, Record<string, string>> = {
-  Event: { v1: 'CoreEvent' },
-  HorizontalPodAutoscaler: { v2: 'V2HorizontalPodAutoscaler', v1: 'HorizontalPodAutoscaler' },
-  ResourceClaim: { v1: 'ResourceResourceClaim' },
-}
-
 export function defineResource<K extends KindName>(kind: K, behaviour: ResourceBehaviour<Kinds[K]> = {}): ResourceDefinition {
   const info = kindInfo(kind)
-  const models = MODEL_NAMES[kind] ?? Object.fromEntries(info.versions.map((version) => [version, kind]))
+  const models = modelsOf(info)
   // A definition is only ever called with objects of its own kind: the registry finds it by that.
-  return completeBehaviour(namesOf(info), models, behaviour as unknown as ResourceBehaviour<KubeObject>)
+  return completeBehaviour(namesOf(info), models, behaviour as unknown as ResourceBehaviour<KubeObject>, models[info.versions[0]])
 }
 
 const namesOf = (info: KindInfo): ResourceNames => ({
@@ -48,7 +43,10 @@ export function completeBehaviour(
   names: ResourceNames,
   models: Record<string, string>,
   behaviour: ResourceBehaviour<KubeObject>,
+  /** The model of the stored form, for built-in kinds. */
+  storedModel?: string,
 ): ResourceDefinition {
+  const fill = storedModel === undefined ? undefined : fillOf(storedModel)
   const validateName = behaviour.validateName ?? isDnsSubdomain
   const metadataRules = { namespaced: names.namespaced, validateName, qualifiedFinalizers: OWN_GROUPS.has(names.group) }
   return {
@@ -57,7 +55,7 @@ export function completeBehaviour(
     names,
     models,
     validateName,
-    ...(behaviour.setDefaults && { setDefaults: withQuantityErrors(names, behaviour.setDefaults) }),
+    ...((fill ?? behaviour.setDefaults) && { setDefaults: withQuantityErrors(names, fill, behaviour.setDefaults) }),
     validate: (object) => {
       const errors = validateObjectMeta(object.metadata, metadataRules)
       return behaviour.validate ? errors.concat(behaviour.validate(object)) : errors
@@ -75,10 +73,11 @@ export function completeBehaviour(
 
 /** Quantities are made canonical where defaults are set; upstream refuses bad ones while it decodes. */
 const withQuantityErrors =
-  ({ kind }: ResourceNames, setDefaults: (object: KubeObject) => void) =>
+  ({ kind }: ResourceNames, fill: ReturnType<typeof fillOf>, setDefaults: ResourceBehaviour<KubeObject>['setDefaults']) =>
   (object: KubeObject): void => {
     try {
-      setDefaults(object)
+      fill?.(object as unknown as Members)
+      setDefaults?.(object)
     } catch (error) {
       if (!(error instanceof QuantityError)) throw error
       const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1)

@@ -52,7 +52,7 @@ export function fromV2(object: KubeObject): KubeObject {
 }
 
 export function toV2(object: KubeObject): KubeObject {
-  const { metadata, spec, status } = object as HorizontalPodAutoscaler
+  const { metadata, spec = {} as HorizontalPodAutoscaler['spec'], status } = object as HorizontalPodAutoscaler
   const annotations = { ...metadata.annotations }
   const read = <T>(name: string): T | undefined => {
     try {

@@ -3,8 +3,7 @@ import { forbidden, invalid, notSupported, required } from '../../api/field-erro
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../api/generated/types.ts'
 import { isValidCIDR, isValidPortName, isValidPortNumber } from '../../api/names.ts'
 import { parseRange } from '../allocators/ip-range.ts'
-import { formatLabelSelector } from '../../api/labels.ts'
-import { AGE, NAME, text } from './columns.ts'
+import { AGE, formatSelector, NAME, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
 import { check, checkRequired, type Errors } from './field-rules.ts'
 import { validateLabelSelector } from './label-selector.ts'
@@ -37,7 +36,7 @@ export const networkPolicy: ResourceBehaviour<NetworkPolicy> = {
   generationChanges: specChanges,
   columns: [
     NAME,
-    text('Pod-Selector', 'Labels of the pods that the policy is about.', ({ spec }) => formatLabelSelector(spec.podSelector)),
+    text('Pod-Selector', 'Labels of the pods that the policy is about.', ({ spec }) => formatSelector(spec.podSelector)),
     AGE,
   ],
 }

@@ -134,4 +134,6 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   models: Record<string, string>
   /** Custom resources: the `openAPIV3Schema` of each served version. */
   schemas?: Record<string, JSONSchemaProps>
+  /** Objects may be shown otherwise than they are stored, in the storage version too: `conversions` are asked for every one. */
+  changesOnRead?: boolean
 }

@@ -59,6 +59,7 @@ export const ipAddress: ResourceBehaviour<IPAddress> = {
   columns: [
     NAME,
     text('ParentRef', 'The object that the address belongs to.', ({ spec }) => {
+      if (!spec.parentRef) return ''
       const { group, resource, namespace, name } = spec.parentRef
       return [group ? `${resource}.${group}` : resource, ...(namespace ? [namespace] : []), name].join('/')
     }),

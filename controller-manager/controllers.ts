@@ -10,6 +10,7 @@ import { endpointSliceMirroring } from './controllers/endpoint-slice-mirroring.t
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
+import { jobOrphans } from './controllers/job-orphans.ts'
 import { job } from './controllers/job.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
 import { createNodeIpam } from './controllers/node-ipam.ts'
@@ -82,6 +83,7 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   configured('daemonset-controller', createDaemonSetController),
   pure(statefulSet),
   pure(job),
+  pure(jobOrphans, 'job-controller'),
   pure(cronJob),
   pure(ttlAfterFinished),
   pure(disruption, 'controllermanager'),

@@ -6,6 +6,7 @@ import { defaultStorageClass } from './admission/default-storage-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { extendedResourceToleration } from './admission/extended-resource-toleration.ts'
 import { limitRanger } from './admission/limit-ranger.ts'
+import { mutatingWebhook } from './admission/mutating-webhook.ts'
 import { createNamespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { nodeRestriction } from './admission/node-restriction.ts'
 import { persistentVolumeClaimResize } from './admission/persistent-volume-claim-resize.ts'
@@ -20,6 +21,7 @@ import { runtimeClass } from './admission/runtime-class.ts'
 import { serviceAccount } from './admission/service-account.ts'
 import { storageObjectInUseProtection } from './admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
+import { validatingWebhook } from './admission/validating-webhook.ts'
 
 export interface AdmissionEntry {
   name: string
@@ -35,7 +37,7 @@ const entry = (plugin: AdmissionPlugin, enabled: AdmissionEntry['enabled'] = 'by
   create: () => plugin,
 })
 
-/** Upstream's order. Webhooks and policies belong before ResourceQuota, which charges only what nothing else refuses. */
+/** Upstream's order. Webhooks come before ResourceQuota, which charges only what nothing else refuses. */
 export const ADMISSION_PLUGINS: readonly AdmissionEntry[] = [
   { name: 'NamespaceLifecycle', enabled: 'by default', create: createNamespaceLifecycle },
   entry(limitRanger),
@@ -58,6 +60,8 @@ export const ADMISSION_PLUGINS: readonly AdmissionEntry[] = [
   entry(defaultIngressClass),
   entry(podTopologyLabels),
   entry(rbacEscalation, 'always'),
+  entry(mutatingWebhook),
+  entry(validatingWebhook),
   { name: 'ResourceQuota', enabled: 'by default', create: createResourceQuota },
 ]
 

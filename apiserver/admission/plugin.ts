@@ -4,6 +4,10 @@ import type { KindName, Kinds } from '../../api/kinds.ts'
 import type { KubeObject, ObjectKey } from '../../api/object.ts'
 import type { ClusterAuthorizer } from '../auth/authorizer.ts'
 import type { UserInfo } from '../auth/user.ts'
+import type { DeleteOptions } from '../delete-options.ts'
+import type { RequestInfo } from '../request-info.ts'
+import type { ServedResource } from '../served-resources.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 
 export interface AdmissionAttributes {
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
@@ -24,6 +28,10 @@ export interface AdmissionAttributes {
   warnings: string[]
   /** Added to the audit event of the request; absent when none is recorded. */
   auditAnnotations?: Record<string, string>
+  /** What the client asked for, for webhooks, which are told of it: the resource in the version of the request, and its options. */
+  asked?: { resource: ServedResource; info: RequestInfo; deleteOptions?: DeleteOptions | undefined }
+  /** Kept by the webhooks between the two rounds of `admit`. Setting `wanted` asks for the second. */
+  reinvocation?: { wanted: boolean; round: 0 | 1; called: Set<string>; again: Set<string>; output: string }
 }
 
 /** What plugins may read: the API server's own cache, already parsed. Never a network call. */
@@ -34,6 +42,8 @@ export interface ClusterReader {
 
 export interface AdmissionContext {
   reader: ClusterReader
+  /** Absent where nobody can be called: unit tests. */
+  webhooks?: Webhooks
   /** Exact reads, for rules that must never pass a limit (quota): answers after the cache has reached etcd's revision. */
   consistent: () => Promise<ClusterReader>
   now: () => Date

@@ -1,0 +1,218 @@
+/** Admission by other servers: asks every webhook that wants to hear of a write, the mutating ones in turn, the others at once. */
+import { randomUUID } from 'node:crypto'
+import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/types.ts'
+import { deepEqual, type Json } from '../../api/json.ts'
+import type { KubeObject } from '../../api/object.ts'
+import { applyJsonPatch } from '../../api/patch/json-patch.ts'
+import { badRequest, internalError, notFound } from '../../api/status.ts'
+import type { Logger } from '../../component/logger.ts'
+import type { AdmissionAttributes, AdmissionContext } from '../admission/plugin.ts'
+import type { ServedResources } from '../served-resources.ts'
+import { denial, readVerdict, toReview, type Verdict } from './admission-review.ts'
+import { describeRequest, equivalentsOf, tell, untell, type Requested } from './told.ts'
+import { matchesObject, matchRules, selectsAll, type CompiledWebhook, type ResourceVersion } from './match-webhook.ts'
+import type { WebhookClient } from './webhook-client.ts'
+import type { WebhookIndex } from './webhook-index.ts'
+
+export interface Webhooks {
+  /** Answers undefined at once when nobody wants to hear of this write. */
+  mutate(attributes: AdmissionAttributes, context: AdmissionContext): Promise<void> | undefined
+  validate(attributes: AdmissionAttributes, context: AdmissionContext): Promise<void> | undefined
+}
+
+export interface WebhooksOptions {
+  mutating: WebhookIndex<MutatingWebhook>
+  validating: WebhookIndex<ValidatingWebhook>
+  client: WebhookClient
+  resources: ServedResources
+  logger: Logger
+}
+
+type Webhook = MutatingWebhook | ValidatingWebhook
+type Sort = 'mutating' | 'validating'
+
+const q = JSON.stringify
+
+/** A webhook that could not be asked, or answered nonsense: what `failurePolicy` is about. */
+class CallError extends Error {}
+
+export function createWebhooks({ mutating, validating, client, resources, logger }: WebhooksOptions): Webhooks {
+  /** Asks one webhook. Throws `CallError`, or the refusal. Notes warnings and audit annotations. */
+  const ask = async (hook: CompiledWebhook, sort: Sort, request: Requested, as: ResourceVersion): Promise<Verdict> => {
+    const { webhook } = hook
+    const { attributes } = request
+    if (attributes.dryRun && !supportsDryRun(webhook))
+      throw badRequest(`admission webhook ${q(webhook.name)} does not support dry run`)
+    let verdict: Verdict
+    try {
+      const told = tell(resources, request, as)
+      const review = toReview(randomUUID(), webhook.admissionReviewVersions, attributes, told)
+      const answer = await client.post(webhook.clientConfig, review, webhook.timeoutSeconds ?? 10)
+      verdict = readVerdict(answer, review, sort === 'mutating')
+    } catch (error) {
+      throw new CallError(`failed calling webhook ${q(webhook.name)}: ${messageOf(error)}`, { cause: error })
+    }
+    for (const [key, value] of Object.entries(verdict.auditAnnotations)) annotate(attributes, `${webhook.name}/${key}`, value)
+    attributes.warnings.push(...verdict.warnings)
+    if (!verdict.allowed) throw denial(webhook.name, verdict.result)
+    return verdict
+  }
+
+  /** Undefined when the call failed and the webhook does not insist. */
+  const askOrIgnore = async (hook: CompiledWebhook, sort: Sort, request: Requested, as: ResourceVersion, round: number) => {
+    try {
+      return await ask(hook, sort, request, as)
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error
+      const { webhook } = hook
+      if (webhook.failurePolicy !== 'Ignore') throw internalError(error)
+      logger.warn('failed calling webhook, failing open', { webhook: webhook.name, error: error.message })
+      const key = `failed-open.${sort}.webhook.admission.k8s.io/round_${round}_index_${hook.index}`
+      annotate(request.attributes, key, webhook.name)
+      return undefined
+    }
+  }
+
+  const mutateInTurn = async (
+    hooks: readonly CompiledWebhook<MutatingWebhook>[],
+    attributes: AdmissionAttributes,
+    context: AdmissionContext,
+  ) => {
+    const request = describeRequest(resources, attributes)
+    const state = (attributes.reinvocation ??= { wanted: false, round: 0, called: new Set(), again: new Set(), output: '' })
+    // What plugins have changed since is news to the webhooks that asked for it.
+    if (state.round === 1 && state.output !== JSON.stringify(attributes.object)) callAgain(state)
+    for (const hook of hooks) {
+      const as = await resourceToTell(hook, request, context)
+      if (!as || (state.round === 1 && !state.again.has(hook.id))) continue
+      const verdict = await askOrIgnore(hook, 'mutating', request, as, state.round)
+      const changed = verdict?.patch !== undefined && applyPatch(hook, request, as, verdict.patch)
+      noteMutation(attributes, hook, state.round, changed)
+      if (changed) {
+        callAgain(state)
+        state.wanted = true
+      }
+      if (hook.webhook.reinvocationPolicy === 'IfNeeded') state.called.add(hook.id)
+    }
+    state.output = JSON.stringify(attributes.object) ?? ''
+  }
+
+  /** Whether the object is another one now. */
+  const applyPatch = ({ webhook }: CompiledWebhook, request: Requested, as: ResourceVersion, patch: unknown): boolean => {
+    const { attributes } = request
+    if (!attributes.object)
+      throw internalError(
+        new Error(
+          `admission webhook ${q(webhook.name)} attempted to modify the object, which is not supported for this operation`,
+        ),
+      )
+    const before = tell(resources, request, as).object
+    let patched: Json
+    try {
+      patched = applyJsonPatch(before, patch)
+    } catch (error) {
+      throw internalError(error instanceof Error && error.cause instanceof Error ? error.cause : error)
+    }
+    if (deepEqual(before, patched)) return false
+    const { namespace } = attributes.object.metadata ?? {}
+    const after = untell(resources, request, as, patched)
+    if (after.metadata?.namespace !== namespace)
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+    replaceContents(attributes.object, after)
+    return true
+  }
+
+  const validateAtOnce = async (
+    hooks: readonly CompiledWebhook<ValidatingWebhook>[],
+    attributes: AdmissionAttributes,
+    context: AdmissionContext,
+  ) => {
+    const request = describeRequest(resources, attributes)
+    const calls: Promise<unknown>[] = []
+    const errors: unknown[] = []
+    const wanted: [CompiledWebhook, ResourceVersion][] = []
+    for (const hook of hooks) {
+      const as = await resourceToTell(hook, request, context)
+      if (as) wanted.push([hook, as])
+    }
+    for (const [hook, as] of wanted)
+      calls.push(askOrIgnore(hook, 'validating', request, as, 0).catch((error: unknown) => errors.push(error)))
+    await Promise.all(calls)
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /** The version in which it wants to hear of it; undefined when it does not. */
+  const resourceToTell = async (
+    { namespaceSelector, objectSelector, ...hook }: CompiledWebhook,
+    { attributes, resource }: Requested,
+    context: AdmissionContext,
+  ): Promise<ResourceVersion | undefined> => {
+    if (!matchesObject(objectSelector, attributes.object, attributes.oldObject)) return undefined
+    const as = matchRules({ namespaceSelector, objectSelector, ...hook }, resource, attributes, () =>
+      equivalentsOf(resources, resource),
+    )
+    if (!as || selectsAll(namespaceSelector)) return as
+    if (attributes.namespace === '' && attributes.resource !== 'namespaces') return as
+    return namespaceSelector.matches(await namespaceLabels(attributes, context)) ? as : undefined
+  }
+
+  return {
+    mutate(attributes, context) {
+      const hooks = mutating.candidates(attributes.operation, attributes.resource, attributes.subresource)
+      return hooks.length > 0 && !isWebhookConfiguration(attributes) ? mutateInTurn(hooks, attributes, context) : undefined
+    },
+    validate(attributes, context) {
+      const hooks = validating.candidates(attributes.operation, attributes.resource, attributes.subresource)
+      return hooks.length > 0 && !isWebhookConfiguration(attributes) ? validateAtOnce(hooks, attributes, context) : undefined
+    },
+  }
+}
+
+/** Webhooks have no say about webhooks: one that refuses everything could never be taken away. */
+const isWebhookConfiguration = ({ group, kind }: AdmissionAttributes) =>
+  group === 'admissionregistration.k8s.io' &&
+  (kind === 'MutatingWebhookConfiguration' || kind === 'ValidatingWebhookConfiguration')
+
+const supportsDryRun = ({ sideEffects }: Webhook) => sideEffects === 'None' || sideEffects === 'NoneOnDryRun'
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+function annotate({ auditAnnotations }: AdmissionAttributes, key: string, value: string): void {
+  if (auditAnnotations) auditAnnotations[key] = value
+}
+
+function noteMutation(
+  attributes: AdmissionAttributes,
+  { configuration, webhook, index }: CompiledWebhook,
+  round: number,
+  mutated: boolean,
+): void {
+  if (!attributes.auditAnnotations) return
+  const value = JSON.stringify({ configuration, webhook: webhook.name, mutated })
+  annotate(attributes, `mutation.webhook.admission.k8s.io/round_${round}_index_${index}`, value)
+}
+
+/** All that were called and care for changes made after them. */
+function callAgain({ called, again }: NonNullable<AdmissionAttributes['reinvocation']>): void {
+  for (const id of called) again.add(id)
+  called.clear()
+}
+
+/** A namespace that is being written is judged by what it will be; others by what they are. */
+async function namespaceLabels(
+  { namespace, resource, subresource, operation, object }: AdmissionAttributes,
+  { reader, consistent }: AdmissionContext,
+): Promise<Record<string, string> | undefined> {
+  if (resource === 'namespaces' && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'))
+    return object?.metadata.labels
+  const found = reader.get('Namespace', { name: namespace }) ?? (await consistent()).get('Namespace', { name: namespace })
+  if (!found) throw notFound('', 'namespaces', namespace)
+  return found.metadata.labels
+}
+
+/** Others hold on to the object. */
+function replaceContents(target: KubeObject, source: KubeObject): void {
+  const members = target as unknown as Record<string, unknown>
+  for (const name of Object.keys(members)) delete members[name]
+  Object.assign(members, source)
+}

@@ -5,12 +5,11 @@ import type { KubeObject } from '../../api/object.ts'
 import { applyPatch } from '../../api/patch/apply.ts'
 import { badRequest, invalid } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { forbiddenRequest } from '../auth/forbidden-request.ts'
+import { authorizeCreate } from '../authorize-create.ts'
 import { createObject } from '../create-object.ts'
 import { decodeObject, isRecord, type FieldValidation } from '../decode-object.ts'
 import { mergeTypeOf } from '../field-managers.ts'
 import { parseBody } from '../read-body.ts'
-import { attributesOf } from '../request-attributes.ts'
 import { sendStored } from '../send-stored.ts'
 import { fromStorageVersion } from '../served-resources.ts'
 import { updateObject } from '../update-object.ts'
@@ -68,11 +67,4 @@ function checkConfiguration({ info, resource }: ResourceRequest, { metadata }: K
     throw invalid(names.group, names.kind, info.name, [
       invalidField('metadata.name', metadata.name, 'must match the name of the request'),
     ])
-}
-
-/** A patch that creates needs the right to create as well. */
-function authorizeCreate({ authorizer }: ApiContext, { user, info }: ResourceRequest): void {
-  const attributes = { ...attributesOf(user, info), verb: 'create' }
-  const decision = authorizer.authorize(attributes)
-  if (!decision.allowed) throw forbiddenRequest(attributes, decision.reason)
 }

@@ -1,6 +1,7 @@
 /** PUT of a whole object or its status: unconditional without a resourceVersion, where the kind allows that. */
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { authorizeCreate } from '../authorize-create.ts'
 import { createObject } from '../create-object.ts'
 import { readObject } from '../decode-object.ts'
 import { checkAcceptable } from '../send-object.ts'
@@ -21,6 +22,7 @@ export async function update(context: ApiContext, request: ResourceRequest): Pro
     ...(createOnUpdate &&
       !request.info.subresource && {
         createInstead: () => {
+          authorizeCreate(context, request)
           created = true
           return createObject(context, request, sent, options)
         },

@@ -21,7 +21,6 @@ import { replicaSet } from './controllers/replica-set.ts'
 import { replicationController } from './controllers/replication-controller.ts'
 import { runResourceQuotaController } from './controllers/resource-quota.ts'
 import { createRootCaPublisher } from './controllers/root-ca-publisher.ts'
-import { createServiceAccountTokensController, createTokenSigner } from './controllers/service-account-tokens.ts'
 import { serviceAccount } from './controllers/service-account.ts'
 import { createServiceAccountToken, createSigner } from './controllers/service-account-token.ts'
 import { createServiceLoadBalancer } from './controllers/service-load-balancer.ts'
@@ -34,12 +33,6 @@ import { both, configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(serviceAccount),
-  configured('serviceaccount-token-controller', (flags) => {
-    const key = flags['service-account-private-key-file']
-    if (!key) return null
-    const rootCa = flags['root-ca-file'] ? readPem(flags['root-ca-file'], 'root CA') : ''
-    return createServiceAccountTokensController(createTokenSigner(readPem(key, 'service account key')), rootCa)
-  }),
   configured('serviceaccount-token-controller', (flags) => {
     const key = flags['service-account-private-key-file']
     if (!key) return null

@@ -8,12 +8,12 @@ import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import { CONTROLLERS, isEnabled } from './controllers.ts'
 import { rootCaConfigMap } from './controllers/root-ca-publisher.ts'
-import { tokenSecretType } from './controllers/service-account-tokens.ts'
 import { bootstrapTokenType } from './controllers/token-cleaner.ts'
 import type { ControllerManagerFlags } from './flags.ts'
 import { createMetadataMonitors, type MetadataMonitors } from './metadata-monitors.ts'
 
-const readSecrets = new Set([tokenSecretType, bootstrapTokenType])
+/** Secrets whose content some controller reads. */
+const readSecrets = new Set(['kubernetes.io/service-account-token', bootstrapTokenType])
 
 const withoutManagedFields = <T extends KubeObject>({ metadata: { managedFields: _, ...metadata }, ...object }: T): T =>
   ({ ...object, metadata }) as unknown as T

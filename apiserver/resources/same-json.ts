@@ -1,6 +1,29 @@
-/** Semantic equality of JSON values: absent, null and empty are alike, as upstream compares objects. */
+/** Semantic equality of JSON values: absent, null and empty lists are alike, as upstream compares objects; so are empty maps. */
 
-/** Quantities and times are compared as written; callers that must see `1` and `1000m` as equal compare them themselves. */
+/**
+ * Members that are maps: empty ones mean what absent ones mean. Any other empty object stands for a choice that was made
+ * (`emptyDir: {}`, `namespaceSelector: {}`) and is not the same as none.
+ */
+const MAPS = new Set([
+  'annotations',
+  'binaryData',
+  'capacity',
+  'data',
+  'default',
+  'defaultRequest',
+  'hard',
+  'labels',
+  'limits',
+  'matchLabels',
+  'max',
+  'min',
+  'nodeSelector',
+  'overhead',
+  'parameters',
+  'requests',
+])
+
+/** Quantities and times are compared as written: they are canonical by the time objects are compared. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (isEmpty(a)) return isEmpty(b)
@@ -11,16 +34,21 @@ export function sameJson(a: unknown, b: unknown): boolean {
     for (let i = 0; i < a.length; i++) if (!sameJson(a[i], b[i])) return false
     return true
   }
-  const left = a as Record<string, unknown>
-  const right = b as Record<string, unknown>
-  for (const key in left) if (!sameJson(left[key], right[key])) return false
-  for (const key in right) if (!(key in left) && !isEmpty(right[key])) return false
+  return sameMembers(a as Record<string, unknown>, b as Record<string, unknown>)
+}
+
+function sameMembers(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  for (const key in a) if (!sameJson(a[key], b[key]) && !areEmptyMaps(key, a[key], b[key])) return false
+  for (const key in b) if (!(key in a) && !isEmpty(b[key]) && !areEmptyMaps(key, undefined, b[key])) return false
   return true
 }
 
-/** Go drops empty lists and maps when it encodes; an empty object that stands for a choice (`emptyDir: {}`) is one of them here. */
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true
-  if (Array.isArray(value)) return value.length === 0
-  return false
+const areEmptyMaps = (key: string, a: unknown, b: unknown): boolean => MAPS.has(key) && hasNoMembers(a) && hasNoMembers(b)
+
+function hasNoMembers(value: unknown): boolean {
+  if (value !== undefined && value !== null && typeof value !== 'object') return false
+  for (const _ in value as object | undefined) return false
+  return true
 }
+
+const isEmpty = (value: unknown): boolean => value === undefined || value === null || (Array.isArray(value) && value.length === 0)

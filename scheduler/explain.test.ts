@@ -191,6 +191,13 @@ const cases: [string, string, Node[], Pod[], Pod, object[]?][] = [
     ],
   ],
   [
+    'devices that nobody allocates',
+    `0/1 nodes are available: 1 cannot allocate all claims. ${notHelpful(1)}`,
+    [makeNode('n1')],
+    [],
+    { ...makePod('web'), spec: { ...makePod('web').spec, resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] } },
+  ],
+  [
     'no preemption wanted',
     '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
     [makeNode('n1', { cpu: '1' })],

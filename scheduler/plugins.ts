@@ -1,5 +1,6 @@
 /** Every scheduler plugin, in the order in which filters are asked, with the weight of its scores: one line each. */
 import type { SchedulerPlugin, WeightedPlugin } from './framework.ts'
+import { dynamicResources } from './plugins/dynamic-resources.ts'
 import { imageLocality } from './plugins/image-locality.ts'
 import { createInterPodAffinity, type InterPodAffinityArguments } from './plugins/inter-pod-affinity.ts'
 import { nodeAffinity } from './plugins/node-affinity.ts'
@@ -41,6 +42,7 @@ export const createPlugins = (args: PluginArguments = {}): readonly WeightedPlug
   weigh(nodeVolumeLimits),
   weigh(volumeBinding),
   weigh(volumeZone),
+  weigh(dynamicResources),
   weigh(createPodTopologySpread(args.PodTopologySpread), 2),
   weigh(createInterPodAffinity(args.InterPodAffinity), 2),
   weigh(nodeResourcesBalancedAllocation, 1),

@@ -114,8 +114,8 @@ export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   }
 }
 
-/** What a status update may not touch of the metadata: all that belongs to the owner of the object. */
-const STATUS_KEEPS = ['labels', 'annotations', 'finalizers', 'ownerReferences', 'deletionTimestamp', 'deletionGracePeriodSeconds']
+/** Deletion is asked for by DELETE alone. The rest of the metadata may be set with a status, as upstream lets it. */
+const STATUS_KEEPS = ['deletionTimestamp', 'deletionGracePeriodSeconds']
 
 export function keepStatusMetadata(object: KubeObject, old: KubeObject): void {
   for (const member of STATUS_KEEPS) copyMember(member, old.metadata, object.metadata)

@@ -106,7 +106,7 @@ describe('Deployment', () => {
       if (step % 3 === 0) makeReady(model, 2)
     }
     expect(sizes(model)).toEqual([0, 10])
-    expect(model.list('ReplicaSet').map(revisionOf)).toEqual([1, 2])
+    expect(model.list('ReplicaSet').map(revisionOf)).toEqual([1n, 2n])
   })
 
   it('gives up unhealthy old pods first', () => {
@@ -158,7 +158,7 @@ describe('Deployment', () => {
       setImage(model, image)
       roll(model)
     }
-    expect(model.list('ReplicaSet').map(revisionOf)).toEqual([3, 4])
+    expect(model.list('ReplicaSet').map(revisionOf)).toEqual([3n, 4n])
   })
 
   it('spreads a change of size over both replica sets in the middle of a rollout', () => {

@@ -126,7 +126,7 @@ function syncNewReplicaSet(plan: Plan): void {
   const { d, newRS, oldRSs } = plan
   if (!newRS) return
   const current = newRS.metadata.annotations ?? {}
-  const annotations = annotationsForNew(d, current, maxRevision(oldRSs) + 1)
+  const annotations = annotationsForNew(d, current, maxRevision(oldRSs) + 1n)
   const minReadySeconds = d.spec.minReadySeconds ?? 0
   if (!semanticEqual(annotations, current) || (newRS.spec.minReadySeconds ?? 0) !== minReadySeconds) {
     plan.actions.push(mergePatch(newRS, { metadata: { annotations }, spec: { minReadySeconds } }))

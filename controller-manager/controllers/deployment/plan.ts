@@ -3,7 +3,7 @@ import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/g
 import { formatTime } from '../../../api/time.ts'
 import type { Action } from '../../../client/controller.ts'
 import { mergePatch, remove } from '../../status-patch.ts'
-import { isInUse, replicasOf, revisionOf, sizeAnnotations } from './replica-sets.ts'
+import { isInUse, replicasOf, byRevision, sizeAnnotations } from './replica-sets.ts'
 
 export interface Plan {
   readonly d: Deployment
@@ -70,7 +70,7 @@ export function replace(plan: Plan, rs: ReplicaSet, next: ReplicaSet): void {
 export function cleanUpHistory(plan: Plan): void {
   const limit = plan.d.spec.revisionHistoryLimit
   if (limit === undefined || limit === 2 ** 31 - 1) return
-  const alive = plan.oldRSs.filter((rs) => !rs.metadata.deletionTimestamp).toSorted((a, b) => revisionOf(a) - revisionOf(b))
+  const alive = plan.oldRSs.filter((rs) => !rs.metadata.deletionTimestamp).toSorted(byRevision)
   for (const rs of alive.slice(0, Math.max(0, alive.length - limit))) {
     const unseen = (rs.metadata.generation ?? 0) > (rs.status?.observedGeneration ?? 0)
     if (rs.status?.replicas || isInUse(rs) || unseen) continue

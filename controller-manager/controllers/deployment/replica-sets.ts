@@ -59,13 +59,22 @@ export function withoutHash(template: PodTemplateSpec | undefined): PodTemplateS
   return { ...template, metadata: { ...template.metadata, labels } }
 }
 
-export const revisionOf = ({ metadata }: ReplicaSet): number => Number(metadata.annotations?.[revisionAnnotation] ?? 0) || 0
+/** Exact: revisions are 64-bit numbers that anyone may have set, and the next one must be one more. */
+export const revisionOf = ({ metadata }: ReplicaSet): bigint => toRevision(metadata.annotations?.[revisionAnnotation]) ?? 0n
 
-export const maxRevision = (replicaSets: readonly ReplicaSet[]): number => Math.max(0, ...replicaSets.map(revisionOf))
+export const toRevision = (text: string | undefined): bigint | undefined =>
+  text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined
+
+export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => compareRevisions(revisionOf(a), revisionOf(b))
+
+const compareRevisions = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export const maxRevision = (replicaSets: readonly ReplicaSet[]): bigint =>
+  replicaSets.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n)
 
 /** The one before the newest; 0 when there is none. */
-export const lastRevision = (replicaSets: readonly ReplicaSet[]): number =>
-  replicaSets.map(revisionOf).toSorted((a, b) => b - a)[1] ?? 0
+export const lastRevision = (replicaSets: readonly ReplicaSet[]): bigint =>
+  replicaSets.map(revisionOf).toSorted((a, b) => compareRevisions(b, a))[1] ?? 0n
 
 /** The replica set for the current template: its name is a function of the template, so that making it twice is harmless. */
 export function newReplicaSet(d: Deployment, oldRSs: readonly ReplicaSet[]): New<ReplicaSet> & { metadata: { name: string } } {
@@ -76,7 +85,7 @@ export function newReplicaSet(d: Deployment, oldRSs: readonly ReplicaSet[]): New
       name: `${d.metadata.name}-${hash}`,
       namespace: d.metadata.namespace,
       labels,
-      annotations: { ...annotationsForNew(d, {}, maxRevision(oldRSs) + 1), ...sizeAnnotations(d) },
+      annotations: { ...annotationsForNew(d, {}, maxRevision(oldRSs) + 1n), ...sizeAnnotations(d) },
       ownerReferences: [controllerReference(d)],
     },
     spec: {
@@ -100,12 +109,12 @@ export function intAnnotation({ metadata }: ReplicaSet, name: string): number | 
 }
 
 /** The annotations of the new replica set: the deployment's, the revision, and past revisions when it is rolled back to. */
-export function annotationsForNew(d: Deployment, current: Annotations, revision: number): Annotations {
+export function annotationsForNew(d: Deployment, current: Annotations, revision: bigint): Annotations {
   const copied = Object.entries(d.metadata.annotations ?? {}).filter(([name]) => !notCopied.has(name))
   const annotations = { ...current, ...Object.fromEntries(copied) }
   const before = current[revisionAnnotation]
-  if (before !== undefined && Number.isNaN(Number(before))) return annotations
-  if (Number(before ?? 0) >= revision) return annotations
+  const known = before === undefined ? 0n : toRevision(before)
+  if (known === undefined || known >= revision) return annotations
   annotations[revisionAnnotation] = String(revision)
   if (before !== undefined) annotations[historyAnnotation] = appendHistory(current[historyAnnotation], before)
   return annotations

@@ -8,20 +8,20 @@ import {
   revisionOf,
   rollbackAnnotation,
   sameTemplate,
+  toRevision,
   withoutHash,
 } from './replica-sets.ts'
 
 /** The revision asked for; 0 means the one before. Undefined when none is, or it is not a number. */
-export function rollbackTarget({ metadata }: Deployment): number | undefined {
-  const text = metadata.annotations?.[rollbackAnnotation] ?? ''
-  return /^\d+$/.test(text) ? Number(text) : undefined
+export function rollbackTarget({ metadata }: Deployment): bigint | undefined {
+  return toRevision(metadata.annotations?.[rollbackAnnotation])
 }
 
-export function planRollback(plan: Plan, asked: number): Action[] {
+export function planRollback(plan: Plan, asked: bigint): Action[] {
   const { d } = plan
   const all = allOf(plan)
   const revision = asked || lastRevision(all)
-  if (revision === 0) return [warning(d, 'DeploymentRollbackRevisionNotFound', 'Unable to find last revision.'), clear(d)]
+  if (revision === 0n) return [warning(d, 'DeploymentRollbackRevisionNotFound', 'Unable to find last revision.'), clear(d)]
   const rs = all.find((candidate) => revisionOf(candidate) === revision)
   if (!rs) {
     return [warning(d, 'DeploymentRollbackRevisionNotFound', 'Unable to find the revision to rollback to.'), clear(d)]

@@ -238,6 +238,10 @@ const CONTROLLERS: Record<string, PolicyRule[]> = {
   ],
 }
 
+/** Where upstream's controllers write whole objects ours write the fields that differ: the same right, used through PATCH. */
+const withPatch = (rule: PolicyRule): PolicyRule =>
+  rule.verbs.includes('update') && !rule.verbs.includes('patch') ? { ...rule, verbs: [...rule.verbs, 'patch'].sort() } : rule
+
 export const CONTROLLER_ROLES: readonly ClusterRole[] = Object.entries(CONTROLLERS).map(([name, rules]) =>
-  clusterRole(`system:controller:${name}`, rules),
+  clusterRole(`system:controller:${name}`, rules.map(withPatch)),
 )

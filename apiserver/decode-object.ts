@@ -5,7 +5,7 @@ import { decode, DecodeError, decodeFailure, strictMessage } from '../api/schema
 import { findDuplicateFields } from '../api/schema/duplicate-fields.ts'
 import { badRequest, invalid } from '../api/status.ts'
 import type { ResourceRequest } from './api-context.ts'
-import { pruneAndDefault } from './custom-resources/prune-and-default.ts'
+import { prune } from './custom-resources/prune-and-default.ts'
 import { bodyFormat, parseBody, readBody } from './read-body.ts'
 import type { ServedResource } from './served-resources.ts'
 
@@ -66,7 +66,7 @@ function decodeByModel({ definition, version }: ServedResource, value: Record<st
     const complaints = strictErrors.map((text) => text.replace('"', '"metadata.'))
     const whole = { ...value, metadata }
     const schema = definition.schemas?.[version]
-    const pruned = schema ? pruneAndDefault(whole, schema) : { value: whole, unknown: [] }
+    const pruned = schema ? prune(whole, schema) : { value: whole, unknown: [] }
     const unknown = pruned.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
     return { object: pruned.value as unknown as KubeObject, strictErrors: [...complaints, ...unknown] }
   } catch (error) {

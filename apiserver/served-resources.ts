@@ -19,7 +19,8 @@ export interface ServedResources {
   find(group: string, version: string, plural: string): ServedResource | undefined
   /** Each group's resources, in the order in which they were added. Empty group first. */
   groups(): ReadonlyMap<string, readonly ResourceDefinition[]>
-  add(definition: ResourceDefinition): void
+  /** Takes the place of what there was of that group and plural. Several: a resource that differs from version to version. */
+  add(...definitions: ResourceDefinition[]): void
   remove(group: string, plural: string): void
   /** Rises with each change: what discovery and OpenAPI documents are cached by. */
   generation(): number
@@ -50,9 +51,12 @@ export function createServedResources(definitions: readonly ResourceDefinition[]
     for (const [key, { definition }] of served)
       if (definition.names.group === group && definition.names.plural === plural) served.delete(key)
   }
-  const add = (definition: ResourceDefinition) => {
+  const add = (...added: ResourceDefinition[]) => {
+    for (const { names } of added) remove(names.group, names.plural)
+    for (const definition of added) addOne(definition)
+  }
+  const addOne = (definition: ResourceDefinition) => {
     const { group, plural, versions } = definition.names
-    remove(group, plural)
     groups.set(group, [...(groups.get(group) ?? []), definition])
     const prefix = storagePrefix(definition)
     for (const version of versions)
@@ -61,10 +65,10 @@ export function createServedResources(definitions: readonly ResourceDefinition[]
         version,
         apiVersion: groupVersion(group, version),
         prefix,
-        isStorageVersion: groupVersion(group, version) === storageApiVersion(definition.names),
+        isStorageVersion: !definition.changesOnRead && groupVersion(group, version) === storageApiVersion(definition.names),
       })
   }
-  for (const definition of definitions) add(definition)
+  for (const definition of definitions) addOne(definition)
   return {
     find: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     groups: () => groups,

@@ -28,8 +28,9 @@ export function prune(value: Members, schema: JSONSchemaProps): Pruned {
 }
 
 /** As `prune`, and what is absent comes from the schema's defaults: how an object is shown and stored. */
-export function pruneAndDefault(value: Members, schema: JSONSchemaProps): Members {
-  return walkObject(value, schema, '', true, { unknown: [], defaults: true })
+export function pruneAndDefault(value: Members, schema: JSONSchemaProps): Pruned {
+  const unknown: string[] = []
+  return { value: walkObject(value, schema, '', true, { unknown, defaults: true }), unknown }
 }
 
 export function hasDefaults(schema: JSONSchemaProps): boolean {

@@ -1,71 +1,51 @@
-/** Serves custom resources: follows their definitions, takes each into service and out of it, and empties what is being deleted. */
-import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../../api/generated/types.ts'
+/** Serves custom resources: follows their definitions, names them, takes each into service and out of it, empties what is deleted. */
+import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../api/generated/types.ts'
+import { deepEqual } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
 import { storagePrefix, toStoredResource } from '../served-resources.ts'
-import type { Entry, Store, Subscription, WriteResult } from '../storage/store.ts'
-import { sameJson } from '../resources/same-json.ts'
+import type { Entry, Subscription } from '../storage/store.ts'
 import { toSeconds } from '../write-steps.ts'
-import { toDefinition } from './to-definition.ts'
+import { acceptNames, isTrue, statusWithNames, takenBy } from './accept-names.ts'
+import { emptyResource, waitsForObjects } from './empty-resource.ts'
+import { toDefinitions } from './to-definition.ts'
 
-const FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
+type Definition = CustomResourceDefinition
+
+interface Known {
+  definition: Definition
+  /** The names that this server gave it, which may be ahead of its stored status. */
+  accepted: CustomResourceDefinitionNames | undefined
+  /** Where its objects are; undefined while it is not served. */
+  prefix: string | undefined
+}
 
 /** Call it when the store has started. What there is is served when this returns. */
 export function serveCustomResources(context: ApiContext): Subscription {
-  const { store, resources, logger } = context
+  const { store, logger } = context
   const prefix = prefixOfKind('CustomResourceDefinition')
-  /** Storage prefixes by name of the definition. */
-  const stored = new Map<string, string>()
-  const emptying = new Set<string>()
+  const service = createService(context)
   let subscription: Subscription | undefined
   let closed = false
 
-  const withdraw = (definition: CustomResourceDefinition) => {
-    const { spec, metadata } = definition
-    resources.remove(spec.group, spec.names.plural)
-    const where = stored.get(metadata.name)
-    if (where) store.unregister(where)
-    stored.delete(metadata.name)
-  }
-  const take = (definition: CustomResourceDefinition, before: CustomResourceDefinition | undefined) => {
-    if (before && sameJson(before.spec, definition.spec) && stored.has(definition.metadata.name)) return
-    const resource = toDefinition(definition)
-    if (!resource) return withdraw(definition)
-    // Watchers of what was served before must list again: the store ends them.
-    withdraw(definition)
-    store.register(toStoredResource(resource))
-    stored.set(definition.metadata.name, storagePrefix(resource))
-    resources.add(resource)
-  }
-  const onEntry = (entry: Entry, previous: Entry | undefined) => {
-    const definition = entry.object() as CustomResourceDefinition
+  const guarded = (name: string, step: () => Promise<void> | void) => {
+    const fail = (error: unknown) => logger.error('cannot serve a custom resource', { name, error })
     try {
-      take(definition, previous?.object() as CustomResourceDefinition | undefined)
+      Promise.resolve(step()).catch(fail)
     } catch (error) {
-      return void logger.error('cannot serve a custom resource', { name: entry.name, error })
-    }
-    void finish(definition, entry).catch((error: unknown) =>
-      logger.error('cannot write a custom resource definition', { name: entry.name, error }),
-    )
-  }
-  const finish = async (definition: CustomResourceDefinition, entry: Entry) => {
-    if (!definition.metadata.deletionTimestamp) return establish(context, definition, entry)
-    if (emptying.has(entry.name)) return
-    emptying.add(entry.name)
-    try {
-      await empty(context, definition, entry)
-    } finally {
-      emptying.delete(entry.name)
+      fail(error)
     }
   }
   const follow = () => {
-    for (const entry of store.list(prefix)) onEntry(entry, undefined)
+    const entries = store.list(prefix)
+    service.forgetAllBut(new Set(entries.map(({ name }) => name)))
+    // Who has names keeps them, whoever comes first in the list.
+    for (const entry of entries.toSorted((a, b) => Number(hasNames(b)) - Number(hasNames(a))))
+      guarded(entry.name, () => service.take(entry))
     subscription = store.watch(prefix, store.revision(), {
-      onEvent: ({ type, entry, previous }) => {
-        if (type === 'DELETED') withdraw(entry.object() as CustomResourceDefinition)
-        else onEntry(entry, previous)
-      },
+      onEvent: ({ type, entry }) =>
+        guarded(entry.name, () => (type === 'DELETED' ? service.drop(entry.name) : service.take(entry))),
       onEnd: (reason) => {
         if (!closed && reason.code !== 503) follow()
       },
@@ -80,72 +60,109 @@ export function serveCustomResources(context: ApiContext): Subscription {
   }
 }
 
-type Condition = CustomResourceDefinitionCondition
+function createService(context: ApiContext) {
+  const { store, resources, now } = context
+  const known = new Map<string, Known>()
+  const emptying = new Set<string>()
 
-/** Says that the names are taken and the resource is there. Another server may say it first: then there is nothing to do. */
-async function establish({ store, now }: ApiContext, definition: CustomResourceDefinition, entry: Entry): Promise<void> {
-  const time = toSeconds(now())
-  const { conditions = [], storedVersions } = definition.status ?? {}
-  const withCondition = (list: readonly Condition[], type: string, reason: string, message: string): Condition[] =>
-    list.some((one) => one.type === type && one.status === 'True')
-      ? [...list]
-      : [...list.filter((one) => one.type !== type), { type, status: 'True', lastTransitionTime: time, reason, message }]
-  const named = withCondition(conditions, 'NamesAccepted', 'NoConflicts', 'no conflicts found')
-  const status = {
-    ...definition.status,
-    conditions: withCondition(named, 'Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
-    acceptedNames: definition.spec.names,
-    storedVersions: storedVersions ?? definition.spec.versions.filter(({ storage }) => storage).map(({ name }) => name),
+  const withdraw = (one: Known) => {
+    const { spec } = one.definition
+    resources.remove(spec.group, spec.names.plural)
+    if (one.prefix !== undefined) store.unregister(one.prefix)
+    one.prefix = undefined
   }
-  if (sameJson(status, definition.status)) return
-  await store.update(entry.key, { ...definition, status } as KubeObject, entry.revision)
-}
 
-/** Its objects go first, those with finalizers in their own time; then the definition loses the finalizer that kept it. */
-async function empty({ store, now }: ApiContext, { spec, metadata }: CustomResourceDefinition, { key }: Entry): Promise<void> {
-  if (!metadata.finalizers?.includes(FINALIZER)) return
-  const prefix = `/registry/${spec.group}/${spec.names.plural}/`
-  await store.current()
-  await Promise.all(store.list(prefix).map((entry) => removeOrMark(store, entry, toSeconds(now()))))
-  await emptied(store, prefix)
-  for (let entry = store.get(key); entry;) {
-    const definition = entry.object()
-    const finalizers = (definition.metadata.finalizers ?? []).filter((one) => one !== FINALIZER)
-    const result =
-      finalizers.length === 0
-        ? await store.delete(key, entry.revision)
-        : await store.update(key, { ...definition, metadata: { ...definition.metadata, finalizers } }, entry.revision)
-    if (result.ok) return
-    entry = result.current
-  }
-}
-
-async function removeOrMark(store: Store, first: Entry, time: string): Promise<void> {
-  for (let entry: Entry | undefined = first; entry;) {
-    const object: KubeObject = entry.object()
-    const { metadata } = object
-    const held = (metadata.finalizers?.length ?? 0) > 0
-    if (held && metadata.deletionTimestamp) return
-    const marked = { ...object, metadata: { ...metadata, deletionTimestamp: time, deletionGracePeriodSeconds: 0 } }
-    const result: WriteResult = await (held
-      ? store.update(entry.key, marked, entry.revision)
-      : store.delete(entry.key, entry.revision))
-    if (result.ok) return
-    entry = result.current
-  }
-}
-
-/** Resolves when nothing is left, or when the resource or the server goes. */
-function emptied(store: Store, prefix: string): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      subscription.close()
-      resolve()
+  const serve = (one: Known, before: Definition | undefined) => {
+    const { definition } = one
+    const definitions = isTrue(definition.status?.conditions, 'Established') ? toDefinitions(definition) : []
+    const [first] = definitions
+    if (!first) return one.prefix === undefined ? undefined : withdraw(one)
+    // Whoever watches objects as an older schema shows them must list again: the store ends those watches.
+    const isSame = before && deepEqual(before.spec.versions, definition.spec.versions)
+    if (one.prefix !== undefined && !isSame) {
+      store.unregister(one.prefix)
+      one.prefix = undefined
     }
-    const look = () => {
-      if (store.list(prefix).length === 0) done()
+    if (one.prefix === undefined) {
+      const selectableFields = Object.assign(
+        {},
+        ...definitions.map((each) => each.selectableFields),
+      ) as typeof first.selectableFields
+      store.register(toStoredResource({ ...first, ...(selectableFields && { selectableFields }) }))
+      one.prefix = storagePrefix(first)
     }
-    const subscription = store.watch(prefix, store.revision(), { onEvent: look, onEnd: done })
-    look()
-  })
+    resources.add(...definitions)
+  }
+
+  const othersIn = (group: string, name: string) =>
+    [...known.values()].filter(({ definition }) => definition.spec.group === group && definition.metadata.name !== name)
+
+  const nameIt = (definition: Definition, accepted: Known['accepted']) => {
+    const { spec, metadata, status } = definition
+    const others = othersIn(spec.group, metadata.name).flatMap((one) => one.accepted ?? [])
+    const naming = acceptNames(spec.names, accepted ?? acceptedNames(status) ?? {}, takenBy(others))
+    return { naming, status: statusWithNames(definition, naming, toSeconds(now())) }
+  }
+
+  const take = async (entry: Entry): Promise<void> => {
+    const stored = entry.object() as Definition
+    const old = known.get(entry.name)
+    const { naming, status } = nameIt(stored, old?.accepted)
+    const one: Known = { definition: { ...stored, status } as Definition, accepted: naming.names, prefix: old?.prefix }
+    known.set(entry.name, one)
+    if (!old || !sameService(old.definition, one.definition)) serve(one, old?.definition)
+    if (old && !deepEqual(old.accepted, naming.names)) reconsider(stored.spec.group, entry.name)
+    if (stored.metadata.deletionTimestamp) return end(entry, one.definition)
+    // Another server may have said the same by now, or somebody has changed it: the event of that is on its way.
+    if (status !== stored.status) await store.update(entry.key, one.definition as KubeObject, entry.revision)
+  }
+
+  const end = async ({ name, key }: Entry, definition: Definition): Promise<void> => {
+    if (!waitsForObjects(definition) || emptying.has(name)) return
+    emptying.add(name)
+    try {
+      await emptyResource(context, key, `/registry/${definition.spec.group}/${definition.spec.names.plural}/`)
+    } finally {
+      emptying.delete(name)
+    }
+  }
+
+  /** Names have become free: who waits for them in the same group may have them. */
+  const reconsider = (group: string, name: string) => {
+    for (const { definition } of othersIn(group, name)) {
+      if (isTrue(definition.status?.conditions, 'NamesAccepted')) continue
+      const entry = store.get(`${prefixOfKind('CustomResourceDefinition')}${definition.metadata.name}`)
+      if (entry) take(entry).catch((error: unknown) => context.logger.error('cannot name a custom resource', { error }))
+    }
+  }
+
+  const drop = (name: string) => {
+    const one = known.get(name)
+    if (!one) return
+    known.delete(name)
+    if (one.prefix !== undefined) withdraw(one)
+    reconsider(one.definition.spec.group, name)
+  }
+
+  return {
+    take,
+    drop,
+    forgetAllBut: (names: ReadonlySet<string>) => {
+      for (const name of known.keys()) if (!names.has(name)) drop(name)
+    },
+  }
 }
+
+const hasNames = (entry: Entry): boolean => acceptedNames((entry.object() as Definition).status) !== undefined
+
+/** A new definition has empty ones. */
+const acceptedNames = (status: Definition['status']): CustomResourceDefinitionNames | undefined =>
+  status?.acceptedNames?.plural ? status.acceptedNames : undefined
+
+/** Conditions matter as far as they say whether and how it is served. */
+const sameService = (a: Definition, b: Definition): boolean =>
+  deepEqual(a.spec, b.spec) &&
+  a.metadata.generation === b.metadata.generation &&
+  deepEqual(a.status?.acceptedNames, b.status?.acceptedNames) &&
+  deepEqual(a.status?.storedVersions, b.status?.storedVersions) &&
+  ['Established', 'Terminating'].every((type) => isTrue(a.status?.conditions, type) === isTrue(b.status?.conditions, type))

@@ -1,30 +1,62 @@
-/** A CustomResourceDefinition as the same kind of value that built-in resources are. Pure. */
-import { ageOf } from '../../api/duration.ts'
+/** A CustomResourceDefinition as the same kind of values that built-in resources are: one for each version it serves. Pure. */
 import type { FieldError } from '../../api/field-error.ts'
-import type {
-  CustomResourceColumnDefinition,
-  CustomResourceDefinition,
-  CustomResourceDefinitionVersion,
-} from '../../api/generated/types.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion, JSONSchemaProps } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { AGE, NAME } from '../resources/columns.ts'
 import { completeBehaviour } from '../resources/define-resource.ts'
-import type { Column, ResourceDefinition } from '../resources/resource.ts'
+import type { ResourceBehaviour, ResourceDefinition, ResourceNames, Verb } from '../resources/resource.ts'
 import { sameJson } from '../resources/same-json.ts'
-import { compileJsonPath } from './json-path.ts'
-import { validateSchema } from './validate-schema.ts'
+import { isTrue } from './accept-names.ts'
+import { columnsOf, compilePath } from './columns.ts'
+import { compileValidator, type Validator } from './compile-validator.ts'
+import { hasDefaults, pruneAndDefault } from './prune-and-default.ts'
+import { newErrors } from './ratchet.ts'
 
 type Members = Record<string, unknown>
+type Version = CustomResourceDefinitionVersion
 
-/** Undefined when it serves no version at all. Columns, subresources and rules are those of the stored version. */
-export function toDefinition({ spec }: CustomResourceDefinition): ResourceDefinition | undefined {
-  const served = spec.versions.filter((version) => version.served)
-  const stored = spec.versions.find((version) => version.storage)
-  if (served.length === 0 || !stored) return undefined
-  const { plural, singular = '', kind, listKind = `${kind}List`, shortNames = [], categories = [] } = spec.names
-  const names = {
+/** While its objects are on their way out nobody makes new ones. */
+const VERBS_AT_THE_END: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+/** Empty when it serves no version at all. Under the names that were accepted, the preferred version first. */
+export function toDefinitions(definition: CustomResourceDefinition): ResourceDefinition[] {
+  const stored = definition.spec.versions.find((version) => version.storage)
+  if (!stored) return []
+  const served = definition.spec.versions.filter((version) => version.served)
+  return served.map((version) => toDefinition(definition, version, stored))
+}
+
+function toDefinition(definition: CustomResourceDefinition, version: Version, stored: Version): ResourceDefinition {
+  const schema = version.schema?.openAPIV3Schema
+  const show = shower(definition, version)
+  const ending = isTrue(definition.status?.conditions, 'Terminating')
+  const complete = completeBehaviour(
+    namesOf(definition, version, stored),
+    {},
+    {
+      ...rulesOf(version, schema && compileValidator(schema), show),
+      unconditionalUpdate: false,
+      columns: columnsOf(version.additionalPrinterColumns, show),
+      selectableFields: selectableFieldsOf(version),
+      ...scaleOf(version),
+      ...(ending && { verbs: VERBS_AT_THE_END }),
+      ...(version.deprecated && { deprecations: { [version.name]: deprecationOf(definition, version) } }),
+    },
+  )
+  return {
+    ...complete,
+    ...(schema && { schemas: { [version.name]: schema } }),
+    // Alike in both directions: a version differs from another in its name and in what it prunes and defaults.
+    conversions: { [version.name]: { toStorage: show, fromStorage: show } },
+    changesOnRead: changesOnRead(definition, schema),
+  }
+}
+
+function namesOf({ spec, status }: CustomResourceDefinition, version: Version, stored: Version): ResourceNames {
+  const accepted = { ...spec.names, ...status?.acceptedNames }
+  const { plural, singular = '', kind, listKind = `${kind}List`, shortNames = [], categories = [] } = accepted
+  return {
     group: spec.group,
-    versions: served.map(({ name }) => name) as [string, ...string[]],
+    versions: [version.name],
     storageVersion: stored.name,
     kind,
     listKind,
@@ -34,78 +66,61 @@ export function toDefinition({ spec }: CustomResourceDefinition): ResourceDefini
     categories,
     namespaced: spec.scope === 'Namespaced',
   }
-  const schemas = Object.fromEntries(
-    served.flatMap(({ name, schema }) => (schema?.openAPIV3Schema ? [[name, schema.openAPIV3Schema]] : [])),
-  )
-  const hasStatus = stored.subresources?.status !== undefined
-  const { scale } = stored.subresources ?? {}
+}
+
+/** The object as this version has it: without what its schema does not know, with what it defaults. A new value. */
+function shower({ spec }: CustomResourceDefinition, { name, schema }: Version): (object: KubeObject) => KubeObject {
+  const apiVersion = `${spec.group}/${name}`
+  const known = schema?.openAPIV3Schema
+  if (!known) return (object) => ({ ...object, apiVersion })
+  return (object) => ({ ...pruneAndDefault(object as unknown as Members, known).value, apiVersion }) as unknown as KubeObject
+}
+
+/** What is stored may differ from what is shown: there are defaults, or it was written by another schema or version. */
+const changesOnRead = ({ metadata, status }: CustomResourceDefinition, schema: JSONSchemaProps | undefined): boolean =>
+  (schema !== undefined && hasDefaults(schema)) || (metadata.generation ?? 1) > 1 || (status?.storedVersions?.length ?? 1) > 1
+
+function rulesOf(
+  { subresources }: Version,
+  validator: Validator | undefined,
+  show: (object: KubeObject) => KubeObject,
+): ResourceBehaviour<KubeObject> {
+  const hasStatus = subresources?.status !== undefined && subresources.status !== null
+  // Only complaints about what this update changes: an object from before a rule was made can still be worked with.
+  const validateUpdate = (object: KubeObject, old: KubeObject): FieldError[] =>
+    validator ? newErrors(validator(object), object, old) : []
+  const updates = new WeakSet<KubeObject>()
   return {
-    ...completeBehaviour(
-      names,
-      {},
-      {
-        validate: (object) => validate(object, stored),
-        ...(hasStatus && {
-          hasStatus,
-          validateStatusUpdate: (object: KubeObject) => validate(object, stored),
-          prepareForCreate: (object: KubeObject) => void delete (object as unknown as Members).status,
-        }),
-        unconditionalUpdate: false,
-        generationChanges: (object, old) => !sameJson(contentOf(object, hasStatus), contentOf(old, hasStatus)),
-        columns: columnsOf(stored.additionalPrinterColumns ?? []),
-        ...(scale && {
-          scale: {
-            specReplicas: scale.specReplicasPath,
-            statusReplicas: scale.statusReplicasPath,
-            selector: scale.labelSelectorPath ?? '',
-          },
-        }),
-        selectableFields: selectableFieldsOf(stored),
-      },
-    ),
-    schemas,
+    validate: (object) => (!validator || updates.has(object) ? [] : validator(object)),
+    validateUpdate,
+    prepareForUpdate: (object) => void updates.add(object),
+    ...(hasStatus && {
+      hasStatus,
+      validateStatusUpdate: validateUpdate,
+      prepareForCreate: (object: KubeObject) => void delete (object as unknown as Members).status,
+    }),
+    generationChanges: (object, old) => !sameJson(contentOf(object), contentOf(show(old))),
   }
 }
 
-function validate(object: KubeObject, { schema }: CustomResourceDefinitionVersion): FieldError[] {
-  return schema?.openAPIV3Schema ? validateSchema(object, schema.openAPIV3Schema) : []
+/** What metadata.generation counts changes of: all but metadata. A status that is apart is the same on both sides by then. */
+const contentOf = ({ metadata: _metadata, apiVersion: _apiVersion, ...content }: KubeObject): Members => content
+
+function scaleOf({ subresources }: Version): Pick<ResourceBehaviour<KubeObject>, 'scale'> {
+  const { scale } = subresources ?? {}
+  if (!scale) return {}
+  const { specReplicasPath, statusReplicasPath, labelSelectorPath = '' } = scale
+  return { scale: { specReplicas: specReplicasPath, statusReplicas: statusReplicasPath, selector: labelSelectorPath } }
 }
 
-/** What metadata.generation counts changes of. */
-function contentOf({ metadata: _metadata, ...content }: KubeObject, hasStatus: boolean): Members {
-  if (hasStatus) delete (content as Members).status
-  return content
+function deprecationOf({ spec }: CustomResourceDefinition, { name, deprecationWarning }: Version): string {
+  return deprecationWarning ?? `${spec.group}/${name} ${spec.names.kind} is deprecated`
 }
 
-function columnsOf(columns: readonly CustomResourceColumnDefinition[]): Column<KubeObject>[] {
-  if (columns.length === 0) return [NAME, AGE]
-  return [NAME, ...columns.map(toColumn)]
-}
-
-function toColumn({ name, type, format, description, priority, jsonPath }: CustomResourceColumnDefinition): Column<KubeObject> {
-  const valuesOf = compileJsonPath(jsonPath)
-  return {
-    name,
-    type: type as Column<KubeObject>['type'],
-    ...(format && { format }),
-    ...(description && { description }),
-    ...(priority && { priority }),
-    value: (object, now) => {
-      const values = valuesOf(object)
-      if (values.length === 0) return null
-      if (type === 'date') return ageOf(String(values[0]), now)
-      if (type === 'string') return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(',')
-      return values[0]
-    },
-  }
-}
-
-function selectableFieldsOf({
-  selectableFields = [],
-}: CustomResourceDefinitionVersion): Record<string, (object: KubeObject) => string> {
+function selectableFieldsOf({ selectableFields = [] }: Version): Record<string, (object: KubeObject) => string> {
   return Object.fromEntries(
     selectableFields.map(({ jsonPath }) => {
-      const valuesOf = compileJsonPath(jsonPath)
+      const valuesOf = compilePath(jsonPath)
       return [jsonPath.replace(/^\./, ''), (object: KubeObject) => String(valuesOf(object)[0] ?? '')]
     }),
   )

@@ -1,5 +1,4 @@
 /** Tells users what happened as Event objects: repeats are counted, floods aggregated and held back, as upstream does. */
-import { hostname } from 'node:os'
 import { formatTime } from '../api/time.ts'
 import type { CoreEvent } from '../api/generated/types.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -43,6 +42,7 @@ export interface EventRecorderOptions {
   logger: Logger
   /** `replicaset-controller`: the source that users see. */
   component: string
+  /** The node, for what is node-bound: users see `kubelet, node-1`, but `default-scheduler` alone. */
   host?: string | undefined
 }
 
@@ -59,14 +59,8 @@ interface Occurrence {
 const maxQueued = 5000
 const maxInFlight = 4
 
-export function createEventRecorder({
-  client,
-  clock,
-  logger,
-  component,
-  host = hostname(),
-}: EventRecorderOptions): EventRecorder {
-  const source = { component, host }
+export function createEventRecorder({ client, clock, logger, component, host }: EventRecorderOptions): EventRecorder {
+  const source = host ? { component, host } : { component }
   const correlate = createCorrelator(component)
   const queue: Occurrence[] = []
   const busy = new Set<string>()
@@ -167,7 +161,7 @@ function toEvent(
   { target, type, reason, at }: Occurrence,
   message: string,
   seen: Seen,
-  source: { component: string; host: string },
+  source: { component: string; host?: string },
 ) {
   // As upstream: the object's name and a time in hexadecimal, fine enough to be unique.
   const nanoseconds = BigInt(at.getTime()) * 1_000_000n
@@ -180,7 +174,7 @@ function toEvent(
     type,
     source,
     reportingComponent: source.component,
-    reportingInstance: source.host,
+    reportingInstance: source.host ?? '',
     count: seen.count,
     firstTimestamp: formatTime(seen.first),
     lastTimestamp: formatTime(at),

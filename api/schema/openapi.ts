@@ -1,7 +1,8 @@
 /** Builds `/openapi/v2` and `/openapi/v3` from the models and the resources that are served. Pure; callers keep the results. */
 import { createHash } from 'node:crypto'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json.ts'
 import { hasModel, modelOf } from './models.ts'
+import { customMembers, customSchema } from './openapi-custom.ts'
 import { BODY_KINDS, customDefinitionName, definitionName, listModelOf, refsOf } from './openapi-names.ts'
 import { pathsOfResource, type PathResource } from './openapi-paths.ts'
 import { refTo, scalarDefinitions, schemaOfModel, type Dialect } from './openapi-schemas.ts'
@@ -133,43 +134,20 @@ function collect(model: string, dialect: Dialect, gvks: ReadonlyMap<string, Json
 }
 
 function addCustom(resource: OpenApiResource, dialect: Dialect, definitions: Definitions): void {
-  const { group, version, kind, schema = {} } = resource
+  const { group, version, kind } = resource
   const name = nameOf(resource)
-  const meta = (model: string): JsonObject =>
-    dialect === 'v2' ? refTo(definitionName(model), 'v2') : { allOf: [refTo(definitionName(model), 'v3')] }
-  const header: JsonObject = { apiVersion: { type: 'string' }, kind: { type: 'string' } }
-  const body = dialect === 'v2' ? forV2(schema) : schema
-  const properties = isJsonObject(body['properties']) ? body['properties'] : {}
   definitions.set(name, {
-    ...body,
-    type: 'object',
-    properties: { ...properties, ...header, metadata: meta('ObjectMeta') },
+    ...customSchema(resource.schema, dialect),
     'x-kubernetes-group-version-kind': [{ group, kind, version }],
   })
   definitions.set(`${name}List`, {
+    description: `${kind}List is a list of ${kind}`,
     type: 'object',
     required: ['items'],
-    properties: { ...header, items: { type: 'array', items: refTo(name, dialect) }, metadata: meta('ListMeta') },
+    properties: {
+      ...customMembers(dialect, 'ListMeta'),
+      items: { description: `List of ${resource.plural}.`, type: 'array', items: refTo(name, dialect) },
+    },
     'x-kubernetes-group-version-kind': [{ group, kind: `${kind}List`, version }],
   })
-}
-
-/** Swagger 2 knows none of these; old clients refuse a document with them. */
-const NOT_IN_V2 = new Set(['anyOf', 'oneOf', 'allOf', 'not', 'nullable', 'default', 'x-kubernetes-validations'])
-
-function forV2(schema: JsonObject): JsonObject {
-  const result: JsonObject = {}
-  for (const [key, value] of Object.entries(schema)) {
-    if (NOT_IN_V2.has(key)) continue
-    if (key === 'properties' && isJsonObject(value)) {
-      result[key] = Object.fromEntries(
-        Object.entries(value).map(([name, inner]) => [name, isJsonObject(inner) ? forV2(inner) : inner]),
-      )
-    } else {
-      result[key] = isJsonObject(value) ? forV2(value) : value
-    }
-  }
-  // What may hold anything has no type that an old client could check.
-  if (schema['x-kubernetes-int-or-string'] === true) delete result['type']
-  return result
 }

@@ -33,15 +33,18 @@ import { both, configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(serviceAccount),
-  configured('serviceaccount-token-controller', (flags) => {
-    const key = flags['service-account-private-key-file']
-    if (!key) return null
-    return createServiceAccountToken({
-      sign: createSigner(readPem(key, 'service account key')),
-      rootCa: flags['root-ca-file'] ? readPem(flags['root-ca-file'], 'root CA') : '',
-      legacy: flags['legacy-service-account-token-secrets'],
-    })
-  }),
+  {
+    ...configured('serviceaccount-token-controller', (flags) => {
+      const key = flags['service-account-private-key-file']
+      if (!key) return null
+      return createServiceAccountToken({
+        sign: createSigner(readPem(key, 'service account key')),
+        rootCa: flags['root-ca-file'] ? readPem(flags['root-ca-file'], 'root CA') : '',
+        legacy: flags['legacy-service-account-token-secrets'],
+      })
+    }),
+    asManager: true,
+  },
   configured('root-ca-certificate-publisher-controller', (flags) =>
     flags['root-ca-file'] ? createRootCaPublisher(readPem(flags['root-ca-file'], 'root CA')) : null,
   ),
@@ -87,11 +90,14 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   both(pure(persistentVolumeClaim, 'persistentvolume-controller'), pure(persistentVolume)),
   pure(claimProtection),
   pure(volumeProtection),
-  configured(
-    'service-lb-controller',
-    (flags) => (flags['lb-cidr'] ? createServiceLoadBalancer(flags['lb-cidr']) : null),
-    'service-controller',
-  ),
+  {
+    ...configured(
+      'service-lb-controller',
+      (flags) => (flags['lb-cidr'] ? createServiceLoadBalancer(flags['lb-cidr']) : null),
+      'service-controller',
+    ),
+    asManager: true,
+  },
   {
     name: 'certificatesigningrequest-approving-controller',
     start: ({ context, signal }) => runCertificateApproving(context, signal),

@@ -97,7 +97,7 @@ export function createModel(indexes: Runnable[] = []): Model {
     },
     run(controller) {
       const before = serial
-      for (const object of [...of(controller.for).values()]) {
+      for (const object of Array.from(of(controller.for).values())) {
         model.apply(controller.reconcile(object as never, controller.observe(object as never, model.cache) as never, model.now))
       }
       return serial - before

@@ -15,8 +15,10 @@ import { createMetadataMonitors, type MetadataMonitors } from './metadata-monito
 /** Secrets whose content some controller reads. */
 const readSecrets = new Set(['kubernetes.io/service-account-token', bootstrapTokenType])
 
-const withoutManagedFields = <T extends KubeObject>({ metadata: { managedFields: _, ...metadata }, ...object }: T): T =>
-  ({ ...object, metadata }) as unknown as T
+const withoutManagedFields = <T extends KubeObject>(object: T): T => ({
+  ...object,
+  metadata: { ...object.metadata, managedFields: undefined },
+})
 
 export interface RunOptions {
   client: ApiClient
@@ -42,19 +44,21 @@ export async function runControllers(options: RunOptions, signal: AbortSignal): 
     },
   })
   let monitors: Promise<MetadataMonitors> | undefined
-  const started = CONTROLLERS.filter(({ name }) => isEnabled(name, flags.controllers)).flatMap(({ name, eventSource, start }) => {
-    const own = clientFor(name)
-    const recorder = createEventRecorder({ client: own, clock, logger, component: eventSource ?? name })
-    const context = { client: own, informers, recorder, clock, logger, metrics }
-    const running = start({
-      context,
-      flags,
-      signal,
-      monitors: () => (monitors ??= createMetadataMonitors({ client, informers, clock, logger, signal })),
-    })
-    if (running) logger.info('started controller', { controller: name })
-    return running ? [running] : []
-  })
+  const started = CONTROLLERS.filter(({ name }) => isEnabled(name, flags.controllers)).flatMap(
+    ({ name, eventSource, asManager, start }) => {
+      const own = asManager ? client : clientFor(name)
+      const recorder = createEventRecorder({ client: own, clock, logger, component: eventSource ?? name })
+      const context = { client: own, informers, recorder, clock, logger, metrics }
+      const running = start({
+        context,
+        flags,
+        signal,
+        monitors: () => (monitors ??= createMetadataMonitors({ client, informers, clock, logger, signal })),
+      })
+      if (running) logger.info('started controller', { controller: name })
+      return running ? [running] : []
+    },
+  )
   informers.start()
   await Promise.all(started)
 }

@@ -18,6 +18,8 @@ export interface ControllerEntry {
   name: string
   /** The source that events show, where it is not the name. */
   eventSource?: string
+  /** It works under the manager's own identity, also when the others have each their own: no upstream role is meant for it. */
+  asManager?: boolean
   /** Null: the flags give it nothing to do. Otherwise settles when the controller has stopped. */
   start: (setup: Setup) => Promise<void> | null
 }

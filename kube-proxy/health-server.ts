@@ -94,7 +94,7 @@ export function createServiceHealthServers(host: string, healthy: () => boolean,
   return {
     async set(services) {
       const wanted = new Map(services.map((service) => [service.port, service]))
-      for (const port of [...servers.keys()]) if (!wanted.has(port)) await close(port)
+      for (const port of Array.from(servers.keys())) if (!wanted.has(port)) await close(port)
       for (const [port, service] of wanted) {
         state.set(port, service)
         if (!servers.has(port)) await open(port)

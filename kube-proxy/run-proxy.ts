@@ -91,7 +91,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     updateHealth()
   }
   // In this order: what was there is told once by `start`, and each change after it as it comes.
-  for (const { proxier } of proxiers) proxier.start([...services.store.list().map(keyOf)])
+  for (const { proxier } of proxiers) proxier.start(services.store.list().map(keyOf))
   const onService = (service: Service) => touch(keyOf(service))
   services.addHandlers({ added: (service, initial) => initial || onService(service), updated: onService, deleted: onService })
   const onSlice = (slice: EndpointSlice) => touch(sliceKey(slice))

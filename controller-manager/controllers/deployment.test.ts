@@ -249,7 +249,7 @@ describe('Deployment', () => {
             if ('image' in one) setImage(model, one.image)
             if ('replicas' in one) model.change('Deployment', 'default/web', (d) => void (d.spec.replicas = one.replicas))
             if ('ready' in one) makeReady(model, one.ready)
-            if ('passes' in one) for (let pass = 0; pass < one.passes; pass++) model.run(deployment) + model.run(replicaSet)
+            if ('passes' in one) for (let pass = 0; pass < one.passes * 2; pass++) model.run(pass % 2 ? replicaSet : deployment)
           }
           roll(model)
           const wanted = current(model).spec.replicas ?? 0

@@ -173,7 +173,7 @@ describe('StatefulSet', () => {
         for (const edit of edits) {
           if ('replicas' in edit) change(model, (spec) => void (spec.replicas = edit.replicas))
           if ('image' in edit) change(model, (spec) => void (spec.template = template(edit.image)))
-          if ('passes' in edit) for (let pass = 0; pass < edit.passes; pass++) model.run(statefulSet) && makeReady(model)
+          if ('passes' in edit) for (let pass = 0; pass < edit.passes; pass++) if (model.run(statefulSet) > 0) makeReady(model)
         }
         roll(model)
         const { spec } = model.get('StatefulSet', 'default/db')!

@@ -5,7 +5,7 @@ const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Up to ten characters. The same value gives the same hash whatever the order of its keys. */
 export function canonicalHash(value: unknown, salt = ''): string {
   const digits = String(fnv1a(canonical(value) + salt))
-  return [...digits].map((digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('')
+  return Array.from(digits, (digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('')
 }
 
 function canonical(value: unknown): string {

@@ -51,7 +51,7 @@ export const configured = <K extends KindName, Observed>(
 export const both = (first: ControllerEntry, second: ControllerEntry): ControllerEntry => ({
   ...first,
   start(setup) {
-    const running = [first.start(setup), second.start(setup)]
-    return Promise.all(running).then(() => {})
+    const running = [first.start(setup), second.start(setup)].filter((each) => each !== null)
+    return running.length > 0 ? Promise.all(running).then(() => {}) : null
   },
 })

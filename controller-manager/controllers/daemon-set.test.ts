@@ -26,7 +26,11 @@ function withDaemonSet(nodes: number, spec: Partial<DaemonSetSpec> = {}): Model 
 const addNode = (model: Model, name: string, taints: Taint[] = [], nodeLabels = {}) =>
   model.add('Node', { metadata: { name, labels: nodeLabels }, spec: { taints } })
 const status = (model: Model) => model.get('DaemonSet', 'default/agent')!.status!
-const nodesOf = (model: Model) => model.list('Pod').map(targetNode).toSorted()
+const nodesOf = (model: Model) =>
+  model
+    .list('Pod')
+    .map((pod) => targetNode(pod) ?? '')
+    .toSorted()
 
 function makeReady(model: Model): number {
   const waiting = model.list('Pod').filter((pod) => !pod.status?.conditions)

@@ -112,9 +112,9 @@ describe('EndpointSlice', () => {
     expect(
       model
         .list('EndpointSlice')
-        .map(({ ports }) => ports?.[0]?.port)
+        .map(({ ports }) => String(ports?.[0]?.port))
         .toSorted(),
-    ).toEqual([8080, 9090])
+    ).toEqual(['8080', '9090'])
   })
 
   it('marks slices of headless services and names pods under their subdomain', () => {

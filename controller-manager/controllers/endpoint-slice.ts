@@ -195,7 +195,9 @@ function groupByPorts(service: Service, pods: Pod[], nodeOf: Observed['nodeOf'],
 }
 
 const portsKey = (ports: readonly DiscoveryEndpointPort[]): string =>
-  canonicalHash(ports.map(({ name = '', port, protocol, appProtocol }) => [name, port, protocol, appProtocol ?? '']).toSorted())
+  canonicalHash(
+    ports.map(({ name = '', port, protocol, appProtocol }) => `${name}/${port}/${protocol}/${appProtocol ?? ''}`).toSorted(),
+  )
 
 const endpointKey = ({ addresses, targetRef }: Endpoint): string => `${targetRef?.uid}/${addresses.join()}`
 

@@ -7,7 +7,10 @@ export default defineConfig({
         // Beside the sources: pure, no network but loopback, no containers.
         test: {
           name: 'unit',
-          include: ['{api,component,client,apiserver,scheduler,controller-manager,kubelet,kube-proxy,addons,cli,lab}/**/*.test.ts', 'test/architecture.test.ts'],
+          include: [
+            '{api,component,client,apiserver,scheduler,controller-manager,kubelet,kube-proxy,addons,cli,lab}/**/*.test.ts',
+            'test/architecture.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

@@ -168,8 +168,7 @@ function clean<T extends Json>(value: T): T {
   }
   if (!isJsonObject(value)) return value
   const result: JsonObject = {}
-  for (const key in value) {
-    const member = (value as JsonObject)[key]!
+  for (const [key, member] of Object.entries(value as JsonObject)) {
     if (member === null || key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(SET_ORDER) || key.startsWith(DELETE_FROM))
       continue
     result[key] = clean(member)

@@ -133,7 +133,7 @@ export class MemoryStore implements Store {
     const revision = ++this.latest
     this.remember(key, { revision, value: draft.value })
     this.cache.apply([{ key, revision, value: draft.value, draft }])
-    if (ttlSeconds) this.clock.setTimeout(() => void this.expire(key, revision), ttlSeconds * 1000)
+    if (ttlSeconds) this.clock.setTimeout(() => this.expire(key, revision), ttlSeconds * 1000)
     return { ok: true, entry: draft.at(revision) }
   }
 

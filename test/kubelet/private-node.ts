@@ -16,7 +16,7 @@ export const podCidr = '10.244.7.0/24'
 
 /** Call it only inside own mount, network and PID namespaces: it mounts over /run. */
 export async function startPrivateNode(): Promise<PrivateNode> {
-  const directory = mkdtempSync('/var/tmp/kubelab-node-')
+  const directory = mkdtempSync(path.join('/var/tmp', process.env.KUBELAB_TEST_RUN ?? 'kubelab-node-'))
   const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   run('mount', '-t', 'tmpfs', 'tmpfs', '/run')
   run('ip', 'link', 'set', 'lo', 'up')
@@ -32,7 +32,7 @@ export async function startPrivateNode(): Promise<PrivateNode> {
   await waitForRuntime(socket, containerd)
   for (const archive of await writeImages(path.join(directory, 'images')))
     run('ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', archive)
-  const cgroupRoot = `/kubelab-test-${process.pid}-${path.basename(directory)}`
+  const cgroupRoot = `/${path.basename(directory)}`
   return {
     directory,
     socket,

@@ -99,7 +99,9 @@ function startScheduler(): ChildProcess {
         '--secure-port=0',
         '--bind-address=127.0.0.1',
       ]
-  return spawn(command, [...args, `--kubeconfig=${values.kubeconfig}`], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(command, [...args, `--kubeconfig=${values.kubeconfig}`], { stdio: ['ignore', 'inherit', 'inherit'] })
+  process.once('exit', () => child.kill('SIGKILL'))
+  return child
 }
 
 /** Processor time and memory of the scheduler: what a busy machine does not distort. */
@@ -147,6 +149,8 @@ async function measure(work: string): Promise<void> {
   await deletePods()
 }
 
+// Leave no scheduler behind, however this ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 await client.create('Namespace', { metadata: { name: namespace }, spec: {} }).catch(unless(isAlreadyExists))
 // No controllers run: the service account that pods are given is made here.
 await client.create('ServiceAccount', { metadata: { namespace, name: 'default' } }).catch(unless(isAlreadyExists))

@@ -32,7 +32,7 @@ describe('token secrets', () => {
     expect(Object.keys(patch.data)).toEqual(['token', 'ca.crt', 'namespace'])
     expect(JSON.parse(Buffer.from(patch.data['token']!, 'base64').toString())).toMatchObject({
       sub: 'system:serviceaccount:shop:builder',
-      'kubernetes/serviceaccount/secret.name': 'mine',
+      'kubernetes.io/serviceaccount/secret.name': 'mine',
     })
   })
 

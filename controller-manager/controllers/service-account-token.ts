@@ -13,6 +13,8 @@ const TYPE = 'kubernetes.io/service-account-token'
 const NAME = 'kubernetes.io/service-account.name'
 const UID = 'kubernetes.io/service-account.uid'
 const ISSUER = 'kubernetes/serviceaccount'
+/** Not the issuer's name, though close to it. */
+const CLAIM = 'kubernetes.io/serviceaccount'
 const ACCOUNT_INDEX = 'serviceAccount'
 
 export interface TokenSettings {
@@ -111,10 +113,10 @@ function contents(account: ServiceAccount, secretName: string, { sign, rootCa }:
   const claims = {
     iss: ISSUER,
     sub: `system:serviceaccount:${namespace}:${name}`,
-    [`${ISSUER}/namespace`]: namespace,
-    [`${ISSUER}/secret.name`]: secretName,
-    [`${ISSUER}/service-account.name`]: name,
-    [`${ISSUER}/service-account.uid`]: uid,
+    [`${CLAIM}/namespace`]: namespace,
+    [`${CLAIM}/secret.name`]: secretName,
+    [`${CLAIM}/service-account.name`]: name,
+    [`${CLAIM}/service-account.uid`]: uid,
   }
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   return { token: base64(sign(claims)), 'ca.crt': base64(rootCa), namespace: base64(namespace) }

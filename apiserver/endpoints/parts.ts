@@ -20,6 +20,9 @@ const finalizers: TakePart = (object, sent) => {
 const approval: TakePart = (object, sent) => {
   const request = object as CertificateSigningRequest
   request.status = { ...request.status, conditions: (sent as CertificateSigningRequest).status?.conditions }
+  // Who approves may say so on the object as well, as upstream lets them.
+  const { labels, annotations } = sent.metadata
+  request.metadata = { ...request.metadata, labels, annotations }
 }
 
 const ephemeralContainers: TakePart = (object, sent) => {

@@ -9,8 +9,8 @@ import type {
   CustomResourceSubresources,
 } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain } from '../../api/names.ts'
+import { checkSchema } from '../custom-resources/check-schema.ts'
 import { CREATED_AT, NAME } from './columns.ts'
-import { validateStructuralSchema } from './custom-resource-schema.ts'
 import { copyMember, specChanges } from './define-resource.ts'
 import { checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
@@ -150,7 +150,7 @@ function validateVersion(
   const schema = version.schema?.openAPIV3Schema
   const schemaPath = shared.has('schema') ? 'spec.validation' : `${path}.schema`
   if (!schema) errors.push(required(`${path}.schema.openAPIV3Schema`, 'schemas are required'))
-  else if (isFirst || !shared.has('schema')) validateStructuralSchema(errors, `${schemaPath}.openAPIV3Schema`, schema)
+  else if (isFirst || !shared.has('schema')) errors.push(...checkSchema(schema, `${schemaPath}.openAPIV3Schema`))
   const { additionalPrinterColumns: columns, subresources } = version
   if (columns && (isFirst || !shared.has('additionalPrinterColumns'))) {
     const at = shared.has('additionalPrinterColumns') ? 'spec' : path

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../component/logger.ts'
 import type { Health } from '../component/health.ts'
 import type { Metrics } from '../component/metrics.ts'
+import type { Aggregation } from './aggregation/aggregation.ts'
 import type { AdmissionContext, AdmissionPlugin } from './admission/plugin.ts'
 import type { ServiceAllocator } from './allocators/service-allocator.ts'
 import type { AuditRecord, AuditRecorder } from './audit/audit-recorder.ts'
@@ -29,6 +30,8 @@ export interface ApiContext {
   services: ServiceAllocator
   /** Calls admission and conversion webhooks. */
   webhookClient: WebhookClient
+  /** Group versions that other servers answer. */
+  aggregation: Aggregation
   causeLog: CauseLog
   listBodies: ListBodies
   health: Health

@@ -5,6 +5,9 @@ import { createHealth, ping } from '../component/health.ts'
 import type { Logger } from '../component/logger.ts'
 import { createMetrics } from '../component/metrics.ts'
 import type { AdmissionContext, AdmissionPlugin, ClusterReader } from './admission/plugin.ts'
+import { createAggregation } from './aggregation/aggregation.ts'
+import { authenticationData } from './aggregation/publish-authentication.ts'
+import type { ProxyClient } from './aggregation/remote-target.ts'
 import type { ServiceAllocator } from './allocators/service-allocator.ts'
 import type { ApiContext } from './api-context.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -51,6 +54,8 @@ export interface ApiServerOptions {
   staticTokens?: ((token: string) => UserInfo | undefined) | undefined
   anonymousAuth: boolean
   kubelets?: KubeletTransport | undefined
+  /** What other API servers know this one by. */
+  proxyClient?: ProxyClient | undefined
   maxRequestsInFlight: number
   maxMutatingRequestsInFlight: number
   host: string
@@ -85,6 +90,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const feed = feedAuthorizer(store, authorizer, logger)
   const custom = serveCustomResources(context)
   webhooks.start()
+  context.aggregation.start()
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
     host: options.host,
@@ -108,6 +114,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       feed.close()
       custom.close()
       webhooks.close()
+      context.aggregation.close()
       context.webhookClient.close()
       await store.stop()
       await options.audit?.log.close()
@@ -129,7 +136,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     onRefused: (why) => logger.debug('authentication refused', { why }),
     now,
   })
-  const context: ApiContext = {
+  const parts: Omit<ApiContext, 'aggregation'> = {
     store,
     resources: createServedResources(options.resources),
     authenticator,
@@ -148,6 +155,13 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     audit: options.audit?.recorder,
     stopping,
     now,
+  }
+  const context: ApiContext = {
+    ...parts,
+    aggregation: createAggregation(parts, options.resources, {
+      proxyClient: options.proxyClient,
+      authentication: authenticationData(options.clientCa, options.requestHeader),
+    }),
   }
   context.health.add({ name: 'shutdown', on: ['readyz'], check: () => (stopping.aborted ? 'process is shutting down' : null) })
   return { context, authorizer }

@@ -1,5 +1,6 @@
 /** From what a request is about to the endpoint that serves it: a verb on a resource, on a subresource, or another URL. */
 import { methodNotAllowed, unknownPath } from '../api/status.ts'
+import { proxyRequest } from './aggregation/proxy-request.ts'
 import type { ApiContext, ApiRequest, Endpoint, ResourceRequest } from './api-context.ts'
 import { create } from './endpoints/create.ts'
 import { removeCollection } from './endpoints/delete-collection.ts'
@@ -27,6 +28,8 @@ const endpoints: Readonly<Record<Verb, Endpoint>> = {
 
 export function dispatch(context: ApiContext, request: ApiRequest): Promise<void> | void {
   const { info } = request
+  const remote = context.aggregation.remotes.find(info)
+  if (remote) return proxyRequest(context, request, remote)
   if (!info.isResource) return nonResource(context, request)
   const resource = context.resources.find(info.group, info.version, info.resource)
   if (!resource) {

@@ -42,6 +42,8 @@ const FLAGS = defineFlags({
   'max-mutating-requests-inflight': { type: 'int', description: 'Writes at work at once; 0 for no limit.', default: 200 },
   'max-requests-inflight': { type: 'int', description: 'Reads at work at once; 0 for no limit.', default: 400 },
   profiling: { type: 'bool', description: 'Taken for compatibility.', default: true },
+  'proxy-client-cert-file': { type: 'string', description: 'Client certificate for other API servers.', default: '' },
+  'proxy-client-key-file': { type: 'string', description: 'Its key.', default: '' },
   'requestheader-allowed-names': {
     type: 'list',
     description: 'Common names of front proxies; empty for all that their authority signed.',

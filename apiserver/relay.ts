@@ -15,7 +15,9 @@ export interface Target {
   /** Path with its query. */
   path: string
   /** Absent: plain TCP, as pods and services speak it unless the path says `https:`. */
-  tls?: { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean } | undefined
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean } | undefined
+  /** Beside those of the client. */
+  headers?: OutgoingHttpHeaders
 }
 
 /** Credentials are for us and not for whom we ask; hop-by-hop headers are about this connection. */
@@ -46,7 +48,7 @@ export function relay(request: ApiRequest, target: Target, method = request.raw.
   return isUpgrade(request.raw) ? relayUpgrade(request, target) : relayRequest(request, target, method)
 }
 
-function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls }: Target, method: string): Promise<void> {
+function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls, headers }: Target, method: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const make = tls ? httpsRequest : httpRequest
     const outgoing = make({
@@ -54,7 +56,7 @@ function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls }: 
       port,
       path,
       method,
-      headers: { ...passedHeaders(raw), host: `${host}:${port}` },
+      headers: { ...passedHeaders(raw), ...headers, host: `${host}:${port}` },
       agent: false,
       ...tls,
     })
@@ -87,7 +89,8 @@ export const unreachable = (host: string, port: number, error: Error) =>
  * SPDY and WebSocket alike: the request goes out as it came, and from then on bytes are bytes. What the other side answers,
  * 101 or a refusal, is its own word and goes to the client unread.
  */
-function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls }: Target): Promise<void> {
+function relayUpgrade({ raw, response }: ApiRequest, target: Target): Promise<void> {
+  const { host, port, tls } = target
   return new Promise((resolve, reject) => {
     const client = raw.socket
     const other: Duplex = tls
@@ -101,7 +104,7 @@ function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls }: 
     function onConnect() {
       connected = true
       response.detachSocket(client)
-      other.write(requestHead(raw, host, port, path))
+      other.write(requestHead(raw, target))
       const head = upgradeHead(raw)
       if (head.length > 0) other.write(head)
       // Interactive: a key stroke must not wait for the next.
@@ -120,8 +123,9 @@ function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls }: 
   })
 }
 
-function requestHead(raw: IncomingMessage, host: string, port: number, path: string): string {
+function requestHead(raw: IncomingMessage, { host, port, path, headers = {} }: Target): string {
   const lines = [`${raw.method} ${path} HTTP/1.1`, `Host: ${host}:${port}`]
+  for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) lines.push(`${name}: ${one}`)
   for (let index = 0; index < raw.rawHeaders.length; index += 2) {
     const [name, value] = [raw.rawHeaders[index]!, raw.rawHeaders[index + 1]!]
     const lower = name.toLowerCase()

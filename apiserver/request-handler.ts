@@ -11,6 +11,7 @@ import { dispatch } from './dispatch.ts'
 import { isLongRunning, type InFlightLimit } from './in-flight.ts'
 import { attributesOf } from './request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
+import { isUpgrade } from './relay.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import { sendError } from './respond.ts'
 
@@ -57,7 +58,7 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
       request.audit?.impersonating(request.user)
     }
     authorize(request)
-    if (isLongRunning(info.verb, info.subresource)) return dispatch(context, request)
+    if (isLongRunning(info.verb, info.subresource) || isUpgrade(raw)) return dispatch(context, request)
     const leave = limit.enter(isMutating(info.verb))
     const timer = setTimeout(() => {
       sendError(request, timeout('request did not complete within the allotted timeout'))

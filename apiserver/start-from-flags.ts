@@ -81,6 +81,7 @@ function security(flags: ApiServerFlags) {
     staticTokens: tokenFile ? parseStaticTokens(readFileSync(tokenFile, 'utf8')) : undefined,
     anonymousAuth: flags['anonymous-auth'],
     kubelets: kubelets(flags),
+    proxyClient: proxyClient(flags),
   } satisfies Partial<ApiServerOptions>
 }
 
@@ -96,6 +97,12 @@ function requestHeader(flags: ApiServerFlags): ApiServerOptions['requestHeader']
     groupHeaders: lower(flags['requestheader-group-headers']),
     extraHeadersPrefix: lower(flags['requestheader-extra-headers-prefix']),
   }
+}
+
+function proxyClient(flags: ApiServerFlags): ApiServerOptions['proxyClient'] {
+  const [cert, key] = [flags['proxy-client-cert-file'], flags['proxy-client-key-file']]
+  if (!cert || !key) return undefined
+  return { cert: readPem(cert, 'proxy client certificate'), key: readPem(key, 'proxy client key') }
 }
 
 function kubelets(flags: ApiServerFlags): ApiServerOptions['kubelets'] {

@@ -158,6 +158,8 @@ function apiServerFlags(lab: LabDefinition, pki: Pki): string[] {
     '--requestheader-username-headers=X-Remote-User',
     '--requestheader-group-headers=X-Remote-Group',
     '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+    `--proxy-client-cert-file=${pki.frontProxyClient.certificate}`,
+    `--proxy-client-key-file=${pki.frontProxyClient.key}`,
   ]
 }
 

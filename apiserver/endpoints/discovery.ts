@@ -1,5 +1,6 @@
 /** What this server serves, in the forms that clients ask for it: a document a group version, or all of it at once. */
 import { unknownPath } from '../../api/status.ts'
+import { mergeAggregated, mergeGroups } from '../aggregation/merge-discovery.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { negotiate } from '../negotiate.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
@@ -18,17 +19,20 @@ export async function discovery(context: ApiContext, request: ApiRequest): Promi
   if (group === undefined) {
     const accepted = negotiate(raw.headers.accept, ['APIGroupDiscoveryList'])
     if (accepted.as) return sendAggregated(context, request, root === 'api', accepted.asVersion ?? 'v2')
-    return sendJson(request, 200, root === 'api' ? apiVersions(request) : groupList(context.resources))
+    return sendJson(request, 200, root === 'api' ? apiVersions(request) : groupList(context))
   }
   const resources = context.resources
   if (root === 'api') {
     if (group !== 'v1' || version !== undefined) throw unknownPath()
     return sendJson(request, 200, resourceList(resources, '', 'v1'))
   }
+  if (version === undefined) {
+    const found = allGroups(context).find(({ name }) => name === group)
+    if (!found) throw unknownPath()
+    return sendJson(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...found })
+  }
   const definitions = groupsOf(resources).get(group)
   if (!definitions) throw unknownPath()
-  if (version === undefined)
-    return sendJson(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(group, definitions) })
   if (!versionsOf(definitions).includes(version)) throw unknownPath()
   return sendJson(request, 200, resourceList(resources, group, version))
 }
@@ -56,11 +60,13 @@ function groupsOf(resources: ServedResources): Map<string, readonly ResourceDefi
 
 const namedGroups = (resources: ServedResources) => [...groupsOf(resources)].filter(([group]) => group !== '')
 
-const groupList = (resources: ServedResources) => ({
-  kind: 'APIGroupList',
-  apiVersion: 'v1',
-  groups: namedGroups(resources).map(([group, definitions]) => describeGroup(group, definitions)),
-})
+const allGroups = ({ resources, aggregation }: ApiContext) =>
+  mergeGroups(
+    namedGroups(resources).map(([group, definitions]) => describeGroup(group, definitions)),
+    aggregation.remotes.list(),
+  )
+
+const groupList = (context: ApiContext) => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: allGroups(context) })
 
 function describeGroup(name: string, definitions: readonly ResourceDefinition[]) {
   const versions = versionsOf(definitions).map((version) => ({ groupVersion: groupVersion(name, version), version }))
@@ -125,18 +131,20 @@ function describeResource(definition: ResourceDefinition): object[] {
 /** One document for all groups saves kubectl forty requests. */
 async function sendAggregated(context: ApiContext, request: ApiRequest, core: boolean, asVersion: string): Promise<void> {
   const groups = [...groupsOf(context.resources)].filter(([group]) => (group === '') === core)
+  const items = groups.map(([group, definitions]) => ({
+    name: group,
+    metadata: { ...(group && { name: group }), creationTimestamp: null },
+    versions: versionsOf(definitions).map((version) => ({
+      version,
+      resources: servedIn(definitions, version).map((definition) => describeForAggregate(definition, version)),
+      freshness: 'Current',
+    })),
+  }))
   const document = {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${asVersion}`,
     metadata: {},
-    items: groups.map(([group, definitions]) => ({
-      metadata: { ...(group && { name: group }), creationTimestamp: null },
-      versions: versionsOf(definitions).map((version) => ({
-        version,
-        resources: servedIn(definitions, version).map((definition) => describeForAggregate(definition, version)),
-        freshness: 'Current',
-      })),
-    })),
+    items: core ? items.map(({ metadata, versions }) => ({ metadata, versions })) : mergeAggregated(items, context.aggregation),
   }
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${asVersion};as=APIGroupDiscoveryList`
   await sendBytes(request, 200, Buffer.from(JSON.stringify(document)), contentType)

@@ -1,0 +1,56 @@
+/** API aggregation: other servers' group versions under this server's name, and the register of all that there are. */
+import type { ApiContext } from '../api-context.ts'
+import type { ResourceDefinition } from '../resources/resource.ts'
+import { followAvailability } from './follow-availability.ts'
+import { publishAuthentication } from './publish-authentication.ts'
+import { registerLocal } from './register-local.ts'
+import { createRemoteServices, type RemoteServices } from './remote-services.ts'
+import type { ProxyClient } from './remote-target.ts'
+
+export interface AggregationOptions {
+  /** Absent: other servers are asked without a certificate, and will not believe who the user is. */
+  proxyClient?: ProxyClient | undefined
+  /** The data of kube-system/extension-apiserver-authentication, by which other servers know users and us. */
+  authentication?: Readonly<Record<string, string>> | undefined
+}
+
+export interface Aggregation {
+  proxyClient: ProxyClient | undefined
+  remotes: Pick<RemoteServices, 'find' | 'list'>
+  /** The APIResourceList of this APIService, as its server said it last. */
+  resources(name: string): unknown
+  /** Once the store has started. What it writes is written in the background; /readyz tells. */
+  start(): void
+  close(): void
+}
+
+type Parts = Omit<ApiContext, 'aggregation'>
+
+export function createAggregation(
+  parts: Parts,
+  definitions: readonly ResourceDefinition[],
+  { proxyClient, authentication }: AggregationOptions,
+): Aggregation {
+  const local = registerLocal(parts, definitions)
+  const follower = followAvailability(parts, () => remotes, proxyClient)
+  const remotes: RemoteServices = createRemoteServices(parts.store, parts.logger, (name) => {
+    local.sync(name)
+    follower.check(name)
+  })
+  return {
+    proxyClient,
+    remotes,
+    resources: follower.resources,
+    start() {
+      follower.start()
+      remotes.start()
+      void local.start()
+      if (authentication) void publishAuthentication(parts, authentication)
+    },
+    close() {
+      remotes.close()
+      follower.close()
+      local.close()
+    },
+  }
+}

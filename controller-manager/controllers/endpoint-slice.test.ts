@@ -137,6 +137,17 @@ describe('EndpointSlice', () => {
     expect(model.list('EndpointSlice').filter((slice) => !before.includes(slice))).toHaveLength(1)
   })
 
+  it.each([
+    [undefined, undefined],
+    ['PreferSameZone', { forZones: [{ name: 'z1' }] }],
+    ['PreferSameNode', { forZones: [{ name: 'z1' }], forNodes: [{ name: 'a' }] }],
+  ])('with traffic distribution %s hints at %j', (trafficDistribution, hints) => {
+    const model = withService({ trafficDistribution })
+    addPod(model)
+    model.settle(endpointSlice)
+    expect(endpointsOf(model)[0]?.hints).toEqual(hints)
+  })
+
   it('leaves services alone that have no selector, and slices of others', () => {
     const model = withService({ selector: undefined })
     expect(model.run(endpointSlice)).toBe(0)

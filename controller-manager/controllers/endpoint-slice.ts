@@ -220,13 +220,16 @@ function endpointFor(pod: Pod, addresses: string[], node: Node | undefined, serv
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const hostname = hostnameFor(pod, service)
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone']
+  const ready = Boolean(service.spec?.publishNotReadyAddresses) || (serving && !terminating)
+  const hints = ready ? hintsFor(service, zone, pod.spec.nodeName) : undefined
   return {
     addresses,
     // Older proxies know only `ready`: it must not be true while terminating, unless the user asked for it.
-    conditions: { ready: Boolean(service.spec?.publishNotReadyAddresses) || (serving && !terminating), serving, terminating },
+    conditions: { ready, serving, terminating },
     ...(hostname ? { hostname } : {}),
     ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     ...(zone ? { zone } : {}),
+    ...(hints ? { hints } : {}),
     targetRef: {
       kind: 'Pod',
       namespace: pod.metadata.namespace,
@@ -234,4 +237,12 @@ function endpointFor(pod: Pod, addresses: string[], node: Node | undefined, serv
       uid: pod.metadata.uid,
     } as NonNullable<Endpoint['targetRef']>,
   }
+}
+
+/** Where the endpoint would rather be used from, when the service prefers near ones. */
+function hintsFor({ spec }: Service, zone: string | undefined, node: string | undefined): Endpoint['hints'] {
+  const preference = spec?.trafficDistribution
+  const near = preference === 'PreferClose' || preference === 'PreferSameZone' || preference === 'PreferSameNode'
+  if (!near || !zone) return preference === 'PreferSameNode' && node ? { forNodes: [{ name: node }] } : undefined
+  return { forZones: [{ name: zone }], ...(preference === 'PreferSameNode' && node ? { forNodes: [{ name: node }] } : {}) }
 }

@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { serviceUnavailable } from '../api/status.ts'
 import type { ApiRequest } from './api-context.ts'
+import { relayPage } from './relay-page.ts'
+import { rewriteUrl, type ProxiedAt } from './rewrite-links.ts'
 import { upgradeHead } from './server.ts'
 
 export interface Target {
@@ -18,6 +20,8 @@ export interface Target {
   tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean } | undefined
   /** Beside those of the client. */
   headers?: OutgoingHttpHeaders
+  /** The answer's links are made to lead through us. */
+  proxiedAt?: ProxiedAt
 }
 
 /** Credentials are for us and not for whom we ask; hop-by-hop headers are about this connection. */
@@ -48,7 +52,8 @@ export function relay(request: ApiRequest, target: Target, method = request.raw.
   return isUpgrade(request.raw) ? relayUpgrade(request, target) : relayRequest(request, target, method)
 }
 
-function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls, headers }: Target, method: string): Promise<void> {
+function relayRequest({ raw, response }: ApiRequest, target: Target, method: string): Promise<void> {
+  const { host, port, path, tls, headers, proxiedAt } = target
   return new Promise((resolve, reject) => {
     const make = tls ? httpsRequest : httpRequest
     const outgoing = make({
@@ -62,7 +67,13 @@ function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls, he
     })
     outgoing.on('error', (error) => reject(unreachable(host, port, error)))
     outgoing.on('response', (incoming) => {
-      response.writeHead(incoming.statusCode ?? 502, withoutConnectionHeaders(incoming.headers))
+      const answered = withoutConnectionHeaders(incoming.headers)
+      if (proxiedAt && incoming.headers.location) answered.location = rewriteUrl(incoming.headers.location, proxiedAt)
+      else if (proxiedAt && isHtml(incoming)) {
+        void relayPage(incoming, answered, response, proxiedAt).then(resolve, reject)
+        return
+      }
+      response.writeHead(incoming.statusCode ?? 502, answered)
       // A log that is followed has nothing to say for a long time: the client must not wait for the headers.
       response.flushHeaders()
       incoming.pipe(response)
@@ -76,6 +87,8 @@ function relayRequest({ raw, response }: ApiRequest, { host, port, path, tls, he
     raw.pipe(outgoing)
   })
 }
+
+const isHtml = ({ headers }: IncomingMessage) => headers['content-type']?.split(';', 1)[0]!.trim() === 'text/html'
 
 function withoutConnectionHeaders(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
   const { connection: _connection, 'keep-alive': _keepAlive, 'transfer-encoding': _encoding, ...rest } = headers

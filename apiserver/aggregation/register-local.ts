@@ -140,7 +140,7 @@ async function retry(attempt: () => Promise<void>, stopping: AbortSignal): Promi
   }
 }
 
-const nameOf = ({ group, version }: APIServiceSpec) => `${version}.${group}`
+const nameOf = ({ group = '', version }: APIServiceSpec) => `${version}.${group}`
 
 function specsOf({ names }: ResourceDefinition): APIServiceSpec[] {
   const { group, versions } = names

@@ -1,8 +1,9 @@
 /** /proxy of pods, services and nodes: HTTP, and whatever it is upgraded to, to what runs behind the name. */
-import type { EndpointSlice, Pod, Service } from '../../api/generated/types.ts'
+import type { Pod } from '../../api/generated/types.ts'
 import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { relay, type Target } from '../relay.ts'
+import { isUpgrade, relay, type Target } from '../relay.ts'
+import { pickEndpoint, servicePortOf, slicesOf } from '../service-address.ts'
 import { admitConnect, targetOf } from './node-relay.ts'
 
 interface ProxyName {
@@ -27,10 +28,25 @@ export async function proxy(context: ApiContext, request: ResourceRequest): Prom
   await context.store.current()
   await admitConnect(context, request)
   const asked = parseName(info.name)
-  const question = (raw.url ?? '').indexOf('?')
-  const slash = (raw.url ?? '').slice(0, question < 0 ? undefined : question).endsWith('/') && info.rest !== '' ? '/' : ''
-  const path = `/${info.rest}${slash}${question < 0 ? '' : raw.url!.slice(question)}`
-  await relay(request, resolve(context, request, asked, path, resource.definition.names.plural))
+  const url = raw.url ?? ''
+  const question = url.indexOf('?')
+  const page = question < 0 ? url : url.slice(0, question)
+  const query = question < 0 ? '' : url.slice(question)
+  if (info.rest === '' && !page.endsWith('/') && !isUpgrade(raw) && (raw.method === 'GET' || raw.method === 'HEAD')) {
+    // Relative links of a page are about the folder that it is in.
+    request.response.writeHead(301, { location: `${page}/${query}`, 'content-length': 0 }).end()
+    return
+  }
+  const rest = info.rest !== '' && page.endsWith('/') ? `${info.rest}/` : info.rest
+  const path = `/${rest}${query}`
+  const target = resolve(context, request, asked, path, resource.definition.names.plural)
+  const prefix = page.slice(0, page.length - rest.length).replace(/\/$/, '')
+  const hosts = [`${target.host}:${target.port}`, target.host, raw.headers.host ?? '']
+  const headers = {
+    'X-Forwarded-For': raw.socket.remoteAddress?.replace('::ffff:', '') ?? '',
+    'X-Forwarded-Uri': page,
+  }
+  await relay(request, { ...target, headers, proxiedAt: { prefix, hosts } })
 }
 
 function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyName, path: string, plural: string): Target {
@@ -47,11 +63,10 @@ function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyNam
   }
   const service = reader.get('Service', { namespace: info.namespace, name })
   if (!service) throw notFound('', 'services', name)
-  const slices = reader
-    .list('EndpointSlice', info.namespace)
-    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
-  const { host, port: number } = endpointOf(service, slices, port)
-  return { host, port: number, path, tls }
+  const servicePort = servicePortOf(service, port)
+  if (!servicePort) throw serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
+  const address = pickEndpoint(name, slicesOf(reader, info.namespace, name), servicePort.name)
+  return { ...address, path, tls }
 }
 
 /** A pod must listen: its first port when none is named. */
@@ -62,28 +77,6 @@ function podPort({ spec }: Pod, port: string): number {
   const number = named?.containerPort ?? Number(port)
   if (!Number.isInteger(number) || number < 1 || number > 65535) throw badRequest(`invalid port ${JSON.stringify(port)}`)
   return number
-}
-
-function endpointOf(service: Service, slices: readonly EndpointSlice[], asked: string): { host: string; port: number } {
-  const ports = service.spec?.ports ?? []
-  const port =
-    asked === ''
-      ? ports.length === 1
-        ? ports[0]
-        : undefined
-      : ports.find((one) => one.name === asked || String(one.port) === asked)
-  if (!port)
-    throw serviceUnavailable(
-      `no service port ${JSON.stringify(asked)} found for service ${JSON.stringify(service.metadata.name)}`,
-    )
-  const choices = slices.flatMap((slice) => {
-    const target = (slice.ports ?? []).find((one) => (one.name ?? '') === (port.name ?? ''))
-    const ready = (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false)
-    return target?.port ? ready.map(({ addresses }) => ({ host: addresses[0]!, port: target.port! })) : []
-  })
-  const chosen = choices[Math.floor(Math.random() * choices.length)]
-  if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(service.metadata.name)}`)
-  return chosen
 }
 
 /** Without a port it is the kubelet, and our own certificate opens its doors. */

@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
@@ -41,7 +42,15 @@ function fakeKubelet(tls: { cert: string; key: string }): Server {
 beforeAll(async () => {
   const tls = await createSelfSigned('kube-apiserver-kubelet-client', ['localhost'], ['127.0.0.1'])
   kubelet = fakeKubelet(tls)
-  web = createHttpServer((request, response) => response.end(`web got ${request.method} ${request.url}`))
+  web = createHttpServer((request, response) => {
+    if (request.url === '/page') {
+      response.setHeader('content-type', 'text/html; charset=utf-8')
+      response.setHeader('content-encoding', 'gzip')
+      return void response.end(gzipSync('<a href="/other">x</a>'))
+    }
+    if (request.url === '/moved') return void response.writeHead(302, { location: '/other' }).end()
+    response.end(`web got ${request.method} ${request.url}`)
+  })
   await Promise.all([listen(kubelet), listen(web)])
   server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } } })
   call = createHttpClient(server)
@@ -146,6 +155,17 @@ describe('a proxy', () => {
   test('reaches a pod by its port', async () => {
     const { text } = await call('GET', `${PODS}/p:${portOf(web)}/proxy/some/path?q=1`)
     expect(text).toBe('web got GET /some/path?q=1')
+  })
+  test('makes links and redirects of pages lead through it', async () => {
+    const at = `${PODS}/p:${portOf(web)}/proxy`
+    expect((await call('GET', `${at}/page`)).text).toBe(`<a href="${at}/other">x</a>`)
+    expect((await call('GET', `${at}/moved`)).headers.location).toBe(`${at}/other`)
+  })
+  test('sends who asks for no path to the root of it', async () => {
+    const at = `${PODS}/p:${portOf(web)}/proxy`
+    expect(await call('GET', `${at}?q=1`)).toMatchObject({ code: 301, headers: { location: `${at}/?q=1` } })
+    expect((await call('GET', `${at}/?q=1`)).text).toBe('web got GET /?q=1')
+    expect((await call('POST', at, { body: '{}' })).text).toBe('web got POST /')
   })
   test('reaches a service by an endpoint that is ready', async () => {
     await call('POST', '/api/v1/namespaces/default/services', {

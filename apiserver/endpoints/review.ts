@@ -3,6 +3,7 @@ import { methodNotAllowed } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { REVIEWS, type Review } from '../auth/reviews.ts'
 import { readObject } from '../decode-object.ts'
+import { negotiate } from '../negotiate.ts'
 import type { RequestInfo } from '../request-info.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import { sendJson } from '../respond.ts'
@@ -48,6 +49,8 @@ async function answer(context: ApiContext, request: ApiRequest, review: Review, 
   const { info, user } = request
   const { group, version } = review
   if (info.verb !== 'create' || info.name !== '') throw methodNotAllowed(group, review.resource, info.verb)
+  // An answer has no columns: a client that takes nothing but a table gets a 406.
+  negotiate(request.raw.headers.accept)
   const resource: ServedResource = {
     definition,
     version,

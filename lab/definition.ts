@@ -21,6 +21,13 @@ export const labRange = ({ index }: LabDefinition) => `172.30.${index}.0/24`
 /** The machine itself, as the lab sees it. */
 export const hostAddress = ({ index }: LabDefinition) => `172.30.${index}.1`
 export const controlPlaneAddress = ({ index }: LabDefinition) => `172.30.${index}.2`
+/** The switch's own: it routes the load balancer addresses. */
+export const switchAddress = ({ index }: LabDefinition) => `172.30.${index}.3`
+export const loadBalancerRange = ({ index }: LabDefinition) => `172.30.${index}.128/26`
+export const isLoadBalancerAddress = ({ index }: LabDefinition, address: string): boolean => {
+  const last = Number(address.split('.')[3])
+  return address.startsWith(`172.30.${index}.`) && last >= 128 && last < 192
+}
 export const nodeAddress = ({ index, nodes }: LabDefinition, node: string) => `172.30.${index}.${10 + nodeNumber(nodes, node)}`
 export const podCidr = ({ nodes }: LabDefinition, node: string) => `10.244.${nodeNumber(nodes, node)}.0/24`
 export const apiServerUrl = (lab: LabDefinition) => `https://${controlPlaneAddress(lab)}:${API_PORT}`

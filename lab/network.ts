@@ -16,9 +16,11 @@ import {
   hostAddress,
   hostInterface,
   labRange,
+  loadBalancerRange,
   nodeAddress,
   nodeNamespace,
   podCidr,
+  switchAddress,
   switchNamespace,
 } from './definition.ts'
 
@@ -34,7 +36,7 @@ export async function ip(namespace: string | undefined, ...words: string[]): Pro
 }
 
 /** Several `ip` commands in one process and one namespace. */
-async function ipBatch(namespace: string | undefined, lines: readonly string[]): Promise<void> {
+export async function ipBatch(namespace: string | undefined, lines: readonly string[]): Promise<void> {
   const child = run('ip', [...(namespace ? ['-n', namespace] : []), '-batch', '-'])
   child.child.stdin!.end(`${lines.join('\n')}\n`)
   await child
@@ -73,10 +75,24 @@ export async function createSwitch(lab: LabDefinition): Promise<void> {
   await sysctl(name, { 'bridge/bridge-nf-call-iptables': 0, 'bridge/bridge-nf-call-ip6tables': 0 }).catch(
     ignoreMissingBridgeFilter,
   )
-  await ipBatch(name, ['link set lo up', 'link add switch type bridge', 'link set switch up'])
+  await ipBatch(name, [
+    'link set lo up',
+    'link add switch type bridge',
+    `addr add ${switchAddress(lab)}/24 dev switch`,
+    'link set switch up',
+    // An address that nobody has is refused at once.
+    `route add unreachable ${loadBalancerRange(lab)}`,
+  ])
+  // It spreads connections, not clients, over the nodes; and says to nobody that a node would be the shorter way.
+  await sysctl(name, {
+    'ipv4/ip_forward': 1,
+    'ipv4/fib_multipath_hash_policy': 1,
+    'ipv4/conf/all/send_redirects': 0,
+    'ipv4/conf/switch/send_redirects': 0,
+  })
   await ip(undefined, 'link', 'add', host, 'type', 'veth', 'peer', 'name', 'host', 'netns', name)
   await ipBatch(name, ['link set host master switch', 'link set host up'])
-  await ipBatch(undefined, [`addr add ${hostAddress(lab)}/24 dev ${host}`, `link set ${host} up`])
+  await ipBatch(undefined, [`addr add ${hostAddress(lab)}/24 dev ${host}`, `link set ${host} up`, loadBalancerRoute(lab)])
 }
 
 /** Without br_netfilter in the kernel there is nothing to switch off. */
@@ -96,6 +112,9 @@ async function createMember(lab: LabDefinition, namespace: string, port: string,
 const podRoutes = (lab: LabDefinition, except?: string) =>
   lab.nodes.filter((node) => node !== except).map((node) => `route replace ${podCidr(lab, node)} via ${nodeAddress(lab, node)}`)
 
+/** Load balancer addresses are on the other side of the switch, which routes them. */
+const loadBalancerRoute = (lab: LabDefinition) => `route replace ${loadBalancerRange(lab)} via ${switchAddress(lab)}`
+
 /** The kernel wants a route before iptables may rewrite a packet; what is not rewritten ends in the host's black hole. */
 const serviceRoute = (lab: LabDefinition) => `route replace ${SERVICE_RANGE} via ${hostAddress(lab)}`
 const wayOut = (lab: LabDefinition) => (lab.internet ? [`route replace default via ${hostAddress(lab)}`] : [])
@@ -104,7 +123,7 @@ export async function createControlPlaneNetwork(lab: LabDefinition): Promise<voi
   const namespace = controlPlaneNamespace(lab)
   if (namespaceExists(namespace)) return
   await createMember(lab, namespace, 'cp', controlPlaneAddress(lab))
-  await ipBatch(namespace, [...podRoutes(lab), ...wayOut(lab)])
+  await ipBatch(namespace, [...podRoutes(lab), loadBalancerRoute(lab), ...wayOut(lab)])
 }
 
 export async function createNodeNetwork(lab: LabDefinition, node: string): Promise<void> {
@@ -114,7 +133,7 @@ export async function createNodeNetwork(lab: LabDefinition, node: string): Promi
   await sysctl(namespace, { 'ipv4/ip_forward': 1, 'ipv4/conf/all/route_localnet': 1 })
   // A reply between two pods of one node must pass iptables too, or it keeps the address that the service rules put in.
   await sysctl(namespace, { 'bridge/bridge-nf-call-iptables': 1 }).catch(ignoreMissingBridgeFilter)
-  await ipBatch(namespace, [...podRoutes(lab, node), serviceRoute(lab), ...wayOut(lab)])
+  await ipBatch(namespace, [...podRoutes(lab, node), serviceRoute(lab), loadBalancerRoute(lab), ...wayOut(lab)])
 }
 
 const portOf = ({ nodes }: LabDefinition, node: string) => `node${nodes.indexOf(node) + 1}`

@@ -11,6 +11,7 @@ import {
   cgroupOf,
   controlPlaneAddress,
   labPaths,
+  loadBalancerRange,
   nodeAddress,
   podCidr,
 } from './definition.ts'
@@ -86,6 +87,7 @@ export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs):
         // Clients and tests of Kubernetes before v1.24 wait for these.
         '--legacy-service-account-token-secrets',
         '--node-monitor-grace-period=20s',
+        `--lb-cidr=${loadBalancerRange(lab)}`,
         '--bind-address=127.0.0.1',
       ),
     },

@@ -20,6 +20,7 @@ import {
   deleteNetwork,
   openInternet,
 } from './network.ts'
+import { runLoadBalancer } from './load-balancer/run-load-balancer.ts'
 import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
 import { planProcesses, type ProcessSpec, type Programs } from './processes.ts'
 import { waitForApi, waitForSocket } from './readiness.ts'
@@ -84,6 +85,7 @@ export async function runLab(
       upstream: lab.internet ? getServers() : [],
     })
     step('addons applied')
+    void runLoadBalancer(lab, logger, stopping.signal).catch((error: unknown) => logger.error('cannot balance loads', { error }))
     phase = 'running'
   }
 

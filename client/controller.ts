@@ -43,6 +43,8 @@ export interface Controller<K extends KindName, Observed> {
   /** Upstream's name, as `--controllers` takes it: `replicaset-controller`. */
   name: string
   for: K
+  /** Which updates of the object itself wake it; all of them by default. Called with the object as it is and as it was. */
+  wakesOn?(object: Kinds[K], old: Kinds[K]): boolean
   /** Kinds whose events wake the object that controls them. */
   owns?: readonly KindName[]
   watches?: readonly Wake[]

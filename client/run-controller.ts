@@ -1,5 +1,5 @@
 /** Runs a controller: feeds its queue from informers, calls its pure functions, carries out their actions, owns every retry. */
-import { kindInfo, type KindName } from '../api/kinds.ts'
+import { kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
 import { controllerOf, keyOf, parseKey, type KubeObject } from '../api/object.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { Clock } from '../component/clock.ts'
@@ -74,7 +74,14 @@ function subscribe<K extends KindName, Observed>(
 ): void {
   const { cache } = informers
   const own = informers.informer(controller.for) as unknown as Informer<KubeObject>
-  on(own, (object) => wake(keyOf(object), controller.for, object))
+  const wakeSelf = (object: KubeObject) => wake(keyOf(object), controller.for, object)
+  own.addHandlers({
+    added: wakeSelf,
+    updated: (object, old) => {
+      if (controller.wakesOn?.(object as Kinds[K], old as Kinds[K]) ?? true) wakeSelf(object)
+    },
+    deleted: wakeSelf,
+  })
 
   for (const kind of controller.owns ?? []) {
     on(informers.informer(kind) as unknown as Informer<KubeObject>, (object) => {

@@ -6,6 +6,7 @@ import type { Action, Controller } from '../../client/controller.ts'
 import { runController, type ControllerContext } from '../../client/run-controller.ts'
 import { resourceKey } from '../discovery.ts'
 import type { MetadataMonitors } from '../metadata-monitors.ts'
+import { semanticEqual } from '../semantic-equal.ts'
 import { mergeDiff, mergePatch } from '../status-patch.ts'
 import { claimUsage, hasScopes, isInScopes, podUsage, serviceUsage } from './resource-quota/usage.ts'
 
@@ -27,6 +28,8 @@ const typed = new Set(['count/pods', 'count/services', 'count/persistentvolumecl
 export const createResourceQuotaController = (monitors: MetadataMonitors): Controller<'ResourceQuota', Observed> => ({
   name: 'resourcequota-controller',
   for: 'ResourceQuota',
+  // Admission counts an object before it is stored: counting anew because of that write would take it back.
+  wakesOn: ({ spec, status }, old) => !semanticEqual(spec?.hard, old.spec?.hard) || !semanticEqual(spec?.hard, status?.hard),
   reads: ['Pod', 'Service', 'PersistentVolumeClaim'],
   observe: ({ metadata: { namespace = '' } }, cache) => ({
     pods: cache.of('Pod').list(namespace),

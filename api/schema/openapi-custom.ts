@@ -13,6 +13,14 @@ export function customSchema(schema: JsonObject | undefined, dialect: Dialect): 
   return { ...body, type: 'object', properties: { ...properties, ...header } }
 }
 
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md'
+
+/** In the words that people know from `kubectl explain`. */
+const METADATA = {
+  ObjectMeta: `Standard object's metadata. More info: ${CONVENTIONS}#metadata`,
+  ListMeta: `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`,
+}
+
 /** apiVersion, kind and metadata of an object or of a list. */
 export function customMembers(dialect: Dialect, model: 'ObjectMeta' | 'ListMeta'): JsonObject {
   const { fields } = modelOf(model === 'ObjectMeta' ? 'Pod' : 'PodList')
@@ -24,7 +32,7 @@ export function customMembers(dialect: Dialect, model: 'ObjectMeta' | 'ListMeta'
   return {
     apiVersion: { ...text('apiVersion'), type: 'string' },
     kind: { ...text('kind'), type: 'string' },
-    metadata: { ...text('metadata'), ...(dialect === 'v2' ? reference : { allOf: [reference] }) },
+    metadata: { description: METADATA[model], ...(dialect === 'v2' ? reference : { allOf: [reference] }) },
   }
 }
 

@@ -7,6 +7,7 @@ import { prefixOfKind } from '../cluster-reader.ts'
 import { storagePrefix, toStoredResource } from '../served-resources.ts'
 import type { Entry, Subscription } from '../storage/store.ts'
 import { toSeconds } from '../write-steps.ts'
+import { convertByWebhook } from '../webhooks/convert-by-webhook.ts'
 import { acceptNames, isTrue, statusWithNames, takenBy } from './accept-names.ts'
 import { emptyResource, waitsForObjects } from './empty-resource.ts'
 import { toDefinitions } from './to-definition.ts'
@@ -72,9 +73,17 @@ function createService(context: ApiContext) {
     one.prefix = undefined
   }
 
+  const definitionsOf = (definition: Definition) => {
+    const { strategy, webhook } = definition.spec.conversion ?? {}
+    const definitions = toDefinitions(definition)
+    return strategy === 'Webhook' && webhook
+      ? definitions.map((each) => convertByWebhook(each, webhook, context.webhookClient))
+      : definitions
+  }
+
   const serve = (one: Known, before: Definition | undefined) => {
     const { definition } = one
-    const definitions = isTrue(definition.status?.conditions, 'Established') ? toDefinitions(definition) : []
+    const definitions = isTrue(definition.status?.conditions, 'Established') ? definitionsOf(definition) : []
     const [first] = definitions
     if (!first) return one.prefix === undefined ? undefined : withdraw(one)
     // Whoever watches objects as an older schema shows them must list again: the store ends those watches.
@@ -100,7 +109,8 @@ function createService(context: ApiContext) {
   const nameIt = (definition: Definition, accepted: Known['accepted']) => {
     const { spec, metadata, status } = definition
     const others = othersIn(spec.group, metadata.name).flatMap((one) => one.accepted ?? [])
-    const naming = acceptNames(spec.names, accepted ?? acceptedNames(status) ?? {}, takenBy(others))
+    // What is stored is what all servers go by; one's own word counts until it is.
+    const naming = acceptNames(spec.names, acceptedNames(status) ?? accepted ?? {}, takenBy(others))
     return { naming, status: statusWithNames(definition, naming, toSeconds(now())) }
   }
 

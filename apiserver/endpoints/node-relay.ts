@@ -7,6 +7,7 @@ import { admissionAttributes, createAdmission } from '../admission-chain.ts'
 import type { ApiContext, Endpoint, ResourceRequest } from '../api-context.ts'
 import { kubeletAddressOf } from '../kubelet-transport.ts'
 import { relay, unreachable, type Target } from '../relay.ts'
+import { isWebSocket, sendStream } from '../web-socket-stream.ts'
 import { existing } from './get.ts'
 
 export const exec = streaming('exec', true)
@@ -68,10 +69,12 @@ export async function log(context: ApiContext, request: ResourceRequest): Promis
 }
 
 /** The kubelet complains in plain text, clients expect a Status. */
-function streamLog({ response }: ResourceRequest, { host, port, path, tls }: Target): Promise<void> {
+function streamLog(request: ResourceRequest, { host, port, path, tls }: Target): Promise<void> {
+  const { raw, response } = request
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest({ host, port, path, agent: false, ...tls }, (incoming) => {
       if (incoming.statusCode !== 200) return void refusalOf(incoming).then(reject, reject)
+      if (isWebSocket(raw)) return void sendStream(request, incoming).then(resolve, reject)
       response.writeHead(200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-cache, private' })
       response.flushHeaders()
       incoming.pipe(response)

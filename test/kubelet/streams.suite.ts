@@ -80,6 +80,31 @@ describe('exec', () => {
   })
 })
 
+describe('attach', () => {
+  it.each([
+    ['a pipe', false, 'hello\nend\n', 'hello\n'],
+    // The terminal itself shows what is typed, and makes the end of the input from its control character.
+    ['a terminal', true, 'hello\r\nhello\r\nend\r\n', 'hello\n\u0004'],
+  ])('reaches standard input of a container with %s, to its end', async (_, tty, expected, input) => {
+    const name = tty ? 'listener-tty' : 'listener'
+    await kubelet.api.createPod(name, {
+      restartPolicy: 'Never',
+      containers: [
+        { name: 'main', image: busyboxImage, command: ['sh', '-c', 'cat; echo end'], stdin: true, stdinOnce: true, tty },
+      ],
+    })
+    await kubelet.api.waitForPod(name, ({ status }) => status?.phase === 'Running')
+    const path = `/attach/default/${name}/main?input=1&output=1${tty ? '&tty=1' : ''}`
+    const { stdout } = await exec(kubelet, path, 'v5.channel.k8s.io', input)
+    expect(stdout).toBe(expected)
+    await kubelet.api.waitForPod(name, ({ status }) => status?.phase === 'Succeeded')
+  })
+
+  it('is refused for a container that does not run', async () => {
+    await expect(exec(kubelet, '/attach/default/talker/nobody?output=1', 'v5.channel.k8s.io')).rejects.toThrow('404')
+  })
+})
+
 describe('port-forward', () => {
   it.each([
     ['SPDY', false],

@@ -1,7 +1,6 @@
 /** Bundles each process into one file under `dist/`: a start then reads one file, whose compiled code Node keeps on disk. */
 import { existsSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { build } from 'esbuild'
 
@@ -46,9 +45,7 @@ async function main() {
     },
     loader: { '.proto': 'text' },
   })
-  const require = createRequire(import.meta.url)
-  const assets: [string, string][] = [...ASSETS, [require.resolve('etcd3/proto/rpc.proto'), 'rpc.proto']]
-  for (const [from, to] of assets) {
+  for (const [from, to] of ASSETS) {
     const source = path.resolve(root, from)
     if (existsSync(source)) await cp(source, path.join(root, 'dist', to))
   }

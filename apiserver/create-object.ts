@@ -9,7 +9,7 @@ import type { UserInfo } from './auth/user.ts'
 import { recordManagerOfStored } from './field-managers.ts'
 import { generateName } from './generate-name.ts'
 import { invalidPathSegment } from './request-info.ts'
-import { keyFor, toStorageVersion } from './served-resources.ts'
+import { keyFor, toStorageVersion, toWritten } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
 import { recordWrite, throwIfInvalid, toSeconds, withHold, writeContext } from './write-steps.ts'
@@ -119,7 +119,11 @@ async function store(
   return withHold(hold, options.dryRun, async () => {
     if (options.dryRun) return context.store.get(key) ? undefined : { dryRun: object }
     const { ttlSeconds } = definition
-    const result = await context.store.create(key, object, ttlSeconds === undefined ? {} : { ttlSeconds })
+    const result = await context.store.create(
+      key,
+      await toWritten(request.resource, object),
+      ttlSeconds === undefined ? {} : { ttlSeconds },
+    )
     if (!result.ok) return undefined
     recordWrite(context, request, options, result.entry)
     return { entry: result.entry }

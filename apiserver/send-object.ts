@@ -22,6 +22,13 @@ export function sendObject(
   code: number,
   object: KubeObject,
 ): void | Promise<void> {
+  const { convert } = request.resource.definition
+  return convert
+    ? convert.ahead([object]).then(() => sendShown(context, request, code, object))
+    : sendShown(context, request, code, object)
+}
+
+function sendShown(context: ApiContext, request: ResourceRequest, code: number, object: KubeObject): void | Promise<void> {
   const accepted = negotiate(request.raw.headers.accept, views)
   const { resource, info } = request
   const shown = viewObject(resource, object, accepted, info.query, context.now())

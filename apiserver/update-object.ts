@@ -7,7 +7,7 @@ import type { ApiContext, ResourceRequest } from './api-context.ts'
 import type { Stored } from './create-object.ts'
 import { keyOfRequest } from './endpoints/get.ts'
 import { recordManagerOfStored } from './field-managers.ts'
-import { toStorageVersion } from './served-resources.ts'
+import { readFromStorage, toStorageVersion, toWritten } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
 import { recordWrite, throwIfInvalid, withHold, writeContext } from './write-steps.ts'
@@ -85,7 +85,8 @@ async function attemptUpdate(
   current: Entry,
 ): Promise<Attempt> {
   const { definition } = request.resource
-  const old = current.object()
+  const stored = current.object()
+  const old = definition.convert ? await readFromStorage(request.resource, stored) : stored
   const object = toStorageVersion(request.resource, await update.compute(current))
   checkIdentity(request, object, old)
   definition.setDefaults?.(object)
@@ -184,7 +185,7 @@ async function write(
     const { ttlSeconds } = definition
     const result = await context.store.update(
       current.key,
-      object,
+      await toWritten(request.resource, object),
       current.revision,
       ttlSeconds === undefined ? {} : { ttlSeconds },
     )

@@ -66,7 +66,10 @@ function leavingOrPresent(
 ): Buffer {
   const left = type === 'DELETED' && event.type !== 'DELETED' && event.previous
   if (!left) return bytesOf(event.entry, first)
-  const object = event.previous!.object()
+  const { resource } = view
+  const previous = event.previous!.object()
+  // A copy with another revision is none that the webhook has converted.
+  const object = resource.definition.convert ? fromStorageVersion(resource, previous) : previous
   const dated = { ...object, metadata: { ...object.metadata, resourceVersion: String(event.revision) } }
   return Buffer.from(JSON.stringify(viewed(view, dated, first)))
 }

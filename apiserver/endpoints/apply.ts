@@ -11,7 +11,7 @@ import { decodeObject, isRecord, type FieldValidation } from '../decode-object.t
 import { mergeTypeOf } from '../field-managers.ts'
 import { parseBody } from '../read-body.ts'
 import { sendStored } from '../send-stored.ts'
-import { fromStorageVersion } from '../served-resources.ts'
+import { readFromStorage } from '../served-resources.ts'
 import { updateObject } from '../update-object.ts'
 import type { WriteOptions } from '../write-options.ts'
 
@@ -45,7 +45,7 @@ export async function apply(
 
   let created = false
   const stored = await updateObject(context, request, options, {
-    compute: (current) => merge(fromStorageVersion(resource, JSON.parse(current.bytes.toString()) as KubeObject)),
+    compute: async (current) => merge(await readFromStorage(resource, JSON.parse(current.bytes.toString()) as KubeObject)),
     tracked: true,
     ...(!info.subresource && {
       createInstead: async () => {

@@ -118,6 +118,7 @@ export async function sendPage(
     return sendParts(request, listHead(definition.names.listKind, apiVersion, metadata), bodyOf(context, request, entries))
   const show = (object: KubeObject) => fromStorageVersion(resource, object)
   const stored = entries.map((entry) => entry.object())
+  await definition.convert?.ahead(stored)
   const value =
     as === 'Table'
       ? toTable(definition, stored, metadata, {

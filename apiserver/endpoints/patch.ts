@@ -11,7 +11,7 @@ import { decodeObject, isRecord, readFieldValidation } from '../decode-object.ts
 import { mediaTypeOf, parseJson, readBody } from '../read-body.ts'
 import { checkAcceptable } from '../send-object.ts'
 import { sendStored } from '../send-stored.ts'
-import { fromStorageVersion } from '../served-resources.ts'
+import { readFromStorage } from '../served-resources.ts'
 import type { Entry } from '../storage/store.ts'
 import { updateObject } from '../update-object.ts'
 import { readWriteOptions } from '../write-options.ts'
@@ -30,7 +30,9 @@ export async function patch(context: ApiContext, request: ResourceRequest): Prom
     return apply(context, request, options, validation, await readBody(request.raw))
   }
   const applyTo = await readPatch(request)
-  const stored = await updateObject(context, request, options, { compute: (current) => applyTo(privateCopy(request, current)) })
+  const stored = await updateObject(context, request, options, {
+    compute: async (current) => applyTo(await privateCopy(request, current)),
+  })
   await sendStored(context, request, 200, stored)
 }
 
@@ -61,8 +63,8 @@ function patchTypeOf({ raw, resource }: ResourceRequest): string {
 }
 
 /** The stored object as the path's version has it, for this call alone: steps after it fill it in. */
-const privateCopy = ({ resource }: ResourceRequest, current: Entry): KubeObject =>
-  fromStorageVersion(resource, JSON.parse(current.bytes.toString()) as KubeObject)
+const privateCopy = ({ resource }: ResourceRequest, current: Entry): KubeObject | Promise<KubeObject> =>
+  readFromStorage(resource, JSON.parse(current.bytes.toString()) as KubeObject)
 
 function applyPatch(type: string, { resource }: ResourceRequest, current: KubeObject, patch: Json): unknown {
   const document = current as unknown as JsonObject

@@ -12,8 +12,7 @@ import { isRecord } from '../decode-object.ts'
 import { mediaTypeOf, parseJson, readBody } from '../read-body.ts'
 import { decodeBodyObject, readBodyObject } from '../read-body-object.ts'
 import { sendJson } from '../respond.ts'
-import { fromStorageVersion } from '../served-resources.ts'
-import type { Entry } from '../storage/store.ts'
+import { readFromStorage } from '../served-resources.ts'
 import { updateObject } from '../update-object.ts'
 import { readWriteOptions } from '../write-options.ts'
 import { existing } from './get.ts'
@@ -22,7 +21,7 @@ const GROUP = 'autoscaling'
 
 export async function getScale(context: ApiContext, request: ResourceRequest): Promise<void> {
   await context.store.current()
-  await sendJson(request, 200, toScale(request, existing(context, request).object()))
+  await sendJson(request, 200, toScale(request, await readFromStorage(request.resource, existing(context, request).object())))
 }
 
 export async function updateScale(context: ApiContext, request: ResourceRequest): Promise<void> {
@@ -66,19 +65,22 @@ async function store(
 ): Promise<void> {
   const options = readWriteOptions(request, optionsKind)
   const stored = await updateObject(context, request, options, {
-    compute: (current) => withReplicas(request, current, scaleFor(structuredClone(toScale(request, current.object())))),
+    compute: async (current) => {
+      const object = await readFromStorage(request.resource, JSON.parse(current.bytes.toString()) as KubeObject)
+      return withReplicas(request, object, scaleFor(toScale(request, structuredClone(object))))
+    },
   })
-  await sendJson(request, 200, toScale(request, 'entry' in stored ? stored.entry.object() : stored.dryRun))
+  const object = 'entry' in stored ? stored.entry.object() : stored.dryRun
+  await sendJson(request, 200, toScale(request, await readFromStorage(request.resource, object)))
 }
 
-function withReplicas(request: ResourceRequest, current: Entry, scale: Scale): KubeObject {
+function withReplicas(request: ResourceRequest, object: KubeObject, scale: Scale): KubeObject {
   const { names, scale: paths } = request.resource.definition
   const replicas = scale.spec?.replicas ?? 0
   if (replicas < 0) {
     const error = invalidField('spec.replicas', replicas, 'must be greater than or equal to 0')
     throw invalid(GROUP, 'Scale', request.info.name, [error])
   }
-  const object = fromStorageVersion(request.resource, JSON.parse(current.bytes.toString()) as KubeObject)
   const { uid, resourceVersion } = scale.metadata ?? {}
   if (uid && uid !== object.metadata.uid)
     throw conflict(

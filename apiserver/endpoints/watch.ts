@@ -1,8 +1,10 @@
 /** GET with watch=true: what is there, if asked for, then every change of the selection, in order, until somebody ends it. */
-import { serviceUnavailable, type ApiError } from '../../api/status.ts'
+import type { KubeObject } from '../../api/object.ts'
+import { ApiError, internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { readListOptions, type ListOptions } from '../list-options.ts'
 import { negotiate, type ViewName } from '../negotiate.ts'
+import type { ResourceDefinition } from '../resources/resource.ts'
 import { readSelection, select, type Selection } from '../selection.ts'
 import type { Entry, StoreEvent, Subscription } from '../storage/store.ts'
 import { readIncludeObject } from '../views.ts'
@@ -29,7 +31,7 @@ export async function watch(context: ApiContext, request: ResourceRequest): Prom
   })
   await catchUp(context, options)
   if (context.stopping.aborted) throw serviceUnavailable('the server is shutting down')
-  startWatch(context, request, selection, options, framer)
+  await startWatch(context, request, selection, options, framer)
 }
 
 /** A watch from "the newest state" asks etcd what that is; one from a revision of a faster server waits for it. */
@@ -38,19 +40,23 @@ async function catchUp({ store }: ApiContext, { resourceVersion, sendInitialEven
   else if (sendInitialEvents && resourceVersion > 0) await store.reached(resourceVersion, 3000)
 }
 
-function startWatch(
+async function startWatch(
   context: ApiContext,
   { response, resource, info, audit }: ResourceRequest,
   selection: Selection,
   options: ListOptions,
   framer: Framer,
-): void {
+): Promise<void> {
   const { store, stopping } = context
   const { resourceVersion } = options
   // Upstream's legacy behaviour: no revision, or 0, begins with the present state as ADDED events.
   const withState = options.sendInitialEvents ?? !resourceVersion
   const from = withState || !resourceVersion ? store.revision() : resourceVersion
   const entries = withState ? select(store, resource, selection) : []
+  const { convert } = resource.definition
+  // Held, so that what is known of them is known when they are framed.
+  const shown = convert ? entries.map((entry) => entry.object()) : []
+  if (convert) await convert.ahead(shown)
 
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
   audit?.started(200)
@@ -59,12 +65,16 @@ function startWatch(
   let timer: NodeJS.Timeout | undefined
   const marker = options.sendInitialEvents && options.allowWatchBookmarks ? framer.bookmark(from, true) : undefined
   const end = () => stream.end()
-  const stream = createWatchStream(response, initialFrames(entries, framer, marker), (reason) => {
-    subscription?.close()
-    clearTimeout(timer)
-    stopping.removeEventListener('abort', end)
-    if (reason === 'slow') context.logger.warn('ended a watch whose client did not keep up', { path: info.path })
-  })
+  const stream = createWatchStream(
+    response,
+    convert ? framesNow(entries, framer, marker, shown) : initialFrames(entries, framer, marker),
+    (reason) => {
+      subscription?.close()
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', end)
+      if (reason === 'slow') context.logger.warn('ended a watch whose client did not keep up', { path: info.path })
+    },
+  )
   stopping.addEventListener('abort', end, { once: true })
   timer = setTimeout(end, timeoutMs(options.timeoutSeconds))
   const send = (status: ApiError) => {
@@ -77,7 +87,9 @@ function startWatch(
       resource.prefix + (selection.namespace && resource.definition.names.namespaced ? `${selection.namespace}/` : '')
     const sent = { first: entries.length === 0 }
     subscription = store.watch(prefix, from, {
-      onEvent: eventSender(selection, framer, stream, sent),
+      onEvent: convert
+        ? inTurn(convert, eventSender(selection, framer, stream, sent), send)
+        : eventSender(selection, framer, stream, sent),
       ...(options.allowWatchBookmarks && { onRevision: bookmarker(framer, stream) }),
       onEnd: send,
     })
@@ -95,12 +107,48 @@ function* initialFrames(entries: readonly Entry[], framer: Framer, marker: Buffe
   if (marker) yield marker
 }
 
+/** At once, while `shown` holds the objects whose conversions are known. */
+function framesNow(entries: readonly Entry[], framer: Framer, marker: Buffer | undefined, shown: KubeObject[]) {
+  const frames = [...initialFrames(entries, framer, marker)]
+  shown.length = 0
+  return frames.values()
+}
+
 function eventSender({ everything, matches }: Selection, framer: Framer, stream: WatchStream, sent: { first: boolean }) {
   return (event: StoreEvent) => {
     const type = everything ? event.type : typeSeen(event, matches)
     if (!type) return
     stream.push(framer.frame(event, type, sent.first))
     sent.first = false
+  }
+}
+
+/** A client that is so far behind its webhook is better served by a new list. */
+const MAX_WAITING = 1000
+
+/** Events whose objects a webhook converts go out one after the other, as they came. */
+function inTurn(
+  { ahead }: NonNullable<ResourceDefinition['convert']>,
+  sendEvent: (event: StoreEvent) => void,
+  fail: (status: ApiError) => void,
+) {
+  let waiting = 0
+  let last = Promise.resolve()
+  const deliver = async (event: StoreEvent) => {
+    const objects = [event.entry, event.previous].flatMap((entry) => entry?.object() ?? [])
+    await ahead(objects)
+    sendEvent(event)
+    // Held until here: an object that nobody holds is parsed anew, and is not known.
+    return objects.length
+  }
+  return (event: StoreEvent) => {
+    if (++waiting > MAX_WAITING) return fail(internalError(new Error('the conversion webhook does not keep up')))
+    last = last
+      .then(() => deliver(event))
+      .then(
+        () => void waiting--,
+        (error: unknown) => fail(error instanceof ApiError ? error : internalError(error)),
+      )
   }
 }
 

@@ -5,7 +5,7 @@ import { decode } from '../../api/schema/decode.ts'
 import { internalError } from '../../api/status.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
 import { decodeObject } from '../decode-object.ts'
-import { fromStorageVersion, toStorageVersion, type ServedResource, type ServedResources } from '../served-resources.ts'
+import { readFromStorage, toStorageVersion, type ServedResource, type ServedResources } from '../served-resources.ts'
 import { findSubresource } from '../subresources.ts'
 import { connectObject, optionsOf } from './admission-options.ts'
 import type { KindVersion, Told } from './admission-review.ts'
@@ -59,15 +59,15 @@ export function equivalentsOf(resources: ServedResources, asked: ResourceVersion
   return found
 }
 
-export function tell(resources: ServedResources, request: Requested, as: ResourceVersion): Told {
+export async function tell(resources: ServedResources, request: Requested, as: ResourceVersion): Promise<Told> {
   const { attributes, resource, kind, ownKind, served, options } = request
   const target = as === resource ? served : resources.find(as.group, as.version, as.resource)
   if (!target) throw internalError(new Error(`unable to convert to ${as.group}/${as.version}: unknown kind`))
-  const convert = (object: KubeObject | undefined) => object && (ownKind ? object : fromStorageVersion(target, object))
+  const convert = async (object: KubeObject | undefined) => object && (ownKind ? object : readFromStorage(target, object))
   const object =
     attributes.operation === 'CONNECT' && attributes.asked
       ? connectObject(kind.kind, attributes.asked.info)
-      : convert(attributes.object)
+      : await convert(attributes.object)
   return {
     resource: as,
     kind: ownKind ? kind : { group: as.group, version: as.version, kind: target.definition.names.kind },
@@ -75,7 +75,7 @@ export function tell(resources: ServedResources, request: Requested, as: Resourc
     requestKind: kind,
     options,
     object,
-    oldObject: convert(attributes.oldObject),
+    oldObject: await convert(attributes.oldObject),
   }
 }
 
@@ -83,7 +83,12 @@ export function tell(resources: ServedResources, request: Requested, as: Resourc
 const MODELS: Record<string, string> = { Binding: 'Binding', Eviction: 'Eviction', TokenRequest: 'AuthenticationTokenRequest' }
 
 /** What a webhook made of the object, checked and completed like what a client sends, in the version that is stored. */
-export function untell(resources: ServedResources, request: Requested, as: ResourceVersion, patched: Json): KubeObject {
+export async function untell(
+  resources: ServedResources,
+  request: Requested,
+  as: ResourceVersion,
+  patched: Json,
+): Promise<KubeObject> {
   const { ownKind, kind, resource, served } = request
   // Copies in a patch may share parts, and nobody may change two places at once.
   const value = JSON.parse(JSON.stringify(patched)) as Record<string, unknown>
@@ -95,7 +100,8 @@ export function untell(resources: ServedResources, request: Requested, as: Resou
     const target = as === resource ? served! : resources.find(as.group, as.version, as.resource)!
     const object = toStorageVersion(target, decodeObject({ resource: target, warnings: [] }, value, 'Ignore'))
     target.definition.setDefaults?.(object)
-    return object
+    // Where a webhook converts, the object is in the version of the request until it is written.
+    return target !== served && served?.definition.convert ? await readFromStorage(served, object) : object
   } catch (error) {
     throw internalError(error)
   }

@@ -45,7 +45,7 @@ export function createWebhooks({ mutating, validating, client, resources, logger
       throw badRequest(`admission webhook ${q(webhook.name)} does not support dry run`)
     let verdict: Verdict
     try {
-      const told = tell(resources, request, as)
+      const told = await tell(resources, request, as)
       const review = toReview(randomUUID(), webhook.admissionReviewVersions, attributes, told)
       const answer = await client.post(webhook.clientConfig, review, webhook.timeoutSeconds ?? 10)
       verdict = readVerdict(answer, review, sort === 'mutating')
@@ -86,7 +86,7 @@ export function createWebhooks({ mutating, validating, client, resources, logger
       const as = await resourceToTell(hook, request, context)
       if (!as || (state.round === 1 && !state.again.has(hook.id))) continue
       const verdict = await askOrIgnore(hook, 'mutating', request, as, state.round)
-      const changed = verdict?.patch !== undefined && applyPatch(hook, request, as, verdict.patch)
+      const changed = verdict?.patch !== undefined && (await applyPatch(hook, request, as, verdict.patch))
       noteMutation(attributes, hook, state.round, changed)
       if (changed) {
         callAgain(state)
@@ -98,7 +98,12 @@ export function createWebhooks({ mutating, validating, client, resources, logger
   }
 
   /** Whether the object is another one now. */
-  const applyPatch = ({ webhook }: CompiledWebhook, request: Requested, as: ResourceVersion, patch: unknown): boolean => {
+  const applyPatch = async (
+    { webhook }: CompiledWebhook,
+    request: Requested,
+    as: ResourceVersion,
+    patch: unknown,
+  ): Promise<boolean> => {
     const { attributes } = request
     if (!attributes.object)
       throw internalError(
@@ -106,7 +111,7 @@ export function createWebhooks({ mutating, validating, client, resources, logger
           `admission webhook ${q(webhook.name)} attempted to modify the object, which is not supported for this operation`,
         ),
       )
-    const before = tell(resources, request, as).object
+    const before = (await tell(resources, request, as)).object
     let patched: Json
     try {
       patched = applyJsonPatch(before, patch)
@@ -115,7 +120,7 @@ export function createWebhooks({ mutating, validating, client, resources, logger
     }
     if (deepEqual(before, patched)) return false
     const { namespace } = attributes.object.metadata ?? {}
-    const after = untell(resources, request, as, patched)
+    const after = await untell(resources, request, as, patched)
     if (after.metadata?.namespace !== namespace)
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
     replaceContents(attributes.object, after)

@@ -76,7 +76,7 @@ function decodeByModel({ definition, version }: ServedResource, value: Record<st
 }
 
 /** Either may be left out; what is there must be what the path says. */
-function checkKind({ definition, version, apiVersion }: ServedResource, value: Record<string, unknown>): void {
+function checkKind({ definition, version, apiVersion, alsoTaken = [] }: ServedResource, value: Record<string, unknown>): void {
   const { kind } = definition.names
   if (value.apiVersion !== undefined && typeof value.apiVersion !== 'string')
     throw decodeFailure(
@@ -90,7 +90,7 @@ function checkKind({ definition, version, apiVersion }: ServedResource, value: R
       version,
       `json: cannot unmarshal ${jsonType(value.kind)} into Go struct field TypeMeta.kind of type string`,
     )
-  if (value.apiVersion && value.apiVersion !== apiVersion)
+  if (value.apiVersion && value.apiVersion !== apiVersion && !alsoTaken.includes(value.apiVersion))
     throw badRequest(`the API version in the data (${value.apiVersion}) does not match the expected API version (${apiVersion})`)
   if (value.kind && value.kind !== kind)
     throw badRequest(

@@ -10,8 +10,10 @@ export async function readBodyObject<T>(
   version: string,
   kind: string,
   model: string,
+  alsoTaken: readonly string[] = [],
 ): Promise<T> {
-  return (await readObject({ ...request, resource: bodyResource(group, version, kind, model) }, 'CreateOptions')) as T
+  const resource: ServedResource = { ...bodyResource(group, version, kind, model), alsoTaken }
+  return (await readObject({ ...request, resource }, 'CreateOptions')) as T
 }
 
 /** As `readBodyObject`, for a value that is there already. */

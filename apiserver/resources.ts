@@ -30,6 +30,7 @@ import { limitRange } from './resources/limit-range.ts'
 import { namespace } from './resources/namespace.ts'
 import { networkPolicy } from './resources/network-policy.ts'
 import { node } from './resources/node.ts'
+import { withOlderVersion } from './resources/older-versions.ts'
 import { persistentVolumeClaim } from './resources/persistent-volume-claim.ts'
 import { persistentVolume } from './resources/persistent-volume.ts'
 import { podDisruptionBudget } from './resources/pod-disruption-budget.ts'
@@ -76,7 +77,7 @@ const eventsOfNewApi: ResourceDefinition = completeBehaviour(
   'CoreEvent',
 )
 
-export const RESOURCES: readonly ResourceDefinition[] = [
+const TODAY: readonly ResourceDefinition[] = [
   defineResource('ConfigMap', configMap),
   defineResource('Endpoints', endpoints),
   defineResource('Event', event),
@@ -137,3 +138,5 @@ export const RESOURCES: readonly ResourceDefinition[] = [
   defineResource('VolumeAttachment', volumeAttachment),
   defineResource('VolumeAttributesClass', volumeAttributesClass),
 ]
+
+export const RESOURCES: readonly ResourceDefinition[] = TODAY.map(withOlderVersion)

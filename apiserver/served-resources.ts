@@ -11,6 +11,8 @@ export interface ServedResource {
   apiVersion: string
   /** Where its objects are: `/registry/<group>/<resource>/`. */
   prefix: string
+  /** What a body may call itself besides, where no path says the version: older ones of a subresource's kind. */
+  alsoTaken?: readonly string[]
   /** Objects are stored in this version, so that their bytes can be written out as they are. */
   isStorageVersion: boolean
 }

@@ -8,7 +8,12 @@ export interface LabDefinition {
   nodes: readonly string[]
   /** Nodes get a default route and a resolver. Off: nothing leaves the machine. */
   internet: boolean
+  /** Processes that are not started, by name (those of nodes without their node), for others to take their place. */
+  without?: readonly string[]
 }
+
+/** What others may stand in for: they find all that they need in the lab's folder. */
+export const REPLACEABLE = ['kube-controller-manager', 'kube-proxy', 'kube-scheduler', 'kubelet']
 
 export const POD_RANGE = '10.244.0.0/16'
 export const SERVICE_RANGE = '10.96.0.0/16'

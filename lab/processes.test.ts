@@ -42,6 +42,16 @@ describe('the processes of a lab', () => {
     )
   })
 
+  it('are left out where the lab is made without them, on every node', () => {
+    const rest = planProcesses({ ...lab, without: ['kube-scheduler', 'kube-proxy'] }, pki, { node: '/bin/node', dist: '/dist' })
+    const left = new Set(rest.map(({ name }) => name))
+    expect([...byName.keys()].filter((name) => !left.has(name))).toEqual([
+      'kube-scheduler',
+      'kube-proxy-node-1',
+      'kube-proxy-node-2',
+    ])
+  })
+
   it('only the API server is told of etcd', () => {
     const told = plan.filter(({ command }) => command.some((word) => word.includes('2379'))).map(({ name }) => name)
     expect(told).toEqual(['etcd', 'kube-apiserver'])

@@ -36,7 +36,13 @@ export interface Programs {
 /** Small heaps: a lab's components hold little, and a generous young generation costs megabytes in each of ten processes. */
 const HEAP = ['--max-semi-space-size=2', '--no-warnings']
 
+/** Those that the lab is made without are left out. */
 export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
+  const without = new Set(lab.without)
+  return allProcesses(lab, pki, programs).filter(({ name, node }) => !without.has(node ? name.replace(`-${node}`, '') : name))
+}
+
+function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
   const kubeconfig = (name: string) => path.join(labPaths(lab.name).kubeconfigs, `${name}.conf`)
   const ours = (bundle: string, ...flags: string[]) => [
     programs.node,

@@ -96,6 +96,7 @@ const STRATEGIES: Readonly<Record<string, ListStrategy>> = {
   'PodCertificateRequestStatus.conditions': conditions,
 
   'Endpoint.addresses': set,
+  'V1beta1Endpoint.addresses': set,
   'FlowSchemaStatus.conditions': conditions,
   'PriorityLevelConfigurationStatus.conditions': conditions,
   'NonResourcePolicyRule.nonResourceURLs': set,

@@ -1,6 +1,7 @@
 /** The field schemas of every built-in model, as scripts/generate-api.ts wrote them. */
 import generated from '../generated/schemas.json' with { type: 'json' }
 import type { KindInfo } from '../kinds.ts'
+import { olderModels } from './older-models.ts'
 
 /** One field. `ref` names another model of the table. */
 export interface FieldSchema {
@@ -19,7 +20,8 @@ export interface ModelSchema {
   fields: Record<string, FieldSchema>
 }
 
-const MODELS = generated as unknown as Readonly<Record<string, ModelSchema>>
+const TODAY = generated as unknown as Readonly<Record<string, ModelSchema>>
+const MODELS: Readonly<Record<string, ModelSchema>> = { ...TODAY, ...olderModels(TODAY) }
 
 export const hasModel = (name: string): boolean => Object.hasOwn(MODELS, name)
 

@@ -20,10 +20,13 @@ const MAX_DISRUPTED = 2000
 
 const ATTEMPTS = 20
 
+/** What clients before v1.22 send, the same but for its name. */
+const OLDER = ['policy/v1beta1']
+
 export async function evict(context: ApiContext, request: ResourceRequest): Promise<void> {
   const { info } = request
   const { cause, dryRun } = readWriteOptions(request, 'CreateOptions')
-  const eviction = await readBodyObject<Eviction>(request, 'policy', 'v1', 'Eviction', 'Eviction')
+  const eviction = await readBodyObject<Eviction>(request, 'policy', 'v1', 'Eviction', 'Eviction', OLDER)
   if (eviction.metadata?.name && eviction.metadata.name !== info.name)
     throw badRequest(`name in URL does not match name in Eviction object: ${info.name} != ${eviction.metadata.name}`)
   const given = toDeleteOptions({ ...eviction.deleteOptions })

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../api/json.ts'
 import { unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { sendBytes, sendJson } from '../respond.ts'
+import type { ResourceDefinition } from '../resources/resource.ts'
 import type { ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'
 import { KUBERNETES_VERSION } from './version.ts'
@@ -70,6 +71,9 @@ async function sendCacheable(request: ApiRequest, body: Buffer, hash: string, ty
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
+const publishedVersions = ({ names, olderVersions = [] }: ResourceDefinition) =>
+  names.versions.filter((version) => !olderVersions.includes(version))
+
 async function resourcesOf({ resources }: ApiContext) {
   const { REVIEWS } = await import('../auth/reviews.ts')
   const reviews = REVIEWS.map(({ group, version, kind, resource, namespaced, model }) => ({
@@ -83,7 +87,7 @@ async function resourcesOf({ resources }: ApiContext) {
     model,
   }))
   const served = [...resources.groups().values()].flat().flatMap((definition) =>
-    definition.names.versions.map((version) => ({
+    publishedVersions(definition).map((version) => ({
       group: definition.names.group,
       version,
       kind: definition.names.kind,

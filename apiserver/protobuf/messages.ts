@@ -397,6 +397,8 @@ discovery.EndpointPort name=1?s protocol=2?s port=3?i appProtocol=4?s
 discovery.EndpointSlice metadata=1meta.ObjectMeta addressType=4s endpoints=2*Endpoint ports=3*EndpointPort
 discovery.ForNode name=1s
 discovery.ForZone name=1s
+discovery/v1beta1.Endpoint addresses=1*s conditions=2discovery.EndpointConditions hostname=3?s targetRef=4?core.ObjectReference topology=5%s nodeName=6?s hints=7?discovery.EndpointHints
+discovery/v1beta1.EndpointSlice metadata=1meta.ObjectMeta addressType=4s endpoints=2*Endpoint ports=3*discovery.EndpointPort
 events.Event metadata=1meta.ObjectMeta eventTime=2meta.MicroTime series=3?EventSeries reportingController=4s reportingInstance=5s action=6s reason=7s regarding=8core.ObjectReference related=9?core.ObjectReference note=10s type=11s deprecatedSource=12core.EventSource deprecatedFirstTimestamp=13meta.Time deprecatedLastTimestamp=14meta.Time deprecatedCount=15i
 events.EventSeries count=1i lastObservedTime=2meta.MicroTime
 flowcontrol.ExemptPriorityLevelConfiguration nominalConcurrencyShares=1?i lendablePercent=2?i

@@ -132,6 +132,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   names: ResourceNames
   /** The model in api/generated/schemas.json by served version. Custom resources carry their own schema instead. */
   models: Record<string, string>
+  /** Those of the served versions that are only for clients of earlier releases: OpenAPI leaves them out. */
+  olderVersions?: readonly string[]
   /** Custom resources: the `openAPIV3Schema` of each served version. */
   schemas?: Record<string, JSONSchemaProps>
   /** Objects may be shown otherwise than they are stored, in the storage version too: `conversions` are asked for every one. */

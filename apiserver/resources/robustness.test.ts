@@ -1,21 +1,11 @@
 /** Whatever fits the schema is answered: with complaints perhaps, never with a fault. Objects are made at random, with members left out. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../api/object.ts'
+import { modelOf, type FieldSchema } from '../../api/schema/models.ts'
 import { ApiError } from '../../api/status.ts'
 import { RESOURCES } from '../resources.ts'
 import type { ResourceDefinition } from './resource.ts'
 
-interface Field {
-  type: string
-  ref?: string
-  items?: Field
-  values?: Field
-}
-type Models = Record<string, { fields: Record<string, Field> }>
-
-const models = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../api/generated/schemas.json'), 'utf8')) as Models
 const ROUNDS = 100
 const MAX_DEPTH = 9
 
@@ -30,7 +20,7 @@ function randomFrom(seed: number): () => number {
 
 function makeObject(model: string, random: () => number, density: number, depth = 0): Record<string, unknown> {
   const object: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(models[model]?.fields ?? {})) {
+  for (const [name, field] of Object.entries(modelOf(model).fields)) {
     if (depth > MAX_DEPTH || random() > density) continue
     object[name] = makeValue(field, random, density, depth)
   }
@@ -39,7 +29,7 @@ function makeObject(model: string, random: () => number, density: number, depth 
 
 const TEXTS = ['', 'a', 'A_b', '1', '10.0.0.1', 'Always', '100m', '-1', '25%', 'a.b/c', 'None']
 
-function makeValue(field: Field, random: () => number, density: number, depth: number): unknown {
+function makeValue(field: FieldSchema, random: () => number, density: number, depth: number): unknown {
   const text = () => TEXTS[Math.floor(random() * TEXTS.length)]!
   switch (field.type) {
     case 'integer':
@@ -104,8 +94,7 @@ describe('any object gets an answer', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const body = round === 0 ? {} : makeObject(definition.models[version]!, random, round / ROUNDS)
       // Nested objects that nothing fills are what the decoder makes of them: empty.
-      for (const member of ['spec'])
-        if (round < 2 && member in (models[definition.models[version]!]?.fields ?? {})) body[member] = {}
+      for (const member of ['spec']) if (round < 2 && member in modelOf(definition.models[version]!).fields) body[member] = {}
       const metadata = { name: 'a', uid: 'u', namespace: 'default' }
       exercise(definition, version, {
         ...body,

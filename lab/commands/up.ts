@@ -5,7 +5,7 @@ import path from 'node:path'
 import { createApiClient } from '../../client/rest-client.ts'
 import { loadClientConfig } from '../../client/kubeconfig.ts'
 import { callControl, findStatus, type Step } from '../control.ts'
-import { type LabDefinition, labPaths, stateRoot } from '../definition.ts'
+import { type LabDefinition, labPaths, REPLACEABLE, stateRoot } from '../definition.ts'
 import { startGuardian, wantRunning } from '../guardian.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
 import { assertLabName, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, seconds } from './lab-command.ts'
@@ -15,6 +15,7 @@ interface Options {
   lab: string
   nodes?: string
   internet?: boolean
+  without?: string[]
   wait: string
 }
 
@@ -25,6 +26,7 @@ export const up: LabCommand = (program) => {
     .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
     .option('--nodes <count>', 'how many nodes a new lab gets (default: 3)')
     .option('--internet', 'let nodes and pods reach the internet; without it nothing leaves this machine')
+    .option('--without <process...>', `leave out processes, to run others instead: ${REPLACEABLE.join(', ')}`)
     .option('--wait <seconds>', 'how long to wait for all nodes to be Ready', '120')
     .action(bringUp)
 }
@@ -47,7 +49,9 @@ async function bringUp(options: Options): Promise<void> {
   }
   await mergeContext(lab.name, await readFile(paths.adminKubeconfig, 'utf8'))
   const client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
-  await waitForNodes(client, lab, Number(options.wait) * 1000, (node) => done(`${node} Ready`))
+  // Without kubelets it is for others to make the nodes ready.
+  if (!lab.without?.includes('kubelet'))
+    await waitForNodes(client, lab, Number(options.wait) * 1000, (node) => done(`${node} Ready`))
   console.log(whatNext(lab))
 }
 
@@ -72,7 +76,7 @@ async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void
 }
 
 /** A lab that was made keeps its shape: its nodes hold containers and volumes. */
-function existingLab({ lab, nodes, internet }: Options): LabDefinition | undefined {
+function existingLab({ lab, nodes, internet, without }: Options): LabDefinition | undefined {
   assertLabName(lab)
   if (!existsSync(labPaths(lab).definition)) return undefined
   const definition = readDefinition(lab)
@@ -84,18 +88,27 @@ function existingLab({ lab, nodes, internet }: Options): LabDefinition | undefin
   if (internet && !definition.internet) {
     throw new Error(`Cannot open "${lab}" to the internet: it was made without. 'kubelab delete --lab ${lab}' first`)
   }
+  if (without && without.toSorted().join() !== (definition.without ?? []).toSorted().join()) {
+    throw new Error(
+      `Cannot leave out ${without.join(', ')}: the lab "${lab}" was made with other parts. 'kubelab delete --lab ${lab}' first`,
+    )
+  }
   return definition
 }
 
-async function defineLab({ lab: name, nodes = '3', internet }: Options): Promise<LabDefinition> {
+async function defineLab({ lab: name, nodes = '3', internet, without = [] }: Options): Promise<LabDefinition> {
   const count = Number(nodes)
   if (!Number.isInteger(count) || count < 1 || count > 100)
     throw new Error(`Cannot make a lab with "${nodes}" nodes: say a number from 1 to 100`)
+  for (const process_ of without)
+    if (!REPLACEABLE.includes(process_))
+      throw new Error(`Cannot leave out "${process_}": what can be left out is ${REPLACEABLE.join(', ')}`)
   const lab: LabDefinition = {
     name,
     index: freeIndex(),
     nodes: Array.from({ length: count }, (_, index) => `node-${index + 1}`),
     internet: internet === true,
+    ...(without.length > 0 && { without }),
   }
   const file = labPaths(name).definition
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })

@@ -1,5 +1,5 @@
 /** Kinds that are served in more than one version, or under two names: stored once, shown in the words of whoever asks. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpClient, openWatch, type Client } from './http-client.ts'
 import { startTestServer, type TestServer } from './start-server.ts'
 
@@ -79,3 +79,50 @@ test.each([NEW_EVENTS, `${NEW_EVENTS}/e1`, autoscalers('v1')])(
     expect(json, text).toMatchObject({ kind: 'Table', rows: [{ object: { kind: 'PartialObjectMetadata' } }] })
   },
 )
+
+describe('versions for clients of earlier releases', () => {
+  const GROUPS = [
+    ['autoscaling', 'v2', 'v2beta2', 'horizontalpodautoscalers'],
+    ['batch', 'v1', 'v1beta1', 'cronjobs'],
+    ['discovery.k8s.io', 'v1', 'v1beta1', 'endpointslices'],
+    ['policy', 'v1', 'v1beta1', 'poddisruptionbudgets'],
+  ] as const
+
+  test.each(GROUPS)(
+    '%s: %s is preferred, %s is served, with a warning and not published',
+    async (group, today, older, plural) => {
+      const { json } = await call('GET', `/apis/${group}`)
+      expect(json).toMatchObject({ preferredVersion: { version: today } })
+      expect(json).toMatchObject({ versions: expect.arrayContaining([expect.objectContaining({ version: older })]) as unknown })
+      expect((await call('GET', `/apis/${group}/${older}`)).json).toMatchObject({
+        resources: expect.arrayContaining([expect.objectContaining({ name: plural })]) as unknown,
+      })
+      const listed = await call('GET', `/apis/${group}/${older}/${plural}`)
+      expect(listed.json).toMatchObject({ apiVersion: `${group}/${older}` })
+      expect(listed.headers.warning).toContain(`${group}/${older} `)
+      expect((await call('GET', '/openapi/v2')).text).not.toContain(`/apis/${group}/${older}/`)
+    },
+  )
+
+  test('an endpoint slice of v1beta1 is one of v1, with its zone and node as fields', async () => {
+    const path = (version: string) => `/apis/discovery.k8s.io/${version}/namespaces/default/endpointslices`
+    const topology = { 'kubernetes.io/hostname': 'n', 'topology.kubernetes.io/zone': 'z' }
+    const endpoints = [{ addresses: ['10.0.0.1'], nodeName: 'n', topology }]
+    const body = { metadata: { name: 's' }, addressType: 'IPv4', endpoints }
+    const watch = await openWatch(server, `${path('v1beta1')}?watch=1&fieldSelector=metadata.name%3Ds`)
+    const made = await call('POST', path('v1beta1'), { body })
+    expect(made.json, made.text).toMatchObject({ apiVersion: 'discovery.k8s.io/v1beta1', endpoints: [{ topology }] })
+    expect(await watch.next()).toMatchObject({ object: { apiVersion: 'discovery.k8s.io/v1beta1', endpoints: [{ topology }] } })
+    watch.close()
+    const { json } = await call('GET', `${path('v1')}/s`)
+    expect(json).toMatchObject({ endpoints: [{ addresses: ['10.0.0.1'], nodeName: 'n', zone: 'z' }] })
+  })
+
+  test('an eviction of policy/v1beta1 is one', async () => {
+    const spec = { containers: [{ name: 'c', image: 'i' }] }
+    await call('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'p' }, spec } })
+    const body = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'p' } }
+    const { code, text } = await call('POST', '/api/v1/namespaces/default/pods/p/eviction', { body })
+    expect(code, text).toBe(201)
+  })
+})

@@ -138,4 +138,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   schemas?: Record<string, JSONSchemaProps>
   /** Objects may be shown otherwise than they are stored, in the storage version too: `conversions` are asked for every one. */
   changesOnRead?: boolean
+  /**
+   * Custom resources that a webhook converts. `ahead` asks about all of these objects at once; after it `conversions` know the
+   * answers for as long as the objects are held. They are admitted and validated in the version of the request, and `toStorage`
+   * comes last.
+   */
+  convert?: { ahead: (objects: readonly KubeObject[]) => Promise<void>; toStorage: (object: KubeObject) => Promise<KubeObject> }
 }

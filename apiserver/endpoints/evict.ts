@@ -2,6 +2,8 @@
 import type { Eviction, Pod, PodDisruptionBudget } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
 import { type ApiError, badRequest, conflict, forbidden, internalError, tooManyRequests } from '../../api/status.ts'
+import type { KubeObject } from '../../api/object.ts'
+import { admissionAttributes, createAdmission } from '../admission-chain.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
 import { deleteObject } from '../delete-object.ts'
@@ -34,6 +36,10 @@ export async function evict(context: ApiContext, request: ResourceRequest): Prom
 
   await context.store.current()
   const pod = existing(context, request).object() as Pod
+  const attributes = admissionAttributes(request, 'CREATE', options.dryRun, eviction as KubeObject, undefined)
+  const admission = createAdmission(context, { ...attributes, kind: 'Eviction', name: info.name })
+  await admission.admit()
+  await admission.validate()
   if (!ignoresBudgets(pod)) await takeDisruption(context, pod, options.dryRun)
   await deleteObject(context, request, options, info.namespace, info.name)
   await sendJson(request, 201, successStatus(undefined, 201))

@@ -1,5 +1,5 @@
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
-import { duplicate, invalid, notSupported, required } from '../../api/field-error.ts'
+import { duplicate, forbidden, invalid, notSupported, required } from '../../api/field-error.ts'
 import type {
   AdmissionregistrationWebhookClientConfig,
   MutatingWebhook,
@@ -90,6 +90,9 @@ function validateWebhook(errors: Errors, path: string, webhook: Webhook): void {
   validateReviewVersions(errors, `${path}.admissionReviewVersions`, webhook.admissionReviewVersions ?? [])
   validateClientConfig(errors, `${path}.clientConfig`, webhook.clientConfig ?? {})
   validateConditions(errors, `${path}.matchConditions`, webhook.matchConditions)
+  // A condition that nobody evaluates would let pass, or refuse, what it was written to keep apart.
+  if (webhook.matchConditions?.length)
+    errors.push(forbidden(`${path}.matchConditions`, 'this server does not evaluate CEL expressions; use rules and selectors'))
 }
 
 /** A domain of at least three labels. */

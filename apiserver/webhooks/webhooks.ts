@@ -164,19 +164,20 @@ export function createWebhooks({ mutating, validating, client, resources, logger
   return {
     mutate(attributes, context) {
       const hooks = mutating.candidates(attributes.operation, attributes.resource, attributes.subresource)
-      return hooks.length > 0 && !isWebhookConfiguration(attributes) ? mutateInTurn(hooks, attributes, context) : undefined
+      return hooks.length > 0 && isTold(attributes) ? mutateInTurn(hooks, attributes, context) : undefined
     },
     validate(attributes, context) {
       const hooks = validating.candidates(attributes.operation, attributes.resource, attributes.subresource)
-      return hooks.length > 0 && !isWebhookConfiguration(attributes) ? validateAtOnce(hooks, attributes, context) : undefined
+      return hooks.length > 0 && isTold(attributes) ? validateAtOnce(hooks, attributes, context) : undefined
     },
   }
 }
 
 /** Webhooks have no say about webhooks: one that refuses everything could never be taken away. */
-const isWebhookConfiguration = ({ group, kind }: AdmissionAttributes) =>
-  group === 'admissionregistration.k8s.io' &&
-  (kind === 'MutatingWebhookConfiguration' || kind === 'ValidatingWebhookConfiguration')
+const isTold = ({ group, kind, operation, subresource }: AdmissionAttributes) =>
+  !(group === 'admissionregistration.k8s.io' && kind.endsWith('WebhookConfiguration')) &&
+  // They have been told of the eviction; the deletion that it ends in is a part of it.
+  !(operation === 'DELETE' && subresource === 'eviction')
 
 const supportsDryRun = ({ sideEffects }: Webhook) => sideEffects === 'None' || sideEffects === 'NoneOnDryRun'
 

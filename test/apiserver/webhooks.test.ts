@@ -312,6 +312,40 @@ describe('mutating webhooks', () => {
   })
 })
 
+describe('an eviction', () => {
+  test('is told of as what it is, and its deletion not once more', async () => {
+    const rules = [{ ...onConfigMaps, resources: ['pods/*'] }]
+    await install(VALIDATING, webhook('evict', { rules }))
+    const spec = { containers: [{ name: 'main', image: 'i' }] }
+    await call('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'ev' }, spec } })
+    answers['/evict'] = () => ({ allowed: false, status: { message: 'stay' } })
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'ev' } }
+    const path = '/api/v1/namespaces/default/pods/ev/eviction'
+    const refused = await call('POST', path, { body: eviction })
+    expect(refused.json.message).toBe('admission webhook "evict.example.com" denied the request: stay')
+    expect(asked.at(-1)!.review.request).toMatchObject({
+      kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+      resource: { group: '', version: 'v1', resource: 'pods' },
+      subResource: 'eviction',
+      operation: 'CREATE',
+      object: eviction,
+    })
+    answers = {}
+    asked = []
+    expect((await call('POST', path, { body: eviction })).code).toBe(201)
+    expect(asked).toHaveLength(1)
+  })
+})
+
+test('conditions that nobody here could evaluate are refused', async () => {
+  const matchConditions = [{ name: 'c', expression: 'true' }]
+  const { code, json } = await call('POST', VALIDATING, {
+    body: { metadata: { name: 'cel' }, webhooks: [webhook('w', { matchConditions })] },
+  })
+  expect(code).toBe(422)
+  expect(json.message).toContain('webhooks[0].matchConditions: Forbidden: this server does not evaluate CEL')
+})
+
 describe('what opens a connection', () => {
   test('can be refused by its options', async () => {
     await install(

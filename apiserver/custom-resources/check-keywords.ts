@@ -1,6 +1,7 @@
 /** Which keywords a schema may use, and with what values. */
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts'
 import type { JSONSchemaProps, ValidationRule } from '../../api/generated/types.ts'
+import { ruleComplaint } from './compile-rules.ts'
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string']
 
@@ -161,6 +162,10 @@ function checkRules(errors: FieldError[], rules: readonly ValidationRule[], path
   rules.forEach(({ rule, message }, index) => {
     const at = `${path}.x-kubernetes-validations[${index}]`
     if (!rule?.trim()) errors.push(required(`${at}.rule`, 'rule is not specified'))
+    else {
+      const complaint = ruleComplaint(rule)
+      if (complaint) errors.push(invalid(`${at}.rule`, rule, `compilation failed: ${complaint}`))
+    }
     if (message !== undefined && message.trim() === '')
       errors.push(invalid(`${at}.message`, message, 'message must be non-empty if specified'))
     else if (message?.trim().includes('\n'))

@@ -1,5 +1,5 @@
 /** A CustomResourceDefinition as the same kind of values that built-in resources are: one for each version it serves. Pure. */
-import type { FieldError } from '../../api/field-error.ts'
+import { invalid, type FieldError } from '../../api/field-error.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion, JSONSchemaProps } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { completeBehaviour } from '../resources/define-resource.ts'
@@ -7,7 +7,8 @@ import type { ResourceBehaviour, ResourceDefinition, ResourceNames, Verb } from 
 import { sameJson } from '../resources/same-json.ts'
 import { isTrue } from './accept-names.ts'
 import { columnsOf, compilePath } from './columns.ts'
-import { compileValidator, type Validator } from './compile-validator.ts'
+import { compileRules } from './compile-rules.ts'
+import { compileValidator } from './compile-validator.ts'
 import { hasDefaults, pruneAndDefault } from './prune-and-default.ts'
 import { newErrors } from './ratchet.ts'
 
@@ -33,7 +34,7 @@ function toDefinition(definition: CustomResourceDefinition, version: Version, st
     namesOf(definition, version, stored),
     {},
     {
-      ...rulesOf(version, schema && compileValidator(schema), show),
+      ...rulesOf(version, schema && validatorOf(schema), show),
       unconditionalUpdate: false,
       columns: columnsOf(version.additionalPrinterColumns, show),
       selectableFields: selectableFieldsOf(version),
@@ -80,15 +81,34 @@ function shower({ spec }: CustomResourceDefinition, { name, schema }: Version): 
 const changesOnRead = ({ metadata, status }: CustomResourceDefinition, schema: JSONSchemaProps | undefined): boolean =>
   (schema !== undefined && hasDefaults(schema)) || (metadata.generation ?? 1) > 1 || (status?.storedVersions?.length ?? 1) > 1
 
+type Validator = (object: KubeObject, old?: KubeObject) => FieldError[]
+
+/** A value that these are said of is not one that a rule could be asked about. */
+const BLOCKING = new Set(['FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid'])
+
+const NOT_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+
+/** Of an update only what it changes is complained about: an object from before a rule was made can still be worked with. */
+function validatorOf(schema: JSONSchemaProps): Validator {
+  const validate = compileValidator(schema)
+  const rules = compileRules(schema)
+  return (object, old) => {
+    const fresh = (errors: FieldError[]) => (old && errors.length > 0 ? newErrors(errors, object, old) : errors)
+    const errors = fresh(validate(object))
+    if (!rules) return errors
+    if (errors.some(({ reason }) => BLOCKING.has(reason))) return [...errors, invalid('<nil>', 'null', NOT_CHECKED)]
+    return [...errors, ...fresh(rules(object, old))]
+  }
+}
+
 function rulesOf(
   { subresources }: Version,
   validator: Validator | undefined,
   show: (object: KubeObject) => KubeObject,
 ): ResourceBehaviour<KubeObject> {
   const hasStatus = subresources?.status !== undefined && subresources.status !== null
-  // Only complaints about what this update changes: an object from before a rule was made can still be worked with.
-  const validateUpdate = (object: KubeObject, old: KubeObject): FieldError[] =>
-    validator ? newErrors(validator(object), object, old) : []
+  const validateUpdate = (object: KubeObject, old: KubeObject): FieldError[] => validator?.(object, show(old)) ?? []
   const updates = new WeakSet<KubeObject>()
   return {
     validate: (object) => (!validator || updates.has(object) ? [] : validator(object)),

@@ -10,6 +10,7 @@ import type {
 } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain } from '../../api/names.ts'
 import { checkSchema } from '../custom-resources/check-schema.ts'
+import { unenforcedRules } from '../custom-resources/compile-rules.ts'
 import { CREATED_AT, NAME } from './columns.ts'
 import { copyMember, specChanges } from './define-resource.ts'
 import { checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
@@ -71,6 +72,8 @@ export const customResourceDefinition: ResourceBehaviour<CustomResourceDefinitio
     validateStoredVersions(errors, status?.storedVersions ?? [], spec.versions)
     return errors
   },
+  warnings: ({ spec }) =>
+    (spec.versions ?? []).flatMap(({ schema }) => (schema?.openAPIV3Schema ? unenforcedRules(schema.openAPIV3Schema) : [])),
   generationChanges: specChanges,
   columns: [NAME, CREATED_AT],
   hasStatus: true,

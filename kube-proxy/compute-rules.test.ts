@@ -54,6 +54,12 @@ describe('the rules of a service', () => {
     expect(elsewhere.shared['filter/KUBE-SERVICES']?.[0]).toMatch(/has no local endpoints.*-j DROP$/)
   })
 
+  it('take an endpoint for local that a controller of discovery v1beta1 has put here by a label', () => {
+    const labelled = { nodeName: undefined, deprecatedTopology: { 'kubernetes.io/hostname': 'a' } }
+    const [port] = servicePortsOf(service({}), [slice(['10.244.1.1'], labelled)], node, 'IPv4')
+    expect(port?.endpoints).toMatchObject([{ isLocal: true }])
+  })
+
   it('remember clients that are to stay with their endpoint', () => {
     const { chains } = rulesFor({ sessionAffinity: 'ClientIP' }, ['10.244.0.1'])
     expect([...chains.values()].flat().filter((line) => line.includes('-m recent'))).toMatchObject([

@@ -105,7 +105,12 @@ function endpointsOf(slices: readonly EndpointSlice[], portName: string, protoco
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view)
 }
 
-function toView({ addresses, conditions, nodeName, hints }: Endpoint, port: number, node: NodeView): EndpointView | undefined {
+/** Where the endpoint is. Controllers that write discovery v1beta1 say so by a label alone. */
+export const nodeOf = ({ nodeName, deprecatedTopology }: Endpoint): string | undefined =>
+  nodeName ?? deprecatedTopology?.['kubernetes.io/hostname']
+
+function toView(endpoint: Endpoint, port: number, node: NodeView): EndpointView | undefined {
+  const { addresses, conditions, hints } = endpoint
   // All addresses of an endpoint are the same pod; upstream uses the first as well.
   const [ip] = addresses
   if (!ip) return undefined
@@ -113,7 +118,7 @@ function toView({ addresses, conditions, nodeName, hints }: Endpoint, port: numb
   return {
     ip,
     port,
-    isLocal: nodeName === node.name,
+    isLocal: nodeOf(endpoint) === node.name,
     ready,
     serving: conditions?.serving ?? ready,
     terminating: conditions?.terminating ?? false,

@@ -40,6 +40,8 @@ export interface KubeletOptions {
   providerId?: string | undefined
   containerLogMaxBytes: number
   containerLogMaxFiles: number
+  /** How many images are fetched at once; 0 is no bound. */
+  maxParallelPulls?: number | undefined
 }
 
 export interface RunningKubelet {

@@ -38,6 +38,7 @@ export interface ContextOptions {
   /** The node's own resolver configuration. */
   resolvConf: string
   allocatable: Record<string, string>
+  maxParallelPulls?: number | undefined
   /** Ends the informers. */
   signal: AbortSignal
 }
@@ -60,7 +61,7 @@ export function createContext(options: ContextOptions): KubeletContext {
     paths,
     services,
     cgroups: createCgroups(options.cgroupRoot),
-    images: createImagePuller({ cri, clock, events }),
+    images: createImagePuller({ cri, clock, events, maxParallelPulls: options.maxParallelPulls }),
     reader: createPodRuntimeReader(cri, createMessageReader(paths)),
     statuses: createStatusWriter({ client, clock, logger }),
     watched: createWatchedObjects(client, { clock, logger }),

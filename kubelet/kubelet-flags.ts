@@ -30,6 +30,7 @@ export const kubeletFlags = defineFlags({
   'node-status-update-frequency': { type: 'duration', default: 10_000, description: 'How often the node looks at itself' },
   'container-log-max-size': { type: 'string', default: '10Mi', description: 'A log that grows beyond is rotated' },
   'container-log-max-files': { type: 'int', default: 5, description: 'How many files of a log are kept' },
+  'max-parallel-image-pulls': { type: 'int', default: 0, description: 'How many images are fetched at once; 0 is no bound' },
   'logging-format': { type: 'string', default: 'text', choices: ['text', 'json'], description: 'How log lines look' },
   v: { type: 'int', default: 2, description: 'How much to log; 4 and more is debugging' },
 })

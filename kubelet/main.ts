@@ -52,6 +52,7 @@ await runUntilSignal(
         statusFrequencyMs: flags['node-status-update-frequency'],
         containerLogMaxBytes: quantityValue(flags['container-log-max-size']),
         containerLogMaxFiles: flags['container-log-max-files'],
+        maxParallelPulls: flags['max-parallel-image-pulls'],
       },
       client,
       clock,

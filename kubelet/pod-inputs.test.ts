@@ -5,6 +5,7 @@ import { computePodLimits, toContainerResources } from './cgroups.ts'
 import { computeDns, computeHostsFile, parseResolvConf } from './dns.ts'
 import { computeEnv, type EnvSources } from './env.ts'
 import { expand } from './expand.ts'
+import { checkImageName } from './images/image-name.ts'
 import { decidePull } from './images/pull-policy.ts'
 import { findCredentials } from './images/pull-secrets.ts'
 import { matchesNode } from './node-match.ts'
@@ -221,6 +222,19 @@ describe('images', () => {
     ['app:1', 'Never', null, { pull: false, refuse: 'Container image "app:1" is not present with pull policy of Never' }],
     ['app:1', 'Never', loaded, { pull: false }],
   ])('%s, %s', (image, policy, present, expected) => expect(decidePull(image, policy, present)).toEqual(expected))
+
+  it.each([
+    ['busybox', undefined],
+    ['busybox:1.36', undefined],
+    ['127.0.0.1:5000/team/app_a-b.c:v1.2_x', undefined],
+    [`localhost/app:1@sha256:${'a'.repeat(64)}`, undefined],
+    ['[::1]:5000/app', undefined],
+    ['', `couldn't parse image name "": invalid reference format`],
+    ['app:', `couldn't parse image name "app:": invalid reference format`],
+    ['a//b', `couldn't parse image name "a//b": invalid reference format`],
+    ['App', `couldn't parse image name "App": invalid reference format: repository name (library/App) must be lowercase`],
+    ['app@sha256:12', `couldn't parse image name "app@sha256:12": invalid reference format`],
+  ])('are named by what a registry knows: %j', (image, problem) => expect(checkImageName(image)).toBe(problem))
 
   it('get the credentials of their registry, the closest first', () => {
     const secret = (auths: object) => ({

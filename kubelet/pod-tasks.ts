@@ -367,7 +367,7 @@ export function createPodTasks(
 }
 
 const isImageReason = (reason: string | undefined): boolean =>
-  reason !== undefined && ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull'].includes(reason)
+  reason !== undefined && ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'].includes(reason)
 
 async function ignoreMissing(call: Promise<unknown>): Promise<void> {
   try {

@@ -1,10 +1,13 @@
 /** Gets the image of a container onto the node by its pull policy; waits longer after each failure, as upstream. */
+import { formatDuration } from '../../api/duration.ts'
 import type { Container, Pod, Secret } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
 import type { ImageFact } from '../pod-facts.ts'
 import type { PodEvents } from '../pod-events.ts'
-import { type Cri, runtimeMessage } from '../runtime/cri-client.ts'
-import type { Image } from '../runtime/cri-types.ts'
+import { createLimit } from '../limit.ts'
+import { type Cri, fullRuntimeMessage } from '../runtime/cri-client.ts'
+import type { AuthConfig, Image } from '../runtime/cri-types.ts'
+import { checkImageName } from './image-name.ts'
 import { decidePull } from './pull-policy.ts'
 import { findCredentials } from './pull-secrets.ts'
 
@@ -19,39 +22,77 @@ const initialDelayMs = 10_000
 const maxDelayMs = 300_000
 const pullTimeoutMs = 3_600_000
 
-export function createImagePuller({ cri, clock, events }: { cri: Cri; clock: Clock; events: PodEvents }): ImagePuller {
+export interface ImagePullerOptions {
+  cri: Cri
+  clock: Clock
+  events: PodEvents
+  /** How many images are fetched at once; 0 is no bound. */
+  maxParallelPulls?: number | undefined
+}
+
+interface Timing {
+  /** When its turn came. */
+  begunMs: number
+}
+
+interface SharedPull {
+  waiters: number
+  cancel: AbortController
+  done: Promise<Timing>
+}
+
+export function createImagePuller({ cri, clock, events, maxParallelPulls }: ImagePullerOptions): ImagePuller {
+  const turn = createLimit(maxParallelPulls || Infinity)
   /** By pod UID and image. */
   const failures = new Map<string, { delayMs: number }>()
-  const running = new Map<string, Promise<void>>()
+  const running = new Map<string, SharedPull>()
+  const nowMs = () => clock.now().getTime()
 
   const find = async (image: string): Promise<Image | null> => (await cri.call('ImageStatus', { image: { image } })).image
 
-  /** Several pods that want one image share its pull, as far as their credentials do. */
-  async function pull(image: string, secrets: readonly Secret[], signal: AbortSignal): Promise<void> {
+  /** Several pods that want one image share its pull, as far as their credentials do; it is given up when none is left. */
+  function pull(image: string, secrets: readonly Secret[], signal: AbortSignal): Promise<Timing> {
     const credentials = findCredentials(image, secrets)
     const key = `${image} ${JSON.stringify(credentials)}`
-    const shared = running.get(key) ?? tryEach(image, credentials, signal).finally(() => running.delete(key))
-    running.set(key, shared)
-    await shared
+    const shared = running.get(key) ?? begin(key, image, credentials)
+    shared.waiters++
+    const leave = () => {
+      if (--shared.waiters === 0) shared.cancel.abort()
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    return shared.done.finally(() => signal.removeEventListener('abort', leave))
   }
 
-  async function tryEach(image: string, credentials: ReturnType<typeof findCredentials>, signal: AbortSignal): Promise<void> {
-    let failure: unknown
+  function begin(key: string, image: string, credentials: readonly AuthConfig[]): SharedPull {
+    const cancel = new AbortController()
+    const done = turn(async () => {
+      const begunMs = nowMs()
+      await tryEach(image, credentials, cancel.signal)
+      return { begunMs }
+    }).finally(() => running.delete(key))
+    const shared = { waiters: 0, cancel, done }
+    running.set(key, shared)
+    return shared
+  }
+
+  async function tryEach(image: string, credentials: readonly AuthConfig[], signal: AbortSignal): Promise<void> {
+    const failures = new Set<string>()
     for (const auth of credentials.length > 0 ? credentials : [undefined]) {
       try {
         await cri.call('PullImage', { image: { image }, ...(auth ? { auth } : {}) }, { timeoutMs: pullTimeoutMs, signal })
         return
       } catch (error) {
-        failure = error
+        failures.add(fullRuntimeMessage(error))
       }
     }
-    throw failure
+    const [first, ...others] = failures
+    throw new Error(others.length > 0 ? `[${[first, ...others].join(', ')}]` : first)
   }
 
   function fail(key: string, reason: string, message: string): ImageFact {
     const delayMs = Math.min(maxDelayMs, (failures.get(key)?.delayMs ?? initialDelayMs / 2) * 2)
     failures.set(key, { delayMs })
-    return { failure: { reason, message, untilMs: clock.now().getTime() + delayMs } }
+    return { failure: { reason, message, untilMs: nowMs() + delayMs } }
   }
 
   return {
@@ -63,6 +104,13 @@ export function createImagePuller({ cri, clock, events }: { cri: Cri; clock: Clo
       const key = `${pod.metadata.uid} ${image}`
       const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
         events.container(pod, container, type, reason, message)
+      const invalid = checkImageName(image)
+      if (invalid) {
+        const message = `Failed to apply default image tag "${image}": ${invalid}`
+        event('Warning', 'InspectFailed', message)
+        event('Warning', 'Failed', 'Error: InvalidImageName')
+        return fail(key, 'InvalidImageName', message)
+      }
       let present = await find(image)
       const decision = decidePull(image, container.imagePullPolicy, present)
       if (!decision.pull && decision.refuse) {
@@ -71,23 +119,24 @@ export function createImagePuller({ cri, clock, events }: { cri: Cri; clock: Clo
         return fail(key, 'ErrImageNeverPull', decision.refuse)
       }
       if (decision.pull) {
-        const startedMs = clock.now().getTime()
+        const askedMs = nowMs()
         event('Normal', 'Pulling', `Pulling image "${image}"`)
         try {
-          await pull(image, secrets, signal)
+          const { begunMs } = await pull(image, secrets, signal)
           present = await find(image)
+          const doneMs = nowMs()
+          const took = formatDuration(doneMs - Math.max(begunMs, askedMs))
+          const withWait = formatDuration(doneMs - askedMs)
+          const size = present?.size ?? 0
+          const message = `Successfully pulled image "${image}" in ${took} (${withWait} including waiting). Image size: ${size} bytes.`
+          event('Normal', 'Pulled', message)
         } catch (error) {
-          const message = runtimeMessage(error)
+          const message = error instanceof Error ? error.message : String(error)
+          if (signal.aborted) return fail(key, 'ErrImagePull', message)
           event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`)
           event('Warning', 'Failed', 'Error: ErrImagePull')
           return fail(key, 'ErrImagePull', message)
         }
-        const took = `${((clock.now().getTime() - startedMs) / 1000).toFixed(3)}s`
-        event(
-          'Normal',
-          'Pulled',
-          `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${present?.size ?? 0} bytes.`,
-        )
       } else event('Normal', 'Pulled', `Container image "${image}" already present on machine`)
       failures.delete(key)
       if (!present) return fail(key, 'ErrImagePull', `image "${image}" is not there after its pull`)

@@ -78,7 +78,34 @@ const hasCode = (error: unknown, code: number): boolean => error instanceof Erro
 export const isNotFound = (error: unknown): boolean => hasCode(error, status.NOT_FOUND)
 export const isDeadlineExceeded = (error: unknown): boolean => hasCode(error, status.DEADLINE_EXCEEDED)
 
-/** The runtime's own words, without gRPC's `5 NOT_FOUND:` before them; upstream's messages carry the full form. */
+/** As Go prints a gRPC error, and so as upstream's messages about images have it. */
+export function fullRuntimeMessage(error: unknown): string {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'number')) return runtimeMessage(error)
+  return `rpc error: code = ${goCodes[error.code] ?? `Code(${error.code})`} desc = ${runtimeMessage(error)}`
+}
+
+/** gRPC's codes in Go's spelling, by number. */
+const goCodes = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+]
+
+/** The runtime's own words, without gRPC's `5 NOT_FOUND:` before them. */
 export const runtimeMessage = (error: unknown): string =>
   error instanceof Error
     ? 'details' in error && typeof error.details === 'string'

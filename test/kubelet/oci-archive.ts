@@ -10,7 +10,7 @@ import { type Pack, pack } from 'tar-stream'
 export const pauseImage = 'registry.k8s.io/pause:3.10'
 export const busyboxImage = 'docker.io/library/busybox:1.36'
 
-interface LayerEntry {
+export interface LayerEntry {
   name: string
   /** A file of this machine, or its content. */
   from?: string
@@ -39,7 +39,7 @@ export async function writeImages(directory: string): Promise<string[]> {
 }
 
 /** Debian's dynamic busybox with its libraries, and a link for each applet. */
-function busyboxEntries(): LayerEntry[] {
+export function busyboxEntries(): LayerEntry[] {
   const binary = '/bin/busybox'
   const directories = [
     'bin',
@@ -86,7 +86,20 @@ function libraryPaths(binary: string): string[] {
   }
 }
 
-export async function writeOciArchive(file: string, { name, entries, config }: ImageOptions): Promise<void> {
+export interface Descriptor {
+  mediaType: string
+  digest: string
+  size: number
+}
+
+export interface ImageBlobs {
+  layer: Buffer
+  config: Buffer
+  manifest: Buffer
+  descriptor: Descriptor
+}
+
+export async function buildImage({ entries, config }: Pick<ImageOptions, 'entries' | 'config'>): Promise<ImageBlobs> {
   const layerTar = await tarOf(entries)
   const layer = gzipSync(layerTar, { level: 1 })
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
@@ -101,24 +114,27 @@ export async function writeOciArchive(file: string, { name, entries, config }: I
       layers: [descriptor('application/vnd.oci.image.layer.v1.tar+gzip', layer)],
     }),
   )
+  const about = descriptor('application/vnd.oci.image.manifest.v1+json', manifest)
+  return { layer, config: imageConfig, manifest, descriptor: about }
+}
+
+export async function writeOciArchive(file: string, { name, ...content }: ImageOptions): Promise<void> {
+  const { layer, config, manifest, descriptor: about } = await buildImage(content)
   const annotations = {
     'io.containerd.image.name': name,
     'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
   }
-  const index = {
-    schemaVersion: 2,
-    manifests: [{ ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest), annotations }],
-  }
+  const index = { schemaVersion: 2, manifests: [{ ...about, annotations }] }
   const archive = pack()
   archive.entry({ name: 'oci-layout' }, '{"imageLayoutVersion":"1.0.0"}')
   archive.entry({ name: 'index.json' }, JSON.stringify(index))
-  for (const blob of [layer, imageConfig, manifest]) archive.entry({ name: `blobs/${digestOf(blob).replace(':', '/')}` }, blob)
+  for (const blob of [layer, config, manifest]) archive.entry({ name: `blobs/${digestOf(blob).replace(':', '/')}` }, blob)
   archive.finalize()
   await pipeline(archive, createWriteStream(file))
 }
 
-const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`
-const descriptor = (mediaType: string, data: Buffer) => ({ mediaType, digest: digestOf(data), size: data.length })
+export const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`
+const descriptor = (mediaType: string, data: Buffer): Descriptor => ({ mediaType, digest: digestOf(data), size: data.length })
 
 async function tarOf(entries: LayerEntry[]): Promise<Buffer> {
   const tar: Pack = pack()

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Pod } from '../../api/generated/types.ts'
+import { hasRegistry, type Registry, startRegistry, user } from './registry.ts'
+import { get } from './request.ts'
+import { isReady } from './test-api.ts'
+import { startTestKubelet, type TestKubelet } from './test-kubelet.ts'
+
+let kubelet: TestKubelet
+let open: Registry
+let closed: Registry
+beforeAll(async () => {
+  if (!hasRegistry) return
+  kubelet = await startTestKubelet()
+  open = await startRegistry({ port: 5000, password: false })
+  closed = await startRegistry({ port: 5001, password: true })
+})
+afterAll(async () => {
+  if (!hasRegistry) return
+  await open.stop()
+  await closed.stop()
+  await kubelet.stop()
+})
+
+const run = (name: string, image: string, policy: string, more: Partial<Pod['spec']> = {}) =>
+  kubelet.api.createPod(name, {
+    terminationGracePeriodSeconds: 0,
+    containers: [{ name: 'main', image, imagePullPolicy: policy, command: ['sh', '-c', 'cat /etc/content; echo; sleep 1000'] }],
+    ...more,
+  })
+const events = async (pod: string) =>
+  (await kubelet.api.list('Event')).items
+    .filter(({ involvedObject, reason }) => involvedObject.name === pod && reason !== 'Scheduled')
+    .map(({ reason, message }) => `${reason}: ${message}`)
+const main = ({ status }: Pod) => status?.containerStatuses?.[0]
+const isWaiting = (reason: string) => (pod: Pod) => main(pod)?.state?.waiting?.reason === reason
+const content = async (pod: string) => {
+  await kubelet.api.waitForPod(pod, isReady)
+  await vi.waitUntil(async () => (await get(kubelet, `/containerLogs/default/${pod}/main`)).body !== '')
+  return (await get(kubelet, `/containerLogs/default/${pod}/main`)).body.trim()
+}
+const pulled = (image: string) =>
+  new RegExp(
+    `^Pulled: Successfully pulled image "${image}" in [\\d.]+m?s \\([\\d.]+m?s including waiting\\)\\. Image size: \\d+ bytes\\.$`,
+  )
+
+describe.skipIf(!hasRegistry)('an image', () => {
+  it('is pulled once, told of with its time and size, and by its digest in the status', async () => {
+    const digest = await open.push('plain', 'v1', 'one')
+    const image = `${open.host}/plain:v1`
+    await run('first', image, 'IfNotPresent')
+    const pod = await kubelet.api.waitForPod('first', isReady)
+    expect(main(pod)).toMatchObject({ image, imageID: `${open.host}/plain@${digest}` })
+    await vi.waitUntil(async () => (await events('first')).length >= 4)
+    expect((await events('first')).slice(0, 2)).toEqual([
+      `Pulling: Pulling image "${image}"`,
+      expect.stringMatching(pulled(image)),
+    ])
+    await run('second', image, 'IfNotPresent')
+    await kubelet.api.waitForPod('second', isReady)
+    await expect.poll(() => events('second')).toContain(`Pulled: Container image "${image}" already present on machine`)
+  })
+
+  it('is asked for again with policy Always, and is the newer one then', async () => {
+    const image = `${open.host}/moving:latest`
+    await open.push('moving', 'latest', 'old')
+    await run('before', image, 'Always')
+    expect(await content('before')).toBe('old')
+    await open.push('moving', 'latest', 'new')
+    await run('kept', image, 'IfNotPresent')
+    expect(await content('kept')).toBe('old')
+    await run('after', image, 'Always')
+    expect(await content('after')).toBe('new')
+  })
+
+  it('is had by its digest', async () => {
+    const digest = await open.push('fixed', 'v1', 'fixed')
+    await open.push('fixed', 'v1', 'moved')
+    await run('digest', `${open.host}/fixed@${digest}`, 'IfNotPresent')
+    expect(await content('digest')).toBe('fixed')
+  })
+
+  it('is shared by pods that pull it together', async () => {
+    await open.push('shared', 'v1', 'shared')
+    await open.push('other', 'v1', 'other')
+    const names = ['shared', 'shared', 'other', 'shared'].map((name, index): [string, string] => [`pull-${index}`, name])
+    await Promise.all(names.map(([pod, name]) => run(pod, `${open.host}/${name}:v1`, 'IfNotPresent')))
+    for (const [pod, name] of names) expect(await content(pod)).toBe(name)
+  })
+
+  it.each([
+    ['missing', 'absent:v1', /^rpc error: code = NotFound desc = failed to pull and unpack image ".*absent:v1": .*not found$/],
+    ['nowhere', '', /^rpc error: code = Unknown desc = failed to pull and unpack image .*connection refused$/],
+  ])('that is %s is told of, and waited for with back-off', async (name, path, why) => {
+    const image = path ? `${open.host}/${path}` : '127.0.0.1:5999/app:v1'
+    await run(name, image, 'IfNotPresent')
+    const failed = await kubelet.api.waitForPod(name, isWaiting('ErrImagePull'))
+    expect(main(failed)?.state?.waiting?.message).toMatch(why)
+    const waiting = await kubelet.api.waitForPod(name, isWaiting('ImagePullBackOff'))
+    const message = main(failed)?.state?.waiting?.message
+    expect(main(waiting)?.state?.waiting?.message).toBe(`Back-off pulling image "${image}": ErrImagePull: ${message}`)
+    expect(waiting.status?.phase).toBe('Pending')
+    await expect
+      .poll(() => events(name))
+      .toEqual([
+        `Pulling: Pulling image "${image}"`,
+        `Failed: Failed to pull image "${image}": ${message}`,
+        'Failed: Error: ErrImagePull',
+        `BackOff: Back-off pulling image "${image}"`,
+        'Failed: Error: ImagePullBackOff',
+      ])
+  })
+
+  it.each([
+    ['never', 'app:none', 'Never', 'ErrImageNeverPull', 'Container image ".*" is not present with pull policy of Never'],
+    ['invalid', 'App:x', 'Always', 'InvalidImageName', 'Failed to apply default image tag ".*": couldn\'t parse image name'],
+  ])('is refused: %s', async (name, path, policy, reason, message) => {
+    await run(name, `${open.host}/${path}`, policy)
+    const pod = await kubelet.api.waitForPod(name, isWaiting(reason))
+    expect(main(pod)?.state?.waiting?.message).toMatch(new RegExp(`^${message}`))
+    await expect.poll(() => events(name)).toContain(`Failed: Error: ${reason}`)
+  })
+})
+
+describe.skipIf(!hasRegistry)('an image behind a password', () => {
+  const secret = (name: string, password: string) =>
+    kubelet.api.create('Secret', {
+      metadata: { namespace: 'default', name },
+      type: 'kubernetes.io/dockerconfigjson',
+      data: {
+        '.dockerconfigjson': Buffer.from(
+          JSON.stringify({ auths: { [closed.host]: { auth: Buffer.from(`${user.name}:${password}`).toString('base64') } } }),
+        ).toString('base64'),
+      },
+    })
+
+  it("is pulled with the pod's secret, whichever of several opens it", async () => {
+    await closed.push('private', 'v1', 'private')
+    await secret('wrong', 'guess')
+    await secret('right', user.password)
+    await run('allowed', `${closed.host}/private:v1`, 'Always', { imagePullSecrets: [{ name: 'wrong' }, { name: 'right' }] })
+    expect(await content('allowed')).toBe('private')
+  })
+
+  it('is refused without one, and pulled once there is one', { timeout: 40_000 }, async () => {
+    const image = `${closed.host}/private:v2`
+    await closed.push('private', 'v2', 'later')
+    await run('locked', image, 'Always', { imagePullSecrets: [{ name: 'later' }] })
+    const pod = await kubelet.api.waitForPod('locked', isWaiting('ErrImagePull'))
+    expect(main(pod)?.state?.waiting?.message).toMatch(/401 Unauthorized$/)
+    await secret('later', user.password)
+    await kubelet.api.waitForPod('locked', isReady, 30_000)
+  })
+})

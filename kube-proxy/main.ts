@@ -13,6 +13,7 @@ import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { createIptablesBackend } from './backends/iptables.ts'
 import { FLAGS, isLoopback, parseBindAddress } from './flags.ts'
 import { startHealthServer, syncProblem } from './health-server.ts'
+import { createPolicyBackend } from './network-policy/policy-backend.ts'
 import { runProxy, type RunningProxy } from './run-proxy.ts'
 
 const component = 'kube-proxy'
@@ -20,7 +21,10 @@ const { flags } = orExit(() => parseFlags(FLAGS, process.argv.slice(2), componen
 const logger = createLogger({ component, level: flags['log-level'] as LogLevel, format: flags['log-format'] as 'text' | 'json' })
 
 if (flags.cleanup) {
-  for (const family of ['IPv4', 'IPv6'] as const) await createIptablesBackend({ family }).cleanUp()
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    await createPolicyBackend(family).replace(null, new Map())
+    await createIptablesBackend({ family }).cleanUp()
+  }
   process.exit(0)
 }
 

@@ -12,8 +12,9 @@ import { createForgetFlows } from './forget-flows.ts'
 import type { ProxyFlags } from './flags.ts'
 import { createServiceHealthServers, syncProblem, type ServiceHealth, type SyncStatus } from './health-server.ts'
 import { nodePortAddresses } from './local-addresses.ts'
+import { runNetworkPolicy, trimPod } from './network-policy/run-network-policy.ts'
 import { createProxier } from './proxier.ts'
-import { familyOf, isProxied, nodeOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
+import { familyOf, isProxied, type Family, type NodeView, type ServicePort } from './service-ports.ts'
 
 export interface RunProxyOptions {
   client: ApiClient
@@ -47,6 +48,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
       EndpointSlice: { labelSelector: headless },
       Node: { fieldSelector: `metadata.name=${nodeName}` },
     },
+    ingest: { Pod: trimPod },
   })
   const services = informers.informer('Service')
   const slices = informers.informer('EndpointSlice')
@@ -60,7 +62,8 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     clusterCidrs: flags['cluster-cidr'].filter((cidr) => familyOf(cidr) === family),
     masqueradeAll: flags['masquerade-all'],
   })
-  const proxiers = (await usableFamilies(logger)).map((family) => {
+  const families = await usableFamilies(logger)
+  const proxiers = families.map((family) => {
     const proxier = createProxier({
       family,
       backend: createIptablesBackend({ family }),
@@ -105,6 +108,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     },
   })
   updateHealth()
+  const policy = runNetworkPolicy({ informers, families, nodeName, clock, logger })
 
   return {
     status: statusOf,
@@ -114,7 +118,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     },
     servicePorts: () => Object.fromEntries(proxiers.flatMap(({ proxier }) => [...proxier.servicePorts()])),
     async stop() {
-      await Promise.all(proxiers.map(({ proxier }) => proxier.stop()))
+      await Promise.all([policy.stop(), ...proxiers.map(({ proxier }) => proxier.stop())])
       await healthServers.close()
     },
   }
@@ -164,7 +168,7 @@ function healthOf(service: Service, slices: readonly EndpointSlice[], nodeName: 
   if (!port || service.spec?.externalTrafficPolicy !== 'Local' || !isProxied(service)) return []
   const local = slices
     .flatMap(({ endpoints }) => endpoints ?? [])
-    .filter((endpoint) => nodeOf(endpoint) === nodeName && endpoint.conditions?.ready !== false)
+    .filter(({ nodeName: on, conditions }) => on === nodeName && conditions?.ready !== false)
   const { namespace = '', name } = service.metadata
   return [{ namespace, name, port, localEndpoints: new Set(local.map(({ addresses }) => addresses[0])).size }]
 }

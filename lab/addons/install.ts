@@ -3,9 +3,10 @@ import type { KindName } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import { dnsObjects, type Installation } from './dns.ts'
+import { networkPolicyObjects } from './network-policy.ts'
 
 /** Every addon, in the order in which they come. */
-const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [dnsObjects]
+const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [networkPolicyObjects, dnsObjects]
 
 export async function installAddons(client: ApiClient, installation: Installation): Promise<void> {
   for (const object of ADDONS.flatMap((addon) => addon(installation))) {

@@ -24,6 +24,7 @@ const accounts: Record<string, string> = {
   'replicationcontroller-controller': 'replication-controller',
   'horizontal-pod-autoscaler-controller': 'horizontal-pod-autoscaler',
   'persistentvolume-binder-controller': 'persistent-volume-binder',
+  'local-path-provisioner-controller': 'persistent-volume-binder',
   'persistentvolumeclaim-protection-controller': 'pvc-protection-controller',
   'persistentvolume-protection-controller': 'pv-protection-controller',
   'ttl-after-finished-controller': 'ttl-after-finished-controller',

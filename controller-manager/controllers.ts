@@ -12,6 +12,7 @@ import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
 import { jobOrphans } from './controllers/job-orphans.ts'
 import { job } from './controllers/job.ts'
+import { localPathClaim, localPathProvisioner, localPathVolume } from './controllers/local-path.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
 import { createNodeIpam } from './controllers/node-ipam.ts'
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts'
@@ -88,6 +89,7 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(endpointSliceMirroring),
   pure(clusterRoleAggregation),
   both(pure(persistentVolumeClaim, 'persistentvolume-controller'), pure(persistentVolume)),
+  both(pure(localPathClaim, localPathProvisioner), pure(localPathVolume)),
   pure(claimProtection),
   pure(volumeProtection),
   {

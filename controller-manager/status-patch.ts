@@ -25,6 +25,13 @@ export const mergePatch = (
   ...(subresource ? { subresource } : {}),
 })
 
+/** The list is replaced whole, so only in the version that it was read in: others take theirs off as well. */
+export const withFinalizers = (object: KubeObject, finalizers: readonly string[]): Action =>
+  mergePatch(object, { metadata: { finalizers, resourceVersion: object.metadata.resourceVersion } })
+
+export const withoutFinalizer = (object: KubeObject, finalizer: string): Action =>
+  withFinalizers(object, object.metadata.finalizers?.filter((each) => each !== finalizer) ?? [])
+
 export function updateStatus<S extends object>(object: KubeObject & { status?: S | undefined }, status: S): Action[] {
   const diff = mergeDiff({ ...object.status }, { ...(status as Record<string, unknown>) })
   return diff ? [mergePatch(object, { status: diff }, 'status')] : []

@@ -3,7 +3,7 @@ import type { Service } from '../../api/generated/types.ts'
 import { keyOf } from '../../api/object.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { semanticEqual } from '../semantic-equal.ts'
-import { mergePatch, updateStatus } from '../status-patch.ts'
+import { updateStatus, withFinalizers, withoutFinalizer } from '../status-patch.ts'
 import { createRangeAllocator } from './node/range-allocator.ts'
 
 const finalizer = 'service.kubernetes.io/load-balancer-cleanup'
@@ -59,7 +59,7 @@ export function reconcile(service: Service, address: string | null): Action[] {
       ...(current.length > 0 && !service.metadata.deletionTimestamp
         ? updateStatus(service, { ...service.status, loadBalancer: {} })
         : []),
-      mergePatch(service, { metadata: { finalizers: finalizers.filter((each) => each !== finalizer) } }),
+      withoutFinalizer(service, finalizer),
       event('DeletedLoadBalancer', 'Deleted load balancer'),
     ]
   }
@@ -68,9 +68,7 @@ export function reconcile(service: Service, address: string | null): Action[] {
       event('SyncLoadBalancerFailed', 'Error syncing load balancer: no address is free', 'Warning'),
       { do: 'requeue', afterMs: 30_000 },
     ]
-  const claimed = finalizers.includes(finalizer)
-    ? []
-    : [mergePatch(service, { metadata: { finalizers: [...finalizers, finalizer] } })]
+  const claimed = finalizers.includes(finalizer) ? [] : [withFinalizers(service, [...finalizers, finalizer])]
   const ingress = [{ ip: address, ipMode: 'VIP' }]
   if (semanticEqual(current, ingress)) return claimed
   return [

@@ -2,7 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/types.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { isFinished } from '../pods.ts'
-import { mergePatch } from '../status-patch.ts'
+import { withFinalizers, withoutFinalizer } from '../status-patch.ts'
 
 const claimFinalizer = 'kubernetes.io/pvc-protection'
 const volumeFinalizer = 'kubernetes.io/pv-protection'
@@ -40,8 +40,7 @@ export const volumeProtection: Controller<'PersistentVolume', null> = {
 export function protect(object: PersistentVolumeClaim | PersistentVolume, finalizer: string, used: boolean): Action[] {
   const { deletionTimestamp, finalizers = [] } = object.metadata
   const has = finalizers.includes(finalizer)
-  if (deletionTimestamp && has && !used)
-    return [mergePatch(object, { metadata: { finalizers: finalizers.filter((each) => each !== finalizer) } })]
-  if (!deletionTimestamp && !has) return [mergePatch(object, { metadata: { finalizers: [...finalizers, finalizer] } })]
+  if (deletionTimestamp && has && !used) return [withoutFinalizer(object, finalizer)]
+  if (!deletionTimestamp && !has) return [withFinalizers(object, [...finalizers, finalizer])]
   return []
 }

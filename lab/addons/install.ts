@@ -4,9 +4,10 @@ import type { KubeObject } from '../../api/object.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import { dnsObjects, type Installation } from './dns.ts'
 import { networkPolicyObjects } from './network-policy.ts'
+import { storageObjects } from './storage.ts'
 
 /** Every addon, in the order in which they come. */
-const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [networkPolicyObjects, dnsObjects]
+const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [networkPolicyObjects, storageObjects, dnsObjects]
 
 export async function installAddons(client: ApiClient, installation: Installation): Promise<void> {
   for (const object of ADDONS.flatMap((addon) => addon(installation))) {

@@ -90,6 +90,9 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
         `--cluster-cidr=${POD_RANGE}`,
         `--root-ca-file=${pki.ca.certificate}`,
         `--service-account-private-key-file=${pki.serviceAccountKey}`,
+        `--cluster-signing-cert-file=${pki.ca.certificate}`,
+        `--cluster-signing-key-file=${pki.ca.key}`,
+        '--use-service-account-credentials',
         // Clients and tests of Kubernetes before v1.24 wait for these.
         '--legacy-service-account-token-secrets',
         '--node-monitor-grace-period=20s',

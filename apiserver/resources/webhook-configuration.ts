@@ -1,5 +1,5 @@
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
-import { duplicate, forbidden, invalid, notSupported, required } from '../../api/field-error.ts'
+import { duplicate, invalid, notSupported, required } from '../../api/field-error.ts'
 import type {
   AdmissionregistrationWebhookClientConfig,
   MutatingWebhook,
@@ -8,6 +8,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain, isValidPortNumber } from '../../api/names.ts'
+import { expressionComplaint } from '../webhooks/match-conditions.ts'
 import { setRuleDefaults, validateConditions, validateRules } from './admission-rules.ts'
 import { AGE, integer, NAME } from './columns.ts'
 import { check, checkSupported, type Errors } from './field-rules.ts'
@@ -90,9 +91,10 @@ function validateWebhook(errors: Errors, path: string, webhook: Webhook): void {
   validateReviewVersions(errors, `${path}.admissionReviewVersions`, webhook.admissionReviewVersions ?? [])
   validateClientConfig(errors, `${path}.clientConfig`, webhook.clientConfig ?? {})
   validateConditions(errors, `${path}.matchConditions`, webhook.matchConditions)
-  // A condition that nobody evaluates would let pass, or refuse, what it was written to keep apart.
-  if (webhook.matchConditions?.length)
-    errors.push(forbidden(`${path}.matchConditions`, 'this server does not evaluate CEL expressions; use rules and selectors'))
+  webhook.matchConditions?.forEach(({ expression }, i) => {
+    const complaint = expression?.trim() ? expressionComplaint(expression) : null
+    if (complaint !== null) errors.push(invalid(`${path}.matchConditions[${i}].expression`, expression, complaint))
+  })
 }
 
 /** A domain of at least three labels. */

@@ -76,7 +76,7 @@ describe('an object selector', () => {
   const object = (labels: Record<string, string>): KubeObject => ({
     apiVersion: 'v1',
     kind: 'X',
-    metadata: { name: 'x', labels },
+    metadata: { name: 'x', uid: 'u', labels },
   })
   test.each<[string, KubeObject | undefined, KubeObject | undefined, boolean]>([
     ['the new object', object({ a: 'b' }), undefined, true],

@@ -3,6 +3,7 @@ import type { MutatingWebhook, RuleWithOperations, ValidatingWebhook } from '../
 import { type Selector, toSelector } from '../../api/labels.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
+import { compileConditions, type CompiledCondition } from './match-conditions.ts'
 
 /** A webhook of a configuration, with its selectors parsed. */
 export interface CompiledWebhook<W extends MutatingWebhook | ValidatingWebhook = MutatingWebhook | ValidatingWebhook> {
@@ -14,6 +15,7 @@ export interface CompiledWebhook<W extends MutatingWebhook | ValidatingWebhook =
   webhook: W
   namespaceSelector: Selector
   objectSelector: Selector
+  conditions: readonly CompiledCondition[]
 }
 
 /** Group, version and plural name. */
@@ -36,6 +38,7 @@ export function compileWebhook<W extends MutatingWebhook | ValidatingWebhook>(
     webhook,
     namespaceSelector: toSelector(webhook.namespaceSelector ?? {}),
     objectSelector: toSelector(webhook.objectSelector ?? {}),
+    conditions: compileConditions(webhook.matchConditions),
   }
 }
 

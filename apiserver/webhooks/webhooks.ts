@@ -4,13 +4,14 @@ import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/typ
 import { deepEqual, type Json } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { applyJsonPatch } from '../../api/patch/json-patch.ts'
-import { badRequest, internalError, notFound } from '../../api/status.ts'
+import { badRequest, forbidden, internalError, notFound } from '../../api/status.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { AdmissionAttributes, AdmissionContext } from '../admission/plugin.ts'
 import type { ServedResources } from '../served-resources.ts'
 import { denial, readVerdict, toReview, type Verdict } from './admission-review.ts'
 import { describeRequest, equivalentsOf, tell, untell, type Requested } from './told.ts'
 import { matchesObject, matchRules, selectsAll, type CompiledWebhook, type ResourceVersion } from './match-webhook.ts'
+import { judgeConditions } from './match-conditions.ts'
 import type { WebhookClient } from './webhook-client.ts'
 import type { WebhookIndex } from './webhook-index.ts'
 
@@ -147,15 +148,24 @@ export function createWebhooks({ mutating, validating, client, resources, logger
   }
 
   /** The version in which it wants to hear of it; undefined when it does not. */
-  const resourceToTell = async (
-    { namespaceSelector, objectSelector, ...hook }: CompiledWebhook,
+  const resourceToTell = async (hook: CompiledWebhook, request: Requested, context: AdmissionContext) => {
+    const as = await selectedAs(hook, request, context)
+    if (!as || hook.conditions.length === 0) return as
+    const { attributes } = request
+    const judgement = judgeConditions(hook.conditions, attributes, await tell(resources, request, as))
+    if ('matches' in judgement) return judgement.matches ? as : undefined
+    if (hook.webhook.failurePolicy === 'Ignore') return undefined
+    throw forbidden(attributes.group, attributes.resource, attributes.name, judgement.error)
+  }
+
+  const selectedAs = async (
+    hook: CompiledWebhook,
     { attributes, resource }: Requested,
     context: AdmissionContext,
   ): Promise<ResourceVersion | undefined> => {
+    const { namespaceSelector, objectSelector } = hook
     if (!matchesObject(objectSelector, attributes.object, attributes.oldObject)) return undefined
-    const as = matchRules({ namespaceSelector, objectSelector, ...hook }, resource, attributes, () =>
-      equivalentsOf(resources, resource),
-    )
+    const as = matchRules(hook, resource, attributes, () => equivalentsOf(resources, resource))
     if (!as || selectsAll(namespaceSelector)) return as
     if (attributes.namespace === '' && attributes.resource !== 'namespaces') return as
     return namespaceSelector.matches(await namespaceLabels(attributes, context)) ? as : undefined

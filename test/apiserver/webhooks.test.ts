@@ -337,13 +337,34 @@ describe('an eviction', () => {
   })
 })
 
-test('conditions that nobody here could evaluate are refused', async () => {
-  const matchConditions = [{ name: 'c', expression: 'true' }]
-  const { code, json } = await call('POST', VALIDATING, {
-    body: { metadata: { name: 'cel' }, webhooks: [webhook('w', { matchConditions })] },
+describe('a webhook with conditions', () => {
+  const conditions = (...expressions: string[]) => ({
+    matchConditions: expressions.map((expression, index) => ({ name: `c${index}`, expression })),
   })
-  expect(code).toBe(422)
-  expect(json.message).toContain('webhooks[0].matchConditions: Forbidden: this server does not evaluate CEL')
+  test.each<[string, string[], boolean]>([
+    ['they hold', ["object.data.a == '1'", "request.operation == 'CREATE' && request.userInfo.username == 'admin'"], true],
+    ['one does not', ["object.data.a == '1'", 'oldObject != null'], false],
+    ['one fails and another does not hold', ["object.data.none == '1'", "object.data.a == '2'"], false],
+  ])('is asked only when all hold: %s', async (_what, expressions, isAsked) => {
+    await install(VALIDATING, webhook('cel', conditions(...expressions)))
+    expect((await create({ a: '1' })).code).toBe(201)
+    expect(asked).toHaveLength(isAsked ? 1 : 0)
+  })
+  test('that fail refuses the write, unless it may fail', async () => {
+    await install(VALIDATING, webhook('cel', conditions("object.data.none == '1'")))
+    expect((await create({ a: '1' })).json).toMatchObject({ code: 403, reason: 'Forbidden' })
+    await call('DELETE', VALIDATING)
+    await install(VALIDATING, webhook('cel', { ...conditions("object.data.none == '1'"), failurePolicy: 'Ignore' }))
+    expect((await create({ a: '1' })).code).toBe(201)
+    expect(asked).toHaveLength(0)
+  })
+  test('that nobody can evaluate is refused itself', async () => {
+    const webhooks = [webhook('w', conditions("authorizer.group('').resource('pods')"))]
+    const { code, json } = await call('POST', VALIDATING, { body: { metadata: { name: 'cel' }, webhooks } })
+    expect(code).toBe(422)
+    expect(json.message).toContain('matchConditions[0].expression: Invalid value: ')
+    expect(json.message).toContain('compilation failed: undeclared reference to')
+  })
 })
 
 describe('what opens a connection', () => {

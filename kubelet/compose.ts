@@ -42,6 +42,9 @@ export interface KubeletOptions {
   containerLogMaxFiles: number
   /** How many images are fetched at once; 0 is no bound. */
   maxParallelPulls?: number | undefined
+  /** Where the manifests of static pods are. */
+  podManifestPath?: string | undefined
+  fileCheckFrequencyMs?: number | undefined
 }
 
 export interface RunningKubelet {
@@ -75,7 +78,7 @@ export async function composeKubelet(
     allocatable: node.allocatable,
     signal: stop.signal,
   })
-  const kubelet = startKubelet(context, { runtimeEndpoint })
+  const kubelet = startKubelet(context, options)
   const metrics = createMetrics()
   const health = createHealth([
     ping,

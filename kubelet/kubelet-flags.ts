@@ -31,6 +31,12 @@ export const kubeletFlags = defineFlags({
   'container-log-max-size': { type: 'string', default: '10Mi', description: 'A log that grows beyond is rotated' },
   'container-log-max-files': { type: 'int', default: 5, description: 'How many files of a log are kept' },
   'max-parallel-image-pulls': { type: 'int', default: 0, description: 'How many images are fetched at once; 0 is no bound' },
+  'pod-manifest-path': { type: 'string', description: 'Folder, or file, of static pods' },
+  'file-check-frequency': {
+    type: 'duration',
+    default: 20_000,
+    description: 'How often that folder is looked at beside its changes',
+  },
   'logging-format': { type: 'string', default: 'text', choices: ['text', 'json'], description: 'How log lines look' },
   v: { type: 'int', default: 2, description: 'How much to log; 4 and more is debugging' },
 })

@@ -13,6 +13,8 @@ import { createPodWorker, type PodWorker } from './pod-worker.ts'
 import { removeOrphan } from './orphans.ts'
 import { subscribeToContainerd } from './runtime/containerd-events.ts'
 import { labels } from './runtime/labels.ts'
+import { isMirror } from './static-pods/mirror-pods.ts'
+import { startStaticPods } from './static-pods/static-pods.ts'
 
 export interface Kubelet {
   /** Pods of this node as the API has them. */
@@ -29,8 +31,17 @@ export interface Kubelet {
 /** With the event stream up this only guards against what the stream may lose. */
 const relistMs = 30_000
 const relistWithoutEventsMs = 1000
+/** As upstream's `--file-check-frequency`; changes are heard of from the kernel at once. */
+const manifestCheckMs = 20_000
 
-export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { runtimeEndpoint: string }): Kubelet {
+export interface KubeletStart {
+  runtimeEndpoint: string
+  /** Where the manifests of static pods are. */
+  podManifestPath?: string | undefined
+  fileCheckFrequencyMs?: number | undefined
+}
+
+export function startKubelet(context: KubeletContext, options: KubeletStart): Kubelet {
   const { clock, cri, logger, client, nodeName } = context
   const workers = new Map<string, PodWorker>()
   /** Which pod each container and sandbox belongs to. */
@@ -48,13 +59,14 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
   const othersOf = (pod: Pod): Pod[] =>
     [...workers.values()].filter((other) => other.uid !== pod.metadata.uid && !other.isOver()).map((other) => other.pod())
 
-  function add(pod: Pod): void {
+  function add(pod: Pod, own: KubeletContext = context): void {
     const worker = createPodWorker(pod, {
-      context,
+      context: own,
       judgeResize: (version) => judgeResize(version, othersOf(version), context.allocatable),
       onForgotten: (uid) => {
         workers.delete(uid)
         for (const other of workers.values()) other.roomChanged()
+        statics.forgotten(worker.pod())
       },
     })
     const known = [...owners.values()].includes(pod.metadata.uid)
@@ -78,10 +90,20 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
     if (!matchesNode(worker.pod(), node)) reject(worker, wrongNode())
   }
 
+  const statics = startStaticPods({
+    context,
+    manifestPath: options.podManifestPath,
+    checkFrequencyMs: options.fileCheckFrequencyMs ?? manifestCheckMs,
+    start: (pod) => add(pod, { ...context, statuses: statics.statuses }),
+    update: (pod) => workers.get(pod.metadata.uid)?.update(pod),
+    end: (uid) => workers.get(uid)?.gone(),
+  })
+
   informer.addHandlers({
-    added: add,
-    updated: (pod) => workers.get(pod.metadata.uid)?.update(pod),
+    added: (pod) => (isMirror(pod) ? statics.mirrorChanged(keyOf(pod), pod) : add(pod)),
+    updated: (pod) => (isMirror(pod) ? statics.mirrorChanged(keyOf(pod), pod) : workers.get(pod.metadata.uid)?.update(pod)),
     deleted: (pod) => {
+      if (isMirror(pod)) return statics.mirrorChanged(keyOf(pod), undefined)
       const worker = workers.get(pod.metadata.uid)
       worker?.update(pod)
       worker?.gone()
@@ -128,7 +150,7 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
       .finally(() => orphans.delete(uid))
   }
 
-  const events = subscribeToContainerd(runtimeEndpoint, {
+  const events = subscribeToContainerd(options.runtimeEndpoint, {
     clock,
     logger,
     onEvent: ({ containerId }) => {
@@ -154,6 +176,7 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
   const started = (async () => {
     // Who owns what must be known first: a pod that runs already is taken over, not judged as a new one.
     await relistSafely()
+    await statics.started
     informer.run(stop.signal).catch((error: unknown) => logger.error('pod informer ended', { error }))
     await informer.whenSynced()
     await relistSafely()
@@ -169,6 +192,7 @@ export function startKubelet(context: KubeletContext, { runtimeEndpoint }: { run
     async stop() {
       stop.abort()
       events.stop()
+      statics.stop()
       for (const worker of workers.values()) worker.stop()
       await loops
     },

@@ -53,6 +53,8 @@ await runUntilSignal(
         containerLogMaxBytes: quantityValue(flags['container-log-max-size']),
         containerLogMaxFiles: flags['container-log-max-files'],
         maxParallelPulls: flags['max-parallel-image-pulls'],
+        podManifestPath: flags['pod-manifest-path'],
+        fileCheckFrequencyMs: flags['file-check-frequency'],
       },
       client,
       clock,

@@ -2,7 +2,7 @@
 import { createSelfSigned } from '../../component/self-signed.ts'
 import { systemClock } from '../../component/clock.ts'
 import { createLogger } from '../../component/logger.ts'
-import { composeKubelet, type RunningKubelet } from '../../kubelet/compose.ts'
+import { composeKubelet, type KubeletOptions, type RunningKubelet } from '../../kubelet/compose.ts'
 import { type PrivateNode, startPrivateNode } from './private-node.ts'
 import { createTestApi, type TestApi } from './test-api.ts'
 
@@ -20,7 +20,7 @@ export interface TestKubelet {
 
 export const nodeName = 'node-1'
 
-export async function startTestKubelet(): Promise<TestKubelet> {
+export async function startTestKubelet(own: (node: PrivateNode) => Partial<KubeletOptions> = () => ({})): Promise<TestKubelet> {
   const node = await startPrivateNode()
   const api = createTestApi(nodeName)
   const logger = createLogger({ component: 'kubelet', level: process.env.KUBELAB_TEST_LOG ? 'debug' : 'error' })
@@ -50,6 +50,7 @@ export async function startTestKubelet(): Promise<TestKubelet> {
         statusFrequencyMs: 10_000,
         containerLogMaxBytes: 10 << 20,
         containerLogMaxFiles: 5,
+        ...own(node),
       },
       api,
       systemClock,

@@ -13,6 +13,7 @@ npx tsc -p tsconfig.json || status=1
 npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" || status=1
 node -e '
   const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))
-  console.log(`${report.numPassedTests} passed, ${report.numFailedTests + report.numRuntimeErrorTestSuites | 0} failed`)
+  // A file that cannot even be loaded has no failed test, but the run failed all the same.
+  console.log(`${report.numPassedTests} passed, ${report.numFailedTests || (report.success ? 0 : 1)} failed`)
 ' "$report" || status=1
 exit $status

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JobSpec, Pod } from '../../api/generated/types.ts'
+import type { JobSpec, Pod, SuccessPolicyRule } from '../../api/generated/types.ts'
 import { createModel, type Model } from '../model.ts'
 import { job } from './job.ts'
 import { formatIndexes, parseIndexes } from './job/pods.ts'
@@ -141,6 +141,132 @@ describe('Job', () => {
           }
           expect([status(model).succeeded ?? 0, status(model).failed ?? 0]).toEqual([succeeded, failed])
           expect(conditions(model).includes('Complete=True CompletionsReached')).toBe(succeeded >= completions)
+          expect(model.run(job)).toBe(0)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  const indexed = { completionMode: 'Indexed', backoffLimit: undefined } as const
+  const ofIndex = (model: Model, index: number) => active(model).find(({ metadata }) => metadata.name.startsWith(`pi-${index}-`))
+  /** The index fails so often, with all the waiting between. */
+  function fail(model: Model, index: number, times: number, exitCode = 1) {
+    for (let time = 0; time < times; time++) {
+      end(model, ofIndex(model, index)!, 'Failed', exitCode)
+      model.settle(job)
+      later(model, 600)
+      model.settle(job)
+    }
+  }
+
+  it('lets each index fail by itself, and says at the end which have', () => {
+    const model = withJob({ ...indexed, completions: 2, parallelism: 2, backoffLimitPerIndex: 1 })
+    model.settle(job)
+    expect(status(model).failedIndexes).toBe('')
+    end(model, ofIndex(model, 0)!, 'Failed')
+    model.settle(job)
+    // The count of failures would be lost with the pod, so it is held until its successor has it.
+    expect(status(model).failed).toBeUndefined()
+    expect(ofIndex(model, 0)).toBeUndefined()
+    later(model, 10)
+    model.settle(job)
+    expect(ofIndex(model, 0)?.metadata.annotations).toMatchObject({ 'batch.kubernetes.io/job-index-failure-count': '1' })
+    expect(status(model).failed).toBe(1)
+    fail(model, 0, 1)
+    expect(status(model)).toMatchObject({ failedIndexes: '0', failed: 2 })
+    expect(ofIndex(model, 0)).toBeUndefined()
+    end(model, ofIndex(model, 1)!, 'Succeeded')
+    model.settle(job)
+    expect(conditions(model)).toEqual(['FailureTarget=True FailedIndexes', 'Failed=True FailedIndexes'])
+    expect(status(model)).toMatchObject({ failedIndexes: '0', completedIndexes: '1', failed: 2, succeeded: 1 })
+  })
+
+  it('ends when more indexes have failed than may', () => {
+    const model = withJob({ ...indexed, completions: 4, parallelism: 4, backoffLimitPerIndex: 0, maxFailedIndexes: 1 })
+    model.settle(job)
+    fail(model, 0, 1)
+    expect(conditions(model)).toEqual([])
+    fail(model, 2, 1)
+    for (const pod of model.list('Pod').filter(({ status }) => !status?.phase))
+      model.delete('Pod', `default/${pod.metadata.name}`)
+    model.settle(job)
+    expect(conditions(model)).toContain('Failed=True MaxFailedIndexesExceeded')
+    expect(status(model).failedIndexes).toBe('0,2')
+  })
+
+  it.each<[string, string, string | undefined]>([
+    ['gives an index up at once', 'FailIndex', '0'],
+    ['never counts what it ignores', 'Ignore', ''],
+  ])('follows a failure policy that %s', (_, action, failedIndexes) => {
+    const model = withJob({
+      ...indexed,
+      completions: 2,
+      parallelism: 2,
+      backoffLimitPerIndex: 1,
+      podFailurePolicy: { rules: [{ action, onExitCodes: { operator: 'In', values: [42] } }] },
+    })
+    model.settle(job)
+    fail(model, 0, action === 'Ignore' ? 4 : 1, 42)
+    expect(status(model).failedIndexes).toBe(failedIndexes)
+  })
+
+  it.each<[string, SuccessPolicyRule, number[], boolean]>([
+    ['enough of any', { succeededCount: 2 }, [0, 3], true],
+    ['too few of any', { succeededCount: 3 }, [0, 3], false],
+    ['all of the listed', { succeededIndexes: '1,3' }, [1, 3], true],
+    ['not all of the listed', { succeededIndexes: '1-3' }, [1, 3], false],
+    ['enough of the listed', { succeededIndexes: '1-3', succeededCount: 2 }, [1, 3], true],
+    ['enough, but not of the listed', { succeededIndexes: '1-2', succeededCount: 1 }, [0, 3], false],
+  ])('with a success policy knows %s', (_, rule, succeed, met) => {
+    const model = withJob({ ...indexed, completions: 4, parallelism: 4, successPolicy: { rules: [rule] } })
+    model.settle(job)
+    for (const index of succeed) end(model, ofIndex(model, index)!, 'Succeeded')
+    model.settle(job)
+    expect(conditions(model)).toEqual(met ? ['SuccessCriteriaMet=True SuccessPolicy', 'Complete=True SuccessPolicy'] : [])
+  })
+
+  it.each<[string, number]>([
+    ['TerminatingOrFailed', 1],
+    ['Failed', 0],
+  ])('with pod replacement policy %s has %i new pods while an old one ends', (podReplacementPolicy, expected) => {
+    const model = withJob({ podReplacementPolicy })
+    model.settle(job)
+    model.change('Pod', `default/${active(model)[0]!.metadata.name}`, ({ metadata }) => {
+      metadata.deletionTimestamp = model.now.toISOString()
+    })
+    model.settle(job)
+    later(model, 10)
+    model.settle(job)
+    expect(active(model)).toHaveLength(expected)
+    expect(status(model).terminating).toBe(1)
+  })
+
+  it('counts right however the pods of each index end, and settles', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 }),
+        fc.array(fc.tuple(fc.nat(3), fc.boolean()), { maxLength: 20 }),
+        (backoffLimitPerIndex, ends) => {
+          const model = withJob({ ...indexed, completions: 4, parallelism: 4, backoffLimitPerIndex })
+          model.settle(job)
+          let failed = 0
+          const failures = [0, 0, 0, 0]
+          for (const [index, success] of ends) {
+            const pod = ofIndex(model, index)
+            if (!pod) continue
+            end(model, pod, success ? 'Succeeded' : 'Failed')
+            if (!success) {
+              failed++
+              failures[index]!++
+            }
+            model.settle(job)
+            later(model, 600)
+            model.settle(job)
+          }
+          expect(status(model).failed ?? 0).toBe(failed)
+          const gaveUp = failures.flatMap((count, index) => (count > backoffLimitPerIndex ? [index] : []))
+          expect(parseIndexes(status(model).failedIndexes, 4)).toEqual(new Set(gaveUp))
           expect(model.run(job)).toBe(0)
         },
       ),

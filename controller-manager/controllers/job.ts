@@ -9,7 +9,8 @@ import { isActive, isReady, isTerminating } from '../pods.ts'
 import { mergePatch, nonZero, remove, updateStatus } from '../status-patch.ts'
 import { cheapestToLose } from '../victims.ts'
 import { backoffMs, deadlineMs, outcomeOf, type Outcome } from './job/outcome.ts'
-import { hasSucceeded, holdsPlace, indexOf, isIndexed, isTracked, podFor, trackingFinalizer } from './job/pods.ts'
+import { countAnnotations, indexWaitMs, limitsEachIndex } from './job/per-index.ts'
+import { formatIndexes, hasSucceeded, holdsPlace, indexOf, isIndexed, isTracked, podFor, trackingFinalizer } from './job/pods.ts'
 import { tallyPods, type Tally } from './job/tally.ts'
 
 const burst = 500
@@ -48,17 +49,18 @@ export function reconcile(job: Job, candidates: readonly Pod[], now: Date): Acti
   const { owned: pods, actions } = claim(job, candidates, (pod) => selector.matches(pod.metadata.labels))
   if (isJobFinished(job)) return [...actions, ...pods.filter(isTracked).map(releasePod)]
 
-  const tally = tallyPods(job, pods)
+  const holding = tallyPods(job, pods)
   const active = pods.filter((pod) => isActive(pod) && !hasSucceeded(pod))
-  const outcome = interimOutcome(job) ?? outcomeOf(job, tally, active, now)
+  const outcome = interimOutcome(job) ?? outcomeOf(job, holding, active, now)
   const dying = job.metadata.deletionTimestamp !== undefined
+  const tally = outcome || dying ? tallyPods(job, pods, false) : holding
   const changes = dying
     ? []
     : outcome || job.spec.suspend
       ? active.flatMap((pod) => giveUp(job, pod))
       : managePods(job, pods, active, tally, now)
   const status = statusOf(job, pods, active, tally, outcome, now)
-  const waits = outcome ? [] : [deadlineMs(job, now), backoffMs(job, pods, now)].filter((ms) => ms !== null && ms > 0)
+  const waits = outcome ? [] : [deadlineMs(job, now), ...backoffs(job, pods, tally, now)].filter((ms) => ms !== null && ms > 0)
   return [
     ...actions,
     ...updateStatus(job, status),
@@ -91,6 +93,14 @@ const giveUp = (job: Job, pod: Pod): Action[] => [
   { do: 'event', about: job, type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` },
 ]
 
+/** With a limit for each index, each waits by itself. */
+const backoffs = (job: Job, pods: readonly Pod[], { indexFailures, failedIndexes, completed }: Tally, now: Date): number[] =>
+  limitsEachIndex(job)
+    ? [...indexFailures]
+        .filter(([index]) => !failedIndexes.has(index) && !completed.has(index))
+        .map(([, failure]) => indexWaitMs(failure, now))
+    : [backoffMs(job, pods, now)]
+
 function managePods(job: Job, pods: readonly Pod[], active: readonly Pod[], tally: Tally, now: Date): Action[] {
   const { completions, parallelism = 1 } = job.spec
   const done = isIndexed(job) ? tally.completed.size : tally.succeeded
@@ -99,20 +109,20 @@ function managePods(job: Job, pods: readonly Pod[], active: readonly Pod[], tall
       ? done > 0
         ? Math.min(active.length, parallelism)
         : parallelism
-      : Math.min(completions - done, parallelism)
+      : Math.min(completions - done - tally.failedIndexes.size, parallelism)
   const surplus = surplusPods(job, active, tally, wanted, now)
   if (surplus.length > 0) return surplus.flatMap((pod) => giveUp(job, pod))
   const held = pods.filter((pod) => holdsPlace(pod, job))
   const missing = Math.min(wanted - active.length - held.length, burst)
-  if (missing <= 0 || backoffMs(job, pods, now) > 0) return []
+  if (missing <= 0 || (!limitsEachIndex(job) && backoffMs(job, pods, now) > 0)) return []
   const indexes = isIndexed(job)
-    ? freeIndexes(job, [...active, ...held], tally, missing)
+    ? freeIndexes(job, [...active, ...held], tally, missing, now)
     : Array.from({ length: missing }, () => undefined)
   if (indexes.length === 0) return []
   return [
     {
       do: 'attempt',
-      actions: [{ do: 'batch', actions: indexes.map((index) => createPod(job, index)) }],
+      actions: [{ do: 'batch', actions: indexes.map((index) => createPod(job, index, tally)) }],
       failed: ({ message }) => [
         { do: 'event', about: job, type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${message}` },
       ],
@@ -128,24 +138,30 @@ function surplusPods(job: Job, active: readonly Pod[], tally: Tally, wanted: num
   const surplus: Pod[] = []
   for (const pod of active.toSorted((a, b) => (indexOf(a) ?? Infinity) - (indexOf(b) ?? Infinity))) {
     const index = indexOf(pod)
-    const useful = index !== undefined && index < (job.spec.completions ?? 0) && !tally.completed.has(index) && !seen.has(index)
+    const useful =
+      index !== undefined &&
+      index < (job.spec.completions ?? 0) &&
+      !tally.completed.has(index) &&
+      !tally.failedIndexes.has(index) &&
+      !seen.has(index)
     if (useful) seen.add(index)
     ;(useful ? kept : surplus).push(pod)
   }
   return [...surplus, ...kept.slice(Math.max(0, wanted))]
 }
 
-function freeIndexes(job: Job, taken: readonly Pod[], tally: Tally, count: number): number[] {
-  const used = new Set([...tally.completed, ...taken.map(indexOf)])
+function freeIndexes(job: Job, taken: readonly Pod[], tally: Tally, count: number, now: Date): number[] {
+  const waiting = [...tally.indexFailures].filter(([, failure]) => indexWaitMs(failure, now) > 0).map(([index]) => index)
+  const used = new Set([...tally.completed, ...tally.failedIndexes, ...waiting, ...taken.map(indexOf)])
   const free: number[] = []
   for (let index = 0; index < (job.spec.completions ?? 0) && free.length < count; index++) if (!used.has(index)) free.push(index)
   return free
 }
 
-const createPod = (job: Job, index: number | undefined): Action => ({
+const createPod = (job: Job, index: number | undefined, { indexFailures }: Tally): Action => ({
   do: 'create',
   kind: 'Pod',
-  object: podFor(job, index),
+  object: podFor(job, index, index !== undefined && limitsEachIndex(job) ? countAnnotations(indexFailures.get(index)) : {}),
   created: ({ metadata }) => [
     { do: 'event', about: job, type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${metadata.name}` },
   ],
@@ -170,6 +186,8 @@ function statusOf(
     succeeded: nonZero(settled.succeeded),
     failed: nonZero(settled.failed),
     completedIndexes: tally.completedIndexes,
+    // Upstream keeps an empty text where each index has a limit.
+    failedIndexes: limitsEachIndex(job) ? (formatIndexes(tally.failedIndexes) ?? '') : undefined,
     uncountedTerminatedPods: uncounted,
   }
   const conditions = suspendConditions(job, now)

@@ -37,13 +37,13 @@ export function finishedAt(pod: Pod): number {
   return Date.parse(ready ?? pod.metadata.deletionTimestamp ?? pod.metadata.creationTimestamp ?? '') || 0
 }
 
-export function podFor(job: Job, index: number | undefined): New<Pod> {
+export function podFor(job: Job, index: number | undefined, annotations: Record<string, string> = {}): New<Pod> {
   const { name, namespace } = job.metadata
   const generateName = index === undefined ? `${name}-` : `${name}-${index}-`
   const pod = podFromTemplate(job.spec.template, namespace, controllerReference(job), { generateName })
   pod.metadata.finalizers = [...(pod.metadata.finalizers ?? []), trackingFinalizer]
   if (index === undefined) return pod
-  pod.metadata.annotations = { ...pod.metadata.annotations, [indexAnnotation]: String(index) }
+  pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations, [indexAnnotation]: String(index) }
   pod.metadata.labels = { ...pod.metadata.labels, [indexAnnotation]: String(index) }
   pod.spec.hostname ??= `${name}-${index}`
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {

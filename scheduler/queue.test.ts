@@ -42,6 +42,15 @@ describe('the scheduling queue', () => {
     expect(popped()).toBeUndefined()
   })
 
+  test('wakes a pod that no plugin refused, because there was no node, for any event', async () => {
+    const { queue, clock, popped } = make()
+    queue.add(info('a'))
+    queue.unschedulable(queue.pop()!, new Set())
+    queue.happened(nodeAdded, 'nodes/n@1')
+    await clock.advance(1000)
+    expect(popped()).toBe('a')
+  })
+
   test('waits 1 s after the first failure, twice as long after each further one, at most 10 s', async () => {
     const { queue, clock } = make()
     queue.add(info('a'))

@@ -138,11 +138,10 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
     },
     happened(event, cause) {
       for (const pod of unschedulable.values()) {
-        for (const name of pod.refusedBy) {
-          if (!byName.get(name)?.isHelpedBy?.(pod.info, event)) continue
-          wake({ ...pod, cause })
-          break
-        }
+        // Nobody refused it: there was no node at all.
+        const refusers = [...pod.refusedBy]
+        const mayHelp = refusers.length === 0 || refusers.some((name) => byName.get(name)?.isHelpedBy?.(pod.info, event))
+        if (mayHelp) wake({ ...pod, cause })
       }
     },
     sizes: () => ({ active: active.size(), backoff: backoff.size(), unschedulable: unschedulable.size, gated: gated.size }),

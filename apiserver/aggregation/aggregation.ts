@@ -19,6 +19,8 @@ export interface Aggregation {
   remotes: Pick<RemoteServices, 'find' | 'list'>
   /** The APIResourceList of this APIService, as its server said it last. */
   resources(name: string): unknown
+  /** By name, the URLs of the OpenAPI documents that other servers have. */
+  openapi(): Record<string, { serverRelativeURL: string }>
   /** Once the store has started. What it writes is written in the background; /readyz tells. */
   start(): void
   close(): void
@@ -41,6 +43,13 @@ export function createAggregation(
     proxyClient,
     remotes,
     resources: follower.resources,
+    openapi: () =>
+      Object.fromEntries(
+        remotes.list().flatMap(({ name, group, version }) => {
+          const serverRelativeURL = follower.openapi(name)
+          return serverRelativeURL ? [[`apis/${group}/${version}`, { serverRelativeURL }]] : []
+        }),
+      ),
     start() {
       follower.start()
       remotes.start()

@@ -1,5 +1,6 @@
 /** Does another API server answer? Upstream's checks in upstream's words, and what it says that it serves. */
 import { request as httpsRequest } from 'node:https'
+import { isJsonObject } from '../../api/json.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
 import { endpointsOf, slicesOf } from '../service-address.ts'
 import type { RemoteService } from './remote-services.ts'
@@ -11,6 +12,8 @@ export interface Availability {
   message: string
   /** The APIResourceList that it answered. */
   resources?: unknown
+  /** Where its OpenAPI document is, with its hash, when it has one. */
+  openapi?: string | undefined
 }
 
 const TIMEOUT_MS = 5_000
@@ -29,8 +32,13 @@ export async function checkAvailability(
   const missing = missingEndpoints(reader, remote)
   if (missing) return { status: 'False', ...missing }
   try {
-    const resources = await discover(reader, remote, proxyClient, stopping)
-    return { status: 'True', reason: 'Passed', message: 'all checks passed', resources }
+    const { group, version } = remote
+    const ask = (path: string) => discover(reader, remote, proxyClient, stopping, path)
+    const resources = await ask(`/apis/${group}/${version}`)
+    // Servers of before v1.24 have none; that says nothing about the rest of them.
+    const index = await ask('/openapi/v3').catch(() => undefined)
+    const openapi = openapiOf(index, `apis/${group}/${version}`)
+    return { status: 'True', reason: 'Passed', message: 'all checks passed', resources, openapi }
   } catch (error) {
     return { status: 'False', reason: 'FailedDiscoveryCheck', message: (error as Error).message }
   }
@@ -58,8 +66,8 @@ function discover(
   remote: RemoteService,
   proxyClient: ProxyClient | undefined,
   stopping: AbortSignal,
+  path: string,
 ): Promise<unknown> {
-  const path = `/apis/${remote.group}/${remote.version}`
   const { host, port, tls, headers } = remoteTarget(reader, remote, proxyClient, path, AGGREGATOR)
   const url = `https://${host}:${port}${path}`
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(TIMEOUT_MS)])
@@ -95,6 +103,14 @@ function discover(
     })
     outgoing.end()
   })
+}
+
+/** Only a path on the same server, as upstream's index has it. */
+function openapiOf(index: unknown, name: string): string | undefined {
+  const paths = isJsonObject(index) && isJsonObject(index.paths) ? index.paths : {}
+  const entry = Object.hasOwn(paths, name) ? paths[name] : undefined
+  const url = isJsonObject(entry) ? entry.serverRelativeURL : undefined
+  return typeof url === 'string' && url.startsWith(`/openapi/v3/${name}`) ? url : undefined
 }
 
 /** A server that is there but says nothing that we understand is there all the same. */

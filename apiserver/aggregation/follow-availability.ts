@@ -18,6 +18,8 @@ export interface AvailabilityFollower {
   check(name: string): void
   /** What the server of this APIService serves, as it said last. */
   resources(name: string): unknown
+  /** Where its OpenAPI document is, as far as it has one. */
+  openapi(name: string): string | undefined
   start(): void
   close(): void
 }
@@ -28,6 +30,7 @@ interface Checked {
   failures: number
   timer: NodeJS.Timeout | undefined
   resources: unknown
+  openapi: string | undefined
 }
 
 type Parts = Pick<ApiContext, 'store' | 'admission' | 'logger' | 'now' | 'stopping'>
@@ -38,7 +41,14 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
   const subscriptions: Subscription[] = []
 
   const check = (name: string) => {
-    const checked = all.get(name) ?? { running: false, again: false, failures: 0, timer: undefined, resources: undefined }
+    const checked = all.get(name) ?? {
+      running: false,
+      again: false,
+      failures: 0,
+      timer: undefined,
+      resources: undefined,
+      openapi: undefined,
+    }
     all.set(name, checked)
     if (checked.running) {
       checked.again = true
@@ -70,6 +80,7 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
     if (stopping.aborted) return
     checked.failures = found.status === 'True' ? 0 : checked.failures + 1
     if (found.resources) checked.resources = found.resources
+    checked.openapi = found.openapi
     await writeCondition(store, name, found, toSeconds(now())).catch((error: unknown) => {
       checked.failures++
       logger.error('cannot write the availability of an API', { name, error })
@@ -97,6 +108,7 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
   const follower: AvailabilityFollower = {
     check,
     resources: (name) => all.get(name)?.resources,
+    openapi: (name) => all.get(name)?.openapi,
     start() {
       followKind('Service')
       followKind('EndpointSlice')

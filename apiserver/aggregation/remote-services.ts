@@ -61,7 +61,8 @@ export function createRemoteServices(store: Store, logger: Logger, onChange: (na
     find(info) {
       if (byVersion.size === 0) return undefined
       if (info.isResource) return byVersion.get(`${info.group}/${info.version}`)
-      const [, root, group, version, more] = info.path.split('/')
+      const path = info.path.startsWith('/openapi/v3/') ? info.path.slice('/openapi/v3'.length) : info.path
+      const [, root, group, version, more] = path.split('/')
       return root === 'apis' && version && !more ? byVersion.get(`${group}/${version}`) : undefined
     },
     list: () => [...byVersion.values()],

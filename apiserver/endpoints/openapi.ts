@@ -30,8 +30,10 @@ export async function openapi(context: ApiContext, request: ApiRequest): Promise
       return [name, { body, hash: openApiHash(body) }]
     }),
   )
-  if (path === '/openapi/v3' || path === '/openapi/v3/')
-    return sendJson(request, 200, buildOpenApiV3Index(new Map([...documents.v3].map(([name, { hash }]) => [name, hash]))))
+  if (path === '/openapi/v3' || path === '/openapi/v3/') {
+    const { paths } = buildOpenApiV3Index(new Map([...documents.v3].map(([name, { hash }]) => [name, hash])))
+    return sendJson(request, 200, { paths: { ...(paths as object), ...context.aggregation.openapi() } })
+  }
   const document = documents.v3.get(path.slice('/openapi/v3/'.length))
   if (!document) throw unknownPath()
   await sendCacheable(request, document.body, document.hash, 'application/json')

@@ -42,7 +42,13 @@ beforeAll(async () => {
       response.write('{"type":"ADDED","object":{}}\n')
       return
     }
-    const body = request.url === '/apis/wardle.example.com/v1alpha1' ? resources : { kind: 'FlunderList', items: [] }
+    const document = 'apis/wardle.example.com/v1alpha1'
+    const bodies: Record<string, object> = {
+      [`/${document}`]: resources,
+      '/openapi/v3': { paths: { [document]: { serverRelativeURL: `/openapi/v3/${document}?hash=1` } } },
+      [`/openapi/v3/${document}?hash=1`]: { openapi: '3.0.0' },
+    }
+    const body = bodies[request.url ?? ''] ?? { kind: 'FlunderList', items: [] }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(body))
   })
@@ -186,6 +192,10 @@ describe('an API of another server', () => {
     })
     expect((await call('GET', '/apis/wardle.example.com')).json).toMatchObject({ kind: 'APIGroup', name: 'wardle.example.com' })
     expect((await call('GET', '/apis/wardle.example.com/v1alpha1')).json).toEqual(resources)
+    const schemas = await call('GET', '/openapi/v3')
+    const url = '/openapi/v3/apis/wardle.example.com/v1alpha1?hash=1'
+    expect(schemas.json.paths).toMatchObject({ 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: url } })
+    expect((await call('GET', url)).json).toEqual({ openapi: '3.0.0' })
     const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
     const all = await call('GET', '/apis', { headers: { accept } })
     expect(all.json.items).toContainEqual(

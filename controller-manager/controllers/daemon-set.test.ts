@@ -118,6 +118,34 @@ describe('DaemonSet', () => {
     expect(model.list('ControllerRevision').map(({ revision }) => revision)).toEqual([1, 2])
   })
 
+  it('replaces pods that fail again and again more and more slowly, and at once with a new template', () => {
+    const model = withDaemonSet(1)
+    const failNow = () => {
+      const [pod] = model.list('Pod')
+      model.change('Pod', `default/${pod!.metadata.name}`, (failed) => void (failed.status = { phase: 'Failed' }))
+      model.settle(daemonSet)
+      return model.get('Pod', `default/${pod!.metadata.name}`) !== undefined
+    }
+    const later = (ms: number) => {
+      model.now = new Date(model.now.getTime() + ms)
+      model.settle(daemonSet)
+    }
+    const [object] = model.list('DaemonSet')
+    model.settle(daemonSet)
+    expect(failNow()).toBe(false)
+    expect(failNow()).toBe(true)
+    const actions = daemonSet.reconcile(object!, daemonSet.observe(object!, model.cache), model.now)
+    expect(actions.at(-1)).toEqual({ do: 'requeue', afterMs: 1_000 })
+    later(1_000)
+    expect(model.list('Pod').every(({ status }) => status?.phase !== 'Failed')).toBe(true)
+    expect(failNow()).toBe(true)
+    later(1_000)
+    expect(model.list('Pod').some(({ status }) => status?.phase === 'Failed')).toBe(true)
+    model.change('DaemonSet', 'default/agent', ({ spec }) => void (spec.template = template('v2')))
+    model.settle(daemonSet)
+    expect(model.list('Pod').every(({ status }) => status?.phase !== 'Failed')).toBe(true)
+  })
+
   it('replaces nothing by itself with OnDelete', () => {
     const model = withDaemonSet(2, { updateStrategy: { type: 'OnDelete' } })
     roll(model)

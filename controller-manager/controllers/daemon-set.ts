@@ -8,6 +8,7 @@ import { expiredRevisions, planHistory, revisionHashLabel } from '../history.ts'
 import { isActive, isAvailable, isFinished, isReady, untilNextAvailable } from '../pods.ts'
 import { nonZero, remove, updateStatus } from '../status-patch.ts'
 import { daemonPodFor, fitness, targetNode } from './daemon-set/placement.ts'
+import { createFailureBackoff } from './daemon-set/failure-backoff.ts'
 import { planRollingUpdate } from './daemon-set/rolling-update.ts'
 
 const burst = 250
@@ -16,9 +17,12 @@ export interface Observed {
   nodes: Node[]
   pods: Pod[]
   revisions: ControllerRevision[]
+  /** For each pod that has failed: how long it must stay. */
+  failures: ReadonlyMap<string, number>
 }
 
-export function createDaemonSetController(): Controller<'DaemonSet', Observed> {
+export function createDaemonSetController(): Controller<'DaemonSet', Omit<Observed, 'failures'>> {
+  const backoff = createFailureBackoff()
   /** Nodes change with every heartbeat; only labels and taints matter here. */
   const known = new Map<string, string>()
   return {
@@ -49,9 +53,18 @@ export function createDaemonSetController(): Controller<'DaemonSet', Observed> {
         ...cache.of('ControllerRevision').byIndex('orphans', namespace),
       ],
     }),
-    reconcile,
+    reconcile(ds, observed, now) {
+      const failed = observed.pods.filter(
+        ({ metadata, status }) => status?.phase === 'Failed' && !metadata.deletionTimestamp && isControlledBy(ds, metadata),
+      )
+      const failures = new Map(failed.map((pod) => [pod.metadata.uid, backoff.waitMs(ds, pod, now)]))
+      return reconcile(ds, { ...observed, failures }, now)
+    },
   }
 }
+
+const isControlledBy = (ds: DaemonSet, metadata: Pod['metadata']): boolean =>
+  metadata.ownerReferences?.some(({ controller, uid }) => controller && uid === ds.metadata.uid) ?? false
 
 export function reconcile(ds: DaemonSet, observed: Observed, now: Date): Action[] {
   const selector = toSelector(ds.spec.selector)
@@ -67,11 +80,13 @@ export function reconcile(ds: DaemonSet, observed: Observed, now: Date): Action[
     return updateStatus(ds, { ...statusOf(ds, [], '', observed, now), collisionCount: (ds.status?.collisionCount ?? 0) + 1 })
 
   const pods = claimed.owned
-  const changes = manage(ds, pods, observed.nodes, current.hash)
+  const changes = manage(ds, pods, observed, current.hash)
   // One kind of change at a time: a rollout decides on what the placement has settled.
   const step = changes.length > 0 ? [] : update(ds, pods, observed.nodes, current.hash, now)
   const inUse = new Set([current.name, ...pods.map(({ metadata }) => metadata.labels?.[revisionHashLabel] ?? '')])
-  const wait = untilNextAvailable(pods, ds.spec.minReadySeconds ?? 0, now)
+  const waits = [untilNextAvailable(pods, ds.spec.minReadySeconds ?? 0, now) ?? 0, ...observed.failures.values()].filter(
+    (ms) => ms > 0,
+  )
   return [
     ...claimed.actions,
     ...history.actions,
@@ -80,7 +95,7 @@ export function reconcile(ds: DaemonSet, observed: Observed, now: Date): Action[
     ...step,
     ...expiredRevisions(history.owned, inUse, ds.spec.revisionHistoryLimit),
     ...updateStatus(ds, statusOf(ds, pods, current.hash, observed, now)),
-    ...(wait === null ? [] : [{ do: 'requeue' as const, afterMs: wait }]),
+    ...(waits.length === 0 ? [] : [{ do: 'requeue' as const, afterMs: Math.min(...waits) }]),
   ]
 }
 
@@ -91,7 +106,7 @@ const byNode = (pods: readonly Pod[]): Map<string, Pod[]> =>
   )
 
 /** Creates where one should be and is not; deletes where none may be, what has ended, and doubles. */
-function manage(ds: DaemonSet, pods: readonly Pod[], nodes: readonly Node[], hash: string): Action[] {
+function manage(ds: DaemonSet, pods: readonly Pod[], { nodes, failures }: Observed, hash: string): Action[] {
   const placed = byNode(pods)
   const missing: string[] = []
   const surplus: Pod[] = []
@@ -102,7 +117,7 @@ function manage(ds: DaemonSet, pods: readonly Pod[], nodes: readonly Node[], has
     if (!mayStay) surplus.push(...here.filter(isActive))
     else if (shouldRun && here.length === 0) missing.push(node.metadata.name)
     else {
-      const ended = here.filter((pod) => isFinished(pod) && !pod.metadata.deletionTimestamp)
+      const ended = here.filter((pod) => isFinished(pod) && !pod.metadata.deletionTimestamp && !failures.get(pod.metadata.uid))
       events.push(...ended.map((pod) => endedEvent(ds, pod, node)))
       surplus.push(...ended, ...doubles(here.filter(isActive)))
     }

@@ -101,7 +101,7 @@ function compareNumbers(operator: 'Lt' | 'Gt', bound: string, actual: string): b
 const keepsAway = ({ effect }: Taint) => effect === 'NoSchedule' || effect === 'NoExecute'
 
 /** The first taint that keeps a pod with these tolerations off the node. */
-export const findUntolerated = ({ taints }: NodeInfo, tolerations: readonly Toleration[]): Taint | undefined =>
+export const findUntolerated = ({ taints }: Pick<NodeInfo, 'taints'>, tolerations: readonly Toleration[]): Taint | undefined =>
   taints.length === 0
     ? undefined
     : taints.find((taint) => keepsAway(taint) && !tolerations.some((toleration) => tolerates(toleration, taint)))

@@ -25,5 +25,7 @@ export const taintToleration: SchedulerPlugin = {
       normalize: (scores) => normalizeToMax(scores, true),
     }
   },
-  isHelpedBy: (_, event) => isNodeChange(event),
+  // A new node is tainted until it is Ready: trying it before would only make the backoff longer.
+  isHelpedBy: ({ tolerations }, event) =>
+    event.kind === 'Node' && isNodeChange(event) && !findUntolerated({ taints: event.object.spec?.taints ?? [] }, tolerations),
 }

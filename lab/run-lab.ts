@@ -7,6 +7,7 @@ import type { Logger } from '../component/logger.ts'
 import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
+import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
 import { installAddons } from './addons/install.ts'
 import { removeCgroups } from './cgroups.ts'
 import type { ControlTarget, LabStatus, Step } from './control.ts'
@@ -79,12 +80,13 @@ export async function runLab(
     step('nodes switched on')
     await apiReady()
     step('API server ready')
-    await installAddons(createApiClient(await loadClientConfig({ path: paths.adminKubeconfig })), {
-      node: programs.node,
-      dist: programs.dist,
-      upstream: lab.internet ? getServers() : [],
-    })
+    const client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
+    const installation = { ...programs, upstream: lab.internet ? getServers() : [] }
+    await installAddons(client, installation)
     step('addons applied')
+    void installIngressOnDemand(client, installation, logger, stopping.signal).catch((error: unknown) =>
+      logger.error('cannot bring the ingress controller', { error }),
+    )
     void runLoadBalancer(lab, logger, stopping.signal).catch((error: unknown) => logger.error('cannot balance loads', { error }))
     phase = 'running'
   }

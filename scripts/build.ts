@@ -14,6 +14,7 @@ const PROCESSES: Record<string, string> = {
   kubelet: 'kubelet/main.ts',
   'kube-proxy': 'kube-proxy/main.ts',
   'kube-dns': 'addons/dns/main.ts',
+  ingress: 'addons/ingress/main.ts',
   'lab-supervisor': 'lab/supervisor-main.ts',
   kubelab: 'cli/main.ts',
 }

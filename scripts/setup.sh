@@ -28,6 +28,7 @@ need conntrack conntrack
 need nsenter util-linux
 need perl perl-base
 need openssl openssl
+need haproxy haproxy
 [ -x /usr/lib/cni/bridge ] || missing="$missing containernetworking-plugins"
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null || fail "Cannot set up: missing$missing, and this machine has no apt-get. Install them by hand"

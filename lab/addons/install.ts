@@ -3,14 +3,26 @@ import type { KindName } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import { dnsObjects, type Installation } from './dns.ts'
+import { ingressClass } from './ingress.ts'
 import { networkPolicyObjects } from './network-policy.ts'
 import { storageObjects } from './storage.ts'
 
 /** Every addon, in the order in which they come. */
-const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [networkPolicyObjects, storageObjects, dnsObjects]
+const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [
+  networkPolicyObjects,
+  storageObjects,
+  dnsObjects,
+  ingressClass,
+]
 
-export async function installAddons(client: ApiClient, installation: Installation): Promise<void> {
-  for (const object of ADDONS.flatMap((addon) => addon(installation))) {
+export const installAddons = (client: ApiClient, installation: Installation): Promise<void> =>
+  applyObjects(
+    client,
+    ADDONS.flatMap((addon) => addon(installation)),
+  )
+
+export async function applyObjects(client: ApiClient, objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) {
     const { name, namespace } = object.metadata
     await client.patch(object.kind as KindName, { name, namespace }, object, {
       type: 'application/apply-patch+yaml',

@@ -1,0 +1,59 @@
+/** HAProxy as a child: a master whose workers are exchanged on a reload. The master holds the listening sockets: none is refused. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { Logger } from '../../component/logger.ts'
+
+export interface Haproxy {
+  /** Checks these files, then serves by them; rejects and goes on with the old ones when the check fails. */
+  apply(files: ReadonlyMap<string, string>): Promise<void>
+  /** Rejects when HAProxy ends by itself. */
+  failed: Promise<never>
+  stop(): Promise<void>
+}
+
+export function createHaproxy(program: string, folder: string, logger: Logger): Haproxy {
+  const { promise: failed, reject } = Promise.withResolvers<never>()
+  let master: ChildProcess | undefined
+  let stopping = false
+
+  /** Same text, other folder: what is checked is what is served. */
+  const write = async (files: ReadonlyMap<string, string>, to: string) => {
+    await mkdir(to, { recursive: true, mode: 0o700 })
+    for (const [name, text] of files) {
+      const file = path.join(to, name)
+      await writeFile(`${file}.new`, text.replaceAll(`${folder}/`, `${to}/`), { mode: 0o600 })
+      await rename(`${file}.new`, file)
+    }
+  }
+  const start = () => {
+    master = spawn(program, ['-W', '-db', '-f', path.join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'inherit', 'inherit'] })
+    master.on('error', reject)
+    master.on('exit', (code, signal) => stopping || reject(new Error(`haproxy ended: ${signal ?? `exit code ${code}`}`)))
+  }
+  return {
+    failed,
+    async apply(files) {
+      const trial = path.join(folder, 'trial')
+      await write(files, trial)
+      await promisify(execFile)(program, ['-c', '-q', '-f', path.join(trial, 'haproxy.cfg')])
+      await rm(trial, { recursive: true })
+      await write(files, folder)
+      if (master) master.kill('SIGUSR2')
+      else start()
+      for (const name of await readdir(folder)) {
+        if (name.endsWith('.pem') && !files.has(name)) await rm(path.join(folder, name))
+      }
+      logger.info('serving a new configuration')
+    },
+    async stop() {
+      stopping = true
+      if (!master || master.exitCode !== null) return
+      const ended = new Promise((resolve) => master!.once('exit', resolve))
+      // Lets what is open finish.
+      master.kill('SIGUSR1')
+      await ended
+    },
+  }
+}

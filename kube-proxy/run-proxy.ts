@@ -14,7 +14,7 @@ import { createServiceHealthServers, syncProblem, type ServiceHealth, type SyncS
 import { nodePortAddresses } from './local-addresses.ts'
 import { runNetworkPolicy, trimPod } from './network-policy/run-network-policy.ts'
 import { createProxier } from './proxier.ts'
-import { familyOf, isProxied, type Family, type NodeView, type ServicePort } from './service-ports.ts'
+import { familyOf, isProxied, nodeOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
 
 export interface RunProxyOptions {
   client: ApiClient
@@ -168,7 +168,7 @@ function healthOf(service: Service, slices: readonly EndpointSlice[], nodeName: 
   if (!port || service.spec?.externalTrafficPolicy !== 'Local' || !isProxied(service)) return []
   const local = slices
     .flatMap(({ endpoints }) => endpoints ?? [])
-    .filter(({ nodeName: on, conditions }) => on === nodeName && conditions?.ready !== false)
+    .filter((endpoint) => nodeOf(endpoint) === nodeName && endpoint.conditions?.ready !== false)
   const { namespace = '', name } = service.metadata
   return [{ namespace, name, port, localEndpoints: new Set(local.map(({ addresses }) => addresses[0])).size }]
 }

@@ -164,7 +164,13 @@ export async function openInternet(lab: LabDefinition): Promise<void> {
 }
 
 export async function closeInternet(lab: LabDefinition): Promise<void> {
-  for (const rule of internetRules(lab)) await run('iptables', ['-w', ...rule('-D')])
+  for (const rule of internetRules(lab)) {
+    const there = await run('iptables', ['-w', ...rule('-C')]).then(
+      () => true,
+      () => false,
+    )
+    if (there) await run('iptables', ['-w', ...rule('-D')])
+  }
 }
 
 const internetRules = (lab: LabDefinition): ((verb: string) => string[])[] => {

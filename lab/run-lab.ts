@@ -134,14 +134,19 @@ export async function runLab(
       await supervisor.stop(({ name }) => name !== 'etcd' && name !== 'kube-apiserver')
       await supervisor.stop(({ name }) => name !== 'etcd')
       await supervisor.stop(() => true)
-      await Promise.all(lab.nodes.map((node) => powerOff(lab, node)))
-      if (lab.internet) await closeInternet(lab)
-      await deleteNetwork(lab)
-      removeCgroups(lab)
+      await tearDown(lab)
       markStopped()
     },
   }
   return { control, stopped }
+}
+
+/** Takes away what is left of a lab when its processes are gone: nodes, network, cgroups. Also right when only parts of it stand. */
+export async function tearDown(lab: LabDefinition): Promise<void> {
+  await Promise.all(lab.nodes.map((node) => powerOff(lab, node)))
+  if (lab.internet) await closeInternet(lab)
+  await deleteNetwork(lab)
+  removeCgroups(lab)
 }
 
 function assertNode(lab: LabDefinition, node: string) {

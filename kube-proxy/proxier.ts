@@ -24,8 +24,8 @@ export interface ProxierOptions {
 }
 
 export interface Proxier {
-  /** The service or its slices changed. */
-  touch(key: string): void
+  /** The service or its slices changed; `since`: when that which the slices tell of happened, where they say so. */
+  touch(key: string, change?: { of: 'service' | 'endpoints'; since?: Date | undefined }): void
   setNode(node: NodeView): void
   setNodePortAddresses(addresses: readonly string[]): void
   /** Everything there was at the start has been told: writing begins. */
@@ -48,6 +48,8 @@ export function createProxier(options: ProxierOptions): Proxier {
   const current = new Map<string, readonly ServicePort[]>()
   const touched = new Set<string>()
   const staleFlows: StaleFlow[] = []
+  /** Changes that no write has carried out yet. */
+  const triggers: Date[] = []
   const measure = createMeasures(options.metrics, family)
   let node = options.node
   let started = false
@@ -82,6 +84,7 @@ export function createProxier(options: ProxierOptions): Proxier {
   }
   const write = async () => {
     const end = measure.started()
+    const carriedOut = triggers.splice(0)
     for (const key of touched) recompute(key)
     touched.clear()
     const changes = book.changes()
@@ -95,6 +98,7 @@ export function createProxier(options: ProxierOptions): Proxier {
     if (flows.length > 0) await forgetFlows(flows)
     lastSynced = clock.now()
     end(changes.written.size + changes.removed.length)
+    for (const since of carriedOut) measure.programmed(lastSynced.getTime() - since.getTime())
   }
 
   const loop = async () => {
@@ -133,6 +137,7 @@ export function createProxier(options: ProxierOptions): Proxier {
   const wait = () => {
     requests++
     waitingSince ??= clock.now()
+    measure.queued(clock.now())
     if (failures === 0) kick()
   }
   const repairLater = () => {
@@ -156,8 +161,11 @@ export function createProxier(options: ProxierOptions): Proxier {
   }
 
   return {
-    touch(key) {
+    touch(key, change) {
       touched.add(key)
+      if (change) measure.changed(change.of)
+      // A server that answers nothing for long must not make this grow without end.
+      if (change?.since && triggers.length < 10_000) triggers.push(change.since)
       wait()
     },
     setNode(next) {
@@ -208,7 +216,29 @@ function createMeasures(metrics: Metrics, family: Family) {
     ['ip_family'],
   )
   const chains = metrics.counter('kubelab_proxy_chains_written_total', 'Chains written or removed', ['ip_family'])
+  const queued = metrics.gauge(
+    'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds',
+    'The last time a sync of proxy rules was queued',
+    ['ip_family'],
+  )
+  const changes = {
+    service: metrics.counter('kubeproxy_sync_proxy_rules_service_changes_total', 'Cumulative proxy rules Service changes', [
+      'ip_family',
+    ]),
+    endpoints: metrics.counter('kubeproxy_sync_proxy_rules_endpoint_changes_total', 'Cumulative proxy rules Endpoint changes', [
+      'ip_family',
+    ]),
+  }
+  const programming = metrics.histogram(
+    'kubeproxy_network_programming_duration_seconds',
+    'In Cluster Network Programming Latency in seconds',
+    [0.03, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300],
+    ['ip_family'],
+  )
   return {
+    queued: (at: Date) => queued.set(labels, at.getTime() / 1000),
+    changed: (of: 'service' | 'endpoints') => changes[of].inc(labels, 1),
+    programmed: (ms: number) => programming.observe(labels, Math.max(0, ms) / 1000),
     started() {
       const start = performance.now()
       return (count: number) => {

@@ -13,7 +13,7 @@ import type { ProxyFlags } from './flags.ts'
 import { createServiceHealthServers, syncProblem, type ServiceHealth, type SyncStatus } from './health-server.ts'
 import { nodePortAddresses } from './local-addresses.ts'
 import { runNetworkPolicy, trimPod } from './network-policy/run-network-policy.ts'
-import { createProxier } from './proxier.ts'
+import { createProxier, type Proxier } from './proxier.ts'
 import { familyOf, isProxied, nodeOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
 
 export interface RunProxyOptions {
@@ -89,16 +89,22 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
   await openLocalhost(flags, logger)
   informers.start()
   await Promise.all([services.whenSynced(), slices.whenSynced(), nodes.whenSynced()])
-  const touch = (key: string) => {
-    for (const { proxier } of proxiers) proxier.touch(key)
+  const touch: Proxier['touch'] = (key, change) => {
+    for (const { proxier } of proxiers) proxier.touch(key, change)
     updateHealth()
   }
   // In this order: what was there is told once by `start`, and each change after it as it comes.
   for (const { proxier } of proxiers) proxier.start(services.store.list().map(keyOf))
-  const onService = (service: Service) => touch(keyOf(service))
+  const onService = (service: Service) => touch(keyOf(service), { of: 'service' })
   services.addHandlers({ added: (service, initial) => initial || onService(service), updated: onService, deleted: onService })
-  const onSlice = (slice: EndpointSlice) => touch(sliceKey(slice))
-  slices.addHandlers({ added: (slice, initial) => initial || onSlice(slice), updated: onSlice, deleted: onSlice })
+  const onSlice = (slice: EndpointSlice, since?: Date) => touch(sliceKey(slice), { of: 'endpoints', since })
+  slices.addHandlers({
+    added: (slice, initial) => initial || onSlice(slice, triggeredAt(slice)),
+    // A slice keeps the time of its last trigger when it is written for another reason.
+    updated: (slice, old) =>
+      onSlice(slice, Number(triggeredAt(slice)) === Number(triggeredAt(old)) ? undefined : triggeredAt(slice)),
+    deleted: (slice) => onSlice(slice),
+  })
   let knownZone = zone()
   nodes.addHandlers({
     updated() {
@@ -125,6 +131,13 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
 }
 
 const sliceKey = ({ metadata }: EndpointSlice): string => `${metadata.namespace}/${metadata.labels?.[serviceNameLabel] ?? ''}`
+
+/** When the pod changed that made the controller write this slice. */
+function triggeredAt({ metadata }: EndpointSlice): Date | undefined {
+  const text = metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time']
+  const time = text ? new Date(text) : undefined
+  return time && !Number.isNaN(time.getTime()) ? time : undefined
+}
 
 /** IPv6 where the kernel has it: a node without it serves IPv4 alone. */
 async function usableFamilies(logger: Logger): Promise<Family[]> {

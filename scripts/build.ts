@@ -1,4 +1,5 @@
 /** Bundles each process into one file under `dist/`: a start then reads one file, whose compiled code Node keeps on disk. */
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
@@ -26,6 +27,19 @@ const ASSETS: [from: string, to: string][] = [
   ['kubelet/runtime/containerd-events.proto', 'containerd-events.proto'],
 ]
 
+/** Of the newest commit; empty outside a checkout. */
+function git(format: string): string {
+  try {
+    return execFileSync('git', ['log', '-1', `--format=${format}`], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+  } catch {
+    return ''
+  }
+}
+
 async function main() {
   const entries = Object.entries(PROCESSES).filter(([, entry]) => existsSync(path.join(root, entry)))
   await mkdir(path.join(root, 'dist'), { recursive: true })
@@ -45,6 +59,7 @@ async function main() {
       js: "import { createRequire as __createRequire, enableCompileCache as __cache } from 'node:module'; __cache(); const require = __createRequire(import.meta.url);",
     },
     loader: { '.proto': 'text' },
+    define: { KUBELAB_COMMIT: JSON.stringify(git('%H')), KUBELAB_COMMIT_DATE: JSON.stringify(git('%cI')) },
   })
   for (const [from, to] of ASSETS) {
     const source = path.resolve(root, from)

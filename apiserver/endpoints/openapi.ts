@@ -6,7 +6,7 @@ import { sendBytes, sendJson } from '../respond.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import type { ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'
-import { KUBERNETES_VERSION } from './version.ts'
+import { KUBERNETES_VERSION } from '../../component/version.ts'
 
 interface Documents {
   generation: number

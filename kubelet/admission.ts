@@ -1,8 +1,11 @@
 /** Pure: whether this node can take a pod that was given to it; a pod that fits nowhere here fails, as upstream has it. */
 import type { Pod } from '../api/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
+import { isCritical } from './eviction/rank.ts'
+import type { NodePressure } from './eviction/thresholds.ts'
 import type { Verdict } from './pod-facts.ts'
 import { isSidecar, isTerminal } from './pod-spec.ts'
+import { computeQosClass } from './qos.ts'
 
 const measured = (name: string): ((text: string) => number) => (name === 'cpu' ? quantityMilliValue : quantityValue)
 
@@ -12,6 +15,19 @@ export function planPlacement(pod: Pod, others: readonly Pod[], allocatable: Rec
   const clash = hostPorts(pod).some((mine) => taken.some((theirs) => isSamePort(mine, theirs)))
   if (clash) return refuse('NodePorts', "node(s) didn't have free ports for the requested pod ports")
   return planAdmission(pod, others, allocatable)
+}
+
+/** A node under pressure takes no more of what would make it worse; pods that keep it alive it takes always. */
+export function judgePressure(pod: Pod, pressures: ReadonlySet<NodePressure>): Verdict | undefined {
+  if (pressures.size === 0 || isCritical(pod)) return undefined
+  const tolerated = (pod.spec.tolerations ?? []).some(
+    ({ key, effect, operator }) =>
+      (!effect || effect === 'NoSchedule') && (key === 'node.kubernetes.io/memory-pressure' || (!key && operator === 'Exists')),
+  )
+  const onlyMemory = pressures.size === 1 && pressures.has('MemoryPressure')
+  if (onlyMemory && (computeQosClass(pod) !== 'BestEffort' || tolerated)) return undefined
+  const message = `The node had condition: [${[...pressures].join(' ')}]. `
+  return { phase: 'Failed', reason: 'Evicted', message }
 }
 
 export const wrongNode = (): Verdict => refuse('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")

@@ -65,6 +65,8 @@ export interface Cgroups {
   /** Lets a pod have what it is about to get, and keeps what it still has. */
   raise(pod: Pod): void
   remove(pod: Pod): void
+  /** How many processes and threads the pod has; 0 when they are not counted. */
+  processes(pod: Pod): number
 }
 
 export function createCgroups(root: string): Cgroups {
@@ -80,6 +82,7 @@ export function createCgroups(root: string): Cgroups {
     parentOf,
     create: (pod) => write(pod, false),
     raise: (pod) => write(pod, true),
+    processes: (pod) => Number(readController(path.join(mountPoint, unified ? '' : 'pids', parentOf(pod), 'pids.current'))),
     remove(pod) {
       for (const controller of controllers) removeTree(path.join(mountPoint, controller, parentOf(pod)))
     },

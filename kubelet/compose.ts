@@ -1,4 +1,5 @@
 /** Puts the kubelet together from its settings: what main.ts runs on a node and tests run in-process. */
+import type { KubeObject } from '../api/object.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import type { Clock } from '../component/clock.ts'
@@ -15,7 +16,9 @@ import { connectCri } from './runtime/cri-client.ts'
 import { createAuthorizer } from './server/authorize.ts'
 import { type KubeletServer, startServer } from './server/server.ts'
 import { createStats } from './server/stats.ts'
+import { createEvictor, type EvictionSettings } from './eviction/evictor.ts'
 import { startCollector } from './garbage.ts'
+import { createImageCollector } from './images/image-collector.ts'
 import { rotateLogs } from './log-rotation.ts'
 
 export interface KubeletOptions {
@@ -45,7 +48,16 @@ export interface KubeletOptions {
   /** Where the manifests of static pods are. */
   podManifestPath?: string | undefined
   fileCheckFrequencyMs?: number | undefined
+  eviction?: EvictionSettings | undefined
+  /** Percent of the disk of images; 100 switches their collection off. */
+  imageGcHighPercent?: number | undefined
+  imageGcLowPercent?: number | undefined
 }
+
+const noEviction: EvictionSettings = { thresholds: [], transitionMs: 300_000, maxPodGraceSeconds: 0, intervalMs: 10_000 }
+
+/** As upstream: events about the node carry its name for a UID. */
+const nodeReference = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name } })
 
 export interface RunningKubelet {
   kubelet: Kubelet
@@ -67,7 +79,15 @@ export async function composeKubelet(
   const recorder = createEventRecorder({ client, clock, logger, component: 'kubelet', host: nodeName })
   await prepareMemoryRoot(createPaths(rootDirectory, options.podLogDirectory).memoryRoot)
 
-  const node = createNodeReporter({ ...options, client, cri, clock, logger, recorder })
+  const node = createNodeReporter({
+    ...options,
+    client,
+    cri,
+    clock,
+    logger,
+    recorder,
+    pressures: () => evictor.pressures(),
+  })
   const context = createContext({
     ...options,
     client,
@@ -78,7 +98,19 @@ export async function composeKubelet(
     allocatable: node.allocatable,
     signal: stop.signal,
   })
-  const kubelet = startKubelet(context, options)
+  const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
+    recorder.event(nodeReference(nodeName), type, reason, message)
+  const evictor = createEvictor(context, options.eviction ?? noEviction, {
+    pressureChanged: () => node.reportNow(),
+    reclaiming: (resource) => nodeEvent('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`),
+  })
+  const images = createImageCollector({
+    ...context,
+    imageGcHighPercent: options.imageGcHighPercent ?? 85,
+    imageGcLowPercent: options.imageGcLowPercent ?? 80,
+    onFailure: (reason, message) => nodeEvent('Warning', reason, message),
+  })
+  const kubelet = startKubelet(context, { ...options, pressures: evictor.pressures })
   const metrics = createMetrics()
   const health = createHealth([
     ping,
@@ -102,7 +134,8 @@ export async function composeKubelet(
   const loops = [
     node.run(server.port, stop.signal),
     startLease({ client, clock, logger, nodeName }, stop.signal),
-    startCollector(context, kubelet, stop.signal),
+    startCollector(context, kubelet, images, stop.signal),
+    evictor.run(kubelet, images, stop.signal),
     rotateLogs(context, kubelet, options, stop.signal),
   ]
   logger.info('kubelet started', { node: nodeName, port: server.port })

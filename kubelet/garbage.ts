@@ -1,6 +1,7 @@
 /** Removes what nobody needs any more: folders of pods that are gone, links to logs that are gone. */
 import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { ImageCollector } from './images/image-collector.ts'
 import type { Kubelet } from './kubelet.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { removeOldDirectories } from './orphans.ts'
@@ -9,11 +10,17 @@ import { labels } from './runtime/labels.ts'
 const intervalMs = 60_000
 
 /** Resolves when the signal aborts. */
-export async function startCollector(context: KubeletContext, kubelet: Kubelet, signal: AbortSignal): Promise<void> {
+export async function startCollector(
+  context: KubeletContext,
+  kubelet: Kubelet,
+  images: ImageCollector,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, logger } = context
   await Promise.race([kubelet.started, clock.sleep(2 ** 31 - 1, signal)])
   while (!signal.aborted) {
     await collect(context, kubelet).catch((error: unknown) => logger.warn('cannot collect garbage', { error: String(error) }))
+    await images.collect().catch((error: unknown) => logger.warn('cannot collect images', { error: String(error) }))
     await clock.sleep(intervalMs, signal)
   }
 }

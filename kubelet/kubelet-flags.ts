@@ -1,5 +1,7 @@
 /** The kubelet's command line, in upstream's names. */
-import { defineFlags } from '../component/flags.ts'
+import { defineFlags, type ParsedFlags } from '../component/flags.ts'
+import type { EvictionSettings } from './eviction/evictor.ts'
+import { readEvictionSettings } from './eviction/settings.ts'
 
 export const kubeletFlags = defineFlags({
   kubeconfig: { type: 'string', required: true, description: 'How to reach the API server, and as whom' },
@@ -37,6 +39,40 @@ export const kubeletFlags = defineFlags({
     default: 20_000,
     description: 'How often that folder is looked at beside its changes',
   },
+  'eviction-hard': { type: 'string', description: 'When pods leave at once: `memory.available<100Mi,…`; empty: never' },
+  'eviction-soft': { type: 'string', default: '', description: 'When pods leave after a while' },
+  'eviction-soft-grace-period': {
+    type: 'string',
+    default: '',
+    description: 'How long that while is: `memory.available=1m30s,…`',
+  },
+  'eviction-minimum-reclaim': {
+    type: 'string',
+    default: '',
+    description: 'How much more than the threshold is to be free again',
+  },
+  'eviction-max-pod-grace-period': { type: 'int', default: 0, description: 'Seconds that a soft threshold gives a pod to end' },
+  'eviction-pressure-transition-period': {
+    type: 'duration',
+    default: 300_000,
+    description: 'How long a pressure is told of at least',
+  },
+  'image-gc-high-threshold': {
+    type: 'int',
+    default: 85,
+    description: 'Percent of the disk above which unused images go; 100: never',
+  },
+  'image-gc-low-threshold': { type: 'int', default: 80, description: 'Percent of the disk down to which they go' },
   'logging-format': { type: 'string', default: 'text', choices: ['text', 'json'], description: 'How log lines look' },
   v: { type: 'int', default: 2, description: 'How much to log; 4 and more is debugging' },
 })
+
+export const readEvictionFlags = (flags: ParsedFlags<typeof kubeletFlags>): EvictionSettings =>
+  readEvictionSettings({
+    hard: flags['eviction-hard'],
+    soft: flags['eviction-soft'],
+    softGrace: flags['eviction-soft-grace-period'],
+    minReclaim: flags['eviction-minimum-reclaim'],
+    transitionMs: flags['eviction-pressure-transition-period'],
+    maxPodGraceSeconds: flags['eviction-max-pod-grace-period'],
+  })

@@ -3,7 +3,8 @@ import type { Pod } from '../api/generated/types.ts'
 import { keyOf } from '../api/object.ts'
 import { createInformer } from '../client/informer.ts'
 import { sourceOf } from '../client/shared-informers.ts'
-import { planPlacement, wrongNode } from './admission.ts'
+import { judgePressure, planPlacement, wrongNode } from './admission.ts'
+import type { NodePressure } from './eviction/thresholds.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { asksForLabels, matchesNode } from './node-match.ts'
 import type { Verdict } from './pod-facts.ts'
@@ -39,6 +40,7 @@ export interface KubeletStart {
   /** Where the manifests of static pods are. */
   podManifestPath?: string | undefined
   fileCheckFrequencyMs?: number | undefined
+  pressures?: (() => ReadonlySet<NodePressure>) | undefined
 }
 
 export function startKubelet(context: KubeletContext, options: KubeletStart): Kubelet {
@@ -72,7 +74,9 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
     const known = [...owners.values()].includes(pod.metadata.uid)
     workers.set(pod.metadata.uid, worker)
     const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
-    const verdict = fresh ? planPlacement(pod, othersOf(pod), context.allocatable) : undefined
+    const verdict = fresh
+      ? (planPlacement(pod, othersOf(pod), context.allocatable) ?? judgePressure(pod, options.pressures?.() ?? new Set()))
+      : undefined
     if (verdict) return reject(worker, verdict)
     worker.runtimeChanged()
     if (fresh && asksForLabels(pod))

@@ -9,7 +9,7 @@ import { createLogger } from '../component/logger.ts'
 import { loadServingCertificate } from '../component/serving-certificate.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { composeKubelet } from './compose.ts'
-import { kubeletFlags } from './kubelet-flags.ts'
+import { kubeletFlags, readEvictionFlags } from './kubelet-flags.ts'
 import { findNodeIps } from './machine.ts'
 
 const { flags } = orExit(() => parseFlags(kubeletFlags, process.argv.slice(2), 'kubelet'))
@@ -53,6 +53,9 @@ await runUntilSignal(
         containerLogMaxBytes: quantityValue(flags['container-log-max-size']),
         containerLogMaxFiles: flags['container-log-max-files'],
         maxParallelPulls: flags['max-parallel-image-pulls'],
+        eviction: orExit(() => readEvictionFlags(flags)),
+        imageGcHighPercent: flags['image-gc-high-threshold'],
+        imageGcLowPercent: flags['image-gc-low-threshold'],
         podManifestPath: flags['pod-manifest-path'],
         fileCheckFrequencyMs: flags['file-check-frequency'],
       },

@@ -1,4 +1,5 @@
 /** Registers the node and keeps its status true: at once when it changes, and every so often when it does not. */
+import { KUBERNETES_VERSION } from '../component/version.ts'
 import { isDeepStrictEqual } from 'node:util'
 import type { Node, NodeStatus, Taint } from '../api/generated/types.ts'
 import { isAlreadyExists, isNotFound } from '../api/status.ts'
@@ -8,6 +9,7 @@ import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import { readMachine } from './machine.ts'
 import { computeAllocatable, computeNodeLabels, computeNodeStatus, type RuntimeFacts } from './node-status.ts'
+import type { NodePressure } from './eviction/thresholds.ts'
 import { type Cri, runtimeMessage } from './runtime/cri-client.ts'
 
 export interface NodeReporterOptions {
@@ -26,15 +28,17 @@ export interface NodeReporterOptions {
   clock: Clock
   logger: Logger
   recorder: Pick<EventRecorder, 'event'>
+  pressures: () => ReadonlySet<NodePressure>
 }
 
 export interface NodeReporter {
   allocatable: Record<string, string>
+  /** Looks, and tells, now. */
+  reportNow(): void
   /** Resolves when the signal aborts. */
   run(port: number, signal: AbortSignal): Promise<void>
 }
 
-export const kubeletVersion = 'v1.36.0+kubelab.1'
 /** As upstream: a status that does not change is written this seldom; the lease says that the node lives. */
 const reportMs = 300_000
 const retryMs = 500
@@ -44,6 +48,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   const machine = readMachine(options.rootDirectory)
   let runtimeVersion = ''
   let reportedMs = 0
+  let hurry = new AbortController()
 
   async function readRuntime(): Promise<RuntimeFacts> {
     try {
@@ -68,7 +73,11 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
         () => [],
       ),
     ])
-    return computeNodeStatus({ ...options, machine, runtime, images, port, version: kubeletVersion }, before, clock.now())
+    return computeNodeStatus(
+      { ...options, machine, runtime, images, port, version: KUBERNETES_VERSION, pressures: options.pressures() },
+      before,
+      clock.now(),
+    )
   }
 
   async function register(port: number): Promise<Node> {
@@ -139,6 +148,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
 
   return {
     allocatable: computeAllocatable(machine, options.maxPods),
+    reportNow: () => hurry.abort(),
     async run(port, signal) {
       let registered = false
       while (!signal.aborted) {
@@ -148,7 +158,8 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
           const node = await report(await client.get('Node', { name: nodeName }), port)
           const ready = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
           // A node that waits for its network to come up is asked again soon.
-          await clock.sleep(ready ? options.statusFrequencyMs : retryMs, signal)
+          hurry = new AbortController()
+          await clock.sleep(ready ? options.statusFrequencyMs : retryMs, AbortSignal.any([signal, hurry.signal]))
         } catch (error) {
           if (signal.aborted) return
           registered &&= !isNotFound(error)

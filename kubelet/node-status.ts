@@ -1,6 +1,7 @@
 /** Pure: the Node object's labels, status and conditions from what is known of the machine and the runtime. */
 import type { ContainerImage, NodeCondition, NodeStatus } from '../api/generated/types.ts'
 import { formatTime } from '../api/time.ts'
+import type { NodePressure } from './eviction/thresholds.ts'
 import type { Image } from './runtime/cri-types.ts'
 
 export interface MachineFacts {
@@ -29,6 +30,7 @@ export interface NodeStatusInput {
   machine: MachineFacts
   runtime: RuntimeFacts
   images: readonly Image[]
+  pressures?: ReadonlySet<NodePressure> | undefined
   version: string
 }
 
@@ -75,7 +77,7 @@ export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | u
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
     capacity: computeCapacity(machine, maxPods),
     allocatable: computeAllocatable(machine, maxPods),
-    conditions: computeConditions(runtime, before?.conditions ?? [], formatTime(now)),
+    conditions: computeConditions(runtime, input.pressures ?? new Set(), before?.conditions ?? [], formatTime(now)),
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     images: toContainerImages(input.images),
     nodeInfo: {
@@ -94,13 +96,33 @@ export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | u
   }
 }
 
-function computeConditions(runtime: RuntimeFacts, before: readonly NodeCondition[], now: string): NodeCondition[] {
+function computeConditions(
+  runtime: RuntimeFacts,
+  pressures: ReadonlySet<NodePressure>,
+  before: readonly NodeCondition[],
+  now: string,
+): NodeCondition[] {
   const [problem] = runtime.problems
-  const calm = (type: string, reason: string, message: string) => ({ type, status: 'False', reason, message })
+  const pressure = (type: NodePressure, calm: [string, string], low: [string, string]) => {
+    const [reason, message] = pressures.has(type) ? low : calm
+    return { type, status: pressures.has(type) ? 'True' : 'False', reason, message }
+  }
   const conditions = [
-    calm('MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
-    calm('DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-    calm('PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    pressure(
+      'MemoryPressure',
+      ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+      ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+    ),
+    pressure(
+      'DiskPressure',
+      ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+      ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+    ),
+    pressure(
+      'PIDPressure',
+      ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+      ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+    ),
     problem
       ? { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: runtime.problems.map(describe).join(', ') }
       : { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },

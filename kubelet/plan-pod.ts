@@ -304,7 +304,7 @@ function planEnd(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number):
   // What is being started has to show up before it can be ended.
   if (hasStarting(facts) || facts.busy.has('sandbox') || facts.busy.has('volumes')) return []
   const shortened = planShorterGrace(pod, runtime, facts, nowMs)
-  const kills = planKills(pod, runtime, grace(pod))
+  const kills = planKills(pod, runtime, endGrace(pod, facts))
   if (kills.length > 0) return [...shortened, ...kills]
   const created = runtime.containers.filter(({ state }) => state === 'created')
   const stops: PodAction[] = [
@@ -350,6 +350,9 @@ const kill = (container: RuntimeContainer, graceSeconds: number, why: string): P
   graceSeconds,
   why,
 })
+
+/** A pod that the kubelet gave up on may get less. */
+const endGrace = (pod: Pod, { verdict }: PodFacts): number => Math.min(grace(pod), verdict?.graceSeconds ?? Infinity)
 
 function grace(pod: Pod): number {
   return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30

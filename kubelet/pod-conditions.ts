@@ -30,6 +30,15 @@ export function computeConditions(pod: Pod, statuses: Statuses, phase: string, n
   })
 }
 
+/** What ended for the node's sake is not the workload's failure: controllers may count it apart. */
+export function computeDisruption(pod: Pod, { verdict }: PodFacts, now: string): PodCondition[] {
+  if (verdict?.reason !== 'Evicted' && verdict?.reason !== 'Terminated') return []
+  const old = pod.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')
+  const { message } = verdict
+  const lastTransitionTime = old?.lastTransitionTime ?? now
+  return [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message, lastTransitionTime }]
+}
+
 /** There only while a resize waits or is under way. */
 export function computeResizeConditions(pod: Pod, { resizeProblem, busy }: PodFacts, now: string): PodCondition[] {
   const under = [...busy].some((key) => key.startsWith('resize/'))

@@ -38,6 +38,8 @@ export interface Verdict {
   phase: 'Failed' | 'Succeeded'
   reason: string
   message: string
+  /** Less than the pod's own grace period when the node cannot wait. */
+  graceSeconds?: number
 }
 
 export interface PodFacts {

@@ -9,7 +9,7 @@ import type {
   ResourceRequirements,
   VolumeMountStatus,
 } from '../api/generated/types.ts'
-import { computeConditions, computeResizeConditions } from './pod-conditions.ts'
+import { computeConditions, computeDisruption, computeResizeConditions } from './pod-conditions.ts'
 import type { PodFacts } from './pod-facts.ts'
 import { computePhase } from './pod-phase.ts'
 import { isHostNetwork, isTerminal, shouldRestart } from './pod-spec.ts'
@@ -47,6 +47,7 @@ export function computePodStatus(pod: Pod, runtime: PodRuntime, facts: PodFacts,
     conditions: [
       ...computeConditions(pod, statuses, phase, sandbox?.ready === true && ips.length > 0, time(nowMs)),
       ...computeResizeConditions(pod, facts, time(nowMs)),
+      ...computeDisruption(pod, facts, time(nowMs)),
     ],
     ...(verdict
       ? { reason: verdict.reason, message: verdict.message }

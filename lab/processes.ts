@@ -186,6 +186,9 @@ function kubeletFlags(lab: LabDefinition, pki: Pki, node: string, kubeconfig: st
     `--cluster-domain=${CLUSTER_DOMAIN}`,
     `--cgroup-root=${cgroupOf(lab, node)}`,
     '--resolv-conf=/var/lib/kubelet/resolv.conf',
+    // The disk is the machine's: what else fills it is no reason to end pods, and images loaded by hand cannot come back.
+    '--eviction-hard=memory.available<50Mi,nodefs.available<200Mi',
+    '--image-gc-high-threshold=100',
     `--client-ca-file=${pki.ca.certificate}`,
     `--tls-cert-file=${serving.certificate}`,
     `--tls-private-key-file=${serving.key}`,

@@ -10,6 +10,7 @@ import { endpointSliceMirroring } from './controllers/endpoint-slice-mirroring.t
 import { endpointSlice } from './controllers/endpoint-slice.ts'
 import { endpoints } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
+import { runHorizontalPodAutoscaler } from './controllers/horizontal-pod-autoscaler.ts'
 import { jobOrphans } from './controllers/job-orphans.ts'
 import { job } from './controllers/job.ts'
 import { localPathClaim, localPathProvisioner, localPathVolume } from './controllers/local-path.ts'
@@ -84,6 +85,11 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(cronJob),
   pure(ttlAfterFinished),
   pure(disruption, 'controllermanager'),
+  {
+    name: 'horizontal-pod-autoscaler-controller',
+    eventSource: 'horizontal-pod-autoscaler',
+    start: ({ context, signal }) => runHorizontalPodAutoscaler(context, signal),
+  },
   pure(endpointSlice, 'endpoint-slice-controller'),
   pure(endpoints, 'endpoint-controller'),
   pure(endpointSliceMirroring),

@@ -13,6 +13,7 @@ export const accountOf = (controller: string): string => accounts[controller] ??
 
 const accounts: Record<string, string> = {
   'endpoints-controller': 'endpoint-controller',
+  'endpointslice-mirroring-controller': 'endpointslicemirroring-controller',
   'serviceaccount-controller': 'service-account-controller',
   'root-ca-certificate-publisher-controller': 'root-ca-cert-publisher',
   'garbage-collector-controller': 'generic-garbage-collector',

@@ -22,7 +22,6 @@ const PROCESSES: Record<string, string> = {
 
 /** Files that a bundle reads at run time, beside it. */
 const ASSETS: [from: string, to: string][] = [
-  ['api/generated/schemas.json', 'schemas.json'],
   ['kubelet/runtime/cri.proto', 'cri.proto'],
   ['kubelet/runtime/containerd-events.proto', 'containerd-events.proto'],
 ]

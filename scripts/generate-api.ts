@@ -9,29 +9,13 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { FieldSchema, ModelSchema } from '../api/schema/models.ts'
 
 interface Attribute {
   name: string
   baseName: string
   type: string
   format: string
-}
-
-/** One field as the rest of the project reads it. `ref` names another model of the same table. */
-export interface FieldSchema {
-  type: 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'any' | 'int-or-string' | 'ref'
-  format?: string
-  ref?: string
-  items?: FieldSchema
-  /** Value schema of a string-keyed map. */
-  values?: FieldSchema
-  description?: string
-}
-
-export interface ModelSchema {
-  description?: string
-  required: string[]
-  fields: Record<string, FieldSchema>
 }
 
 const root = path.resolve(import.meta.dirname, '..')

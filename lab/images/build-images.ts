@@ -32,11 +32,20 @@ async function withLibraries(source: string, target: string): Promise<ImageFile[
   return files
 }
 
+/** A machine that never asked, or cleaned up after itself, has no package lists. */
+async function download(name: string, folder: string): Promise<void> {
+  const once = () => run('apt-get', ['download', '-q', name], { cwd: folder })
+  await once().catch(async () => {
+    await run('apt-get', ['update', '-q'])
+    await once()
+  })
+}
+
 /** Debian's dynamic busybox, unpacked rather than installed: the static one crashes when it resolves a name. */
 async function busyboxFiles(): Promise<ImageFile[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kubelab-busybox-'))
   try {
-    await run('apt-get', ['download', '-q', 'busybox'], { cwd: folder })
+    await download('busybox', folder)
     const [archive] = await readdir(folder)
     await run('dpkg-deb', ['-x', archive!, '.'], { cwd: folder })
     const program = ['bin/busybox', 'usr/bin/busybox'].map((file) => path.join(folder, file)).find(existsSync)

@@ -28,7 +28,10 @@ async function debianKubectl(): Promise<Kubectl> {
   const program = path.join(TOOLS, 'usr/bin/kubectl')
   if (!existsSync(program)) {
     await mkdir(TOOLS, { recursive: true })
-    await run('sh', ['-c', `cd ${TOOLS} && apt-get download -q kubernetes-client`])
+    await run('sh', [
+      '-c',
+      `cd ${TOOLS} && { apt-get download -q kubernetes-client || { apt-get update -q && apt-get download -q kubernetes-client; }; }`,
+    ])
     const archive = (await readdir(TOOLS)).find((name) => name.endsWith('.deb'))
     if (!archive)
       throw new Error("Cannot get Debian's kubectl: 'apt-get download kubernetes-client' brought no package; run apt-get update")

@@ -29,6 +29,8 @@ need nsenter util-linux
 need perl perl-base
 need openssl openssl
 need haproxy haproxy
+# What only tests use: a registry to pull from.
+[ "${1:-}" != --tests ] || need docker-registry docker-registry
 [ -x /usr/lib/cni/bridge ] || missing="$missing containernetworking-plugins"
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null || fail "Cannot set up: missing$missing, and this machine has no apt-get. Install them by hand"

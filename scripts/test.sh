@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 echo 'kubelab: setting up'
-sh scripts/setup.sh
+sh scripts/setup.sh --tests
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 status=0

@@ -1,5 +1,6 @@
 /** Every controller, in the order they start. A new one is a file in `controllers/` and a line here. */
 import { readPem } from '../component/tls.ts'
+import { bootstrapSigner } from './controllers/bootstrap-signer.ts'
 import { certificateCleaner, runCertificateApproving, runCertificateSigning } from './controllers/certificate-signing.ts'
 import { clusterRoleAggregation } from './controllers/clusterrole-aggregation.ts'
 import { cronJob } from './controllers/cron-job.ts'
@@ -121,6 +122,7 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
     },
   },
   pure(certificateCleaner),
+  pure(bootstrapSigner),
   pure(tokenCleaner),
   {
     name: 'resourcequota-controller',

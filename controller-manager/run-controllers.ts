@@ -7,11 +7,14 @@ import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import { CONTROLLERS, isEnabled } from './controllers.ts'
+import { clusterInfoName } from './controllers/bootstrap-signer.ts'
 import { rootCaConfigMap } from './controllers/root-ca-publisher.ts'
 import { bootstrapTokenType } from './controllers/token-cleaner.ts'
 import type { ControllerManagerFlags } from './flags.ts'
 import { createMetadataMonitors, type MetadataMonitors } from './metadata-monitors.ts'
 
+/** Config maps whose content some controller reads. */
+const readMaps = new Set([rootCaConfigMap, clusterInfoName])
 /** Secrets whose content some controller reads. */
 const readSecrets = new Set(['kubernetes.io/service-account-token', bootstrapTokenType])
 
@@ -38,8 +41,7 @@ export async function runControllers(options: RunOptions, signal: AbortSignal): 
     signal,
     // Their content is none of our business, and may be large.
     ingest: {
-      ConfigMap: (map) =>
-        map.metadata.name === rootCaConfigMap ? map : { ...withoutManagedFields(map), data: {}, binaryData: {} },
+      ConfigMap: (map) => (readMaps.has(map.metadata.name) ? map : { ...withoutManagedFields(map), data: {}, binaryData: {} }),
       Secret: (secret) => (readSecrets.has(secret.type ?? '') ? secret : { ...withoutManagedFields(secret), data: {} }),
     },
   })

@@ -14,6 +14,7 @@ import { createNodeReporter } from './node-reporter.ts'
 import { createPaths } from './paths.ts'
 import { connectCri } from './runtime/cri-client.ts'
 import { createAuthorizer } from './server/authorize.ts'
+import { countCalls } from './server/kubelet-metrics.ts'
 import { type KubeletServer, startServer } from './server/server.ts'
 import { createStats } from './server/stats.ts'
 import { createEvictor, type EvictionSettings } from './eviction/evictor.ts'
@@ -75,7 +76,8 @@ export async function composeKubelet(
   const { nodeName, runtimeEndpoint, rootDirectory } = options
   const startedAt = clock.now()
   const stop = new AbortController()
-  const cri = connectCri(runtimeEndpoint)
+  const metrics = createMetrics()
+  const cri = countCalls(connectCri(runtimeEndpoint), metrics, clock)
   const recorder = createEventRecorder({ client, clock, logger, component: 'kubelet', host: nodeName })
   await prepareMemoryRoot(createPaths(rootDirectory, options.podLogDirectory).memoryRoot)
 
@@ -96,6 +98,7 @@ export async function composeKubelet(
     logger,
     recorder,
     allocatable: node.allocatable,
+    metrics,
     signal: stop.signal,
   })
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
@@ -111,7 +114,6 @@ export async function composeKubelet(
     onFailure: (reason, message) => nodeEvent('Warning', reason, message),
   })
   const kubelet = startKubelet(context, { ...options, pressures: evictor.pressures })
-  const metrics = createMetrics()
   const health = createHealth([
     ping,
     { name: 'runtime', check: async () => (await cri.call('Version', {}, { timeoutMs: 2000 })) && null },
@@ -127,6 +129,8 @@ export async function composeKubelet(
     health,
     metrics,
     stats,
+    probeCounts: context.probeCounts,
+    nodeName,
     authorize,
     logger,
   })

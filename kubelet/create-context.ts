@@ -9,6 +9,7 @@ import { createInformer } from '../client/informer.ts'
 import { sourceOf } from '../client/shared-informers.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
+import type { Metrics } from '../component/metrics.ts'
 import { createCgroups } from './cgroups.ts'
 import { parseResolvConf } from './dns.ts'
 import { createImagePuller } from './images/image-puller.ts'
@@ -18,6 +19,8 @@ import { createPaths } from './paths.ts'
 import { createPodEvents } from './pod-events.ts'
 import { createMessageReader } from './read-termination-message.ts'
 import type { Cri } from './runtime/cri-client.ts'
+import { createProbeCounts } from './probes/probe-counts.ts'
+import { measureStarts } from './server/kubelet-metrics.ts'
 import { createPodRuntimeReader } from './runtime/pod-runtime.ts'
 import { createStatusWriter } from './status-writer.ts'
 import { createWatchedObjects } from './watched-objects.ts'
@@ -38,6 +41,7 @@ export interface ContextOptions {
   /** The node's own resolver configuration. */
   resolvConf: string
   allocatable: Record<string, string>
+  metrics: Metrics
   maxParallelPulls?: number | undefined
   /** Ends the informers. */
   signal: AbortSignal
@@ -63,7 +67,8 @@ export function createContext(options: ContextOptions): KubeletContext {
     cgroups: createCgroups(options.cgroupRoot),
     images: createImagePuller({ cri, clock, events, maxParallelPulls: options.maxParallelPulls }),
     reader: createPodRuntimeReader(cri, createMessageReader(paths)),
-    statuses: createStatusWriter({ client, clock, logger }),
+    statuses: measureStarts(createStatusWriter({ client, clock, logger }), options.metrics, clock),
+    probeCounts: createProbeCounts(),
     watched: createWatchedObjects(client, { clock, logger }),
     dns: () => ({ clusterDns, clusterDomain, node: parseResolvConf(readOr(options.resolvConf, '')) }),
     nodeHosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),

@@ -11,6 +11,7 @@ import type { KubeletPaths } from './paths.ts'
 import type { PodEvents } from './pod-events.ts'
 import type { Cri } from './runtime/cri-client.ts'
 import type { PodRuntimeReader } from './runtime/pod-runtime.ts'
+import type { ProbeCounts } from './probes/probe-counts.ts'
 import type { StatusWriter } from './status-writer.ts'
 import type { WatchedObjects } from './watched-objects.ts'
 
@@ -27,6 +28,7 @@ export interface KubeletContext {
   images: ImagePuller
   reader: PodRuntimeReader
   statuses: StatusWriter
+  probeCounts: ProbeCounts
   watched: WatchedObjects
   /** Services of a namespace, and the `kubernetes` one; waits for the first list. */
   services(namespace: string): Promise<Service[]>

@@ -359,6 +359,7 @@ export function createPodTasks(
       pulls.abort()
       context.images.forget(state.pod)
       context.statuses.forget(uid)
+      context.probeCounts.forget(uid)
       const { namespace = '', name } = state.pod.metadata
       await rm(paths.podDirectory(uid), { recursive: true, force: true })
       await rm(paths.podLogDirectory({ namespace, name, uid }), { recursive: true, force: true })

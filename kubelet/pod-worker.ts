@@ -51,7 +51,13 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
   const { clock, statuses, reader } = context
   const { uid } = first.metadata
   const logger = context.logger.with({ pod: keyOf(first) })
-  const prober = createPodProber({ cri: context.cri, clock, events: context.events, onChange: () => wake() })
+  const prober = createPodProber({
+    cri: context.cri,
+    clock,
+    events: context.events,
+    counts: context.probeCounts,
+    onChange: () => wake(),
+  })
   const objects = createPodObjects(first, context.watched, () => {
     tasks.objectsChanged()
     wake()

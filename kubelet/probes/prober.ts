@@ -6,6 +6,7 @@ import type { ProbeFacts } from '../pod-facts.ts'
 import { containersOf } from '../pod-spec.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { PodRuntime, RuntimeContainer } from '../runtime/pod-runtime.ts'
+import type { ProbeCounts } from './probe-counts.ts'
 import { runProbe } from './probe-action.ts'
 
 type ProbeType = 'startup' | 'readiness' | 'liveness'
@@ -22,6 +23,7 @@ export interface ProberOptions {
   cri: Cri
   clock: Clock
   events: PodEvents
+  counts: ProbeCounts
   onChange: () => void
 }
 
@@ -144,6 +146,7 @@ function startLoop(loop: Loop): Cancel {
 function judge({ type, probe, running, pod, container, options }: Loop, failure: string | null, streak: number): void {
   const { facts } = running
   const { successThreshold = 1, failureThreshold = 3 } = probe
+  options.counts.count(pod(), container, type, failure === null)
   if (failure !== null) {
     const title = `${type[0]!.toUpperCase()}${type.slice(1)}`
     options.events.container(pod(), container, 'Warning', 'Unhealthy', `${title} probe failed: ${failure}`)

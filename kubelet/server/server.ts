@@ -8,9 +8,11 @@ import type { Health } from '../../component/health.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { Metrics } from '../../component/metrics.ts'
 import type { Kubelet } from '../kubelet.ts'
+import type { ProbeCounts } from '../probes/probe-counts.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { Authorizer } from './authorize.ts'
 import { serveContainerLogs } from './container-logs.ts'
+import { updateGauges } from './kubelet-metrics.ts'
 import type { Stats } from './stats.ts'
 import { createStreamServer } from './streams.ts'
 
@@ -24,6 +26,8 @@ export interface KubeletServerOptions {
   health: Health
   metrics: Metrics
   stats: Stats
+  probeCounts: ProbeCounts
+  nodeName: string
   authorize: Authorizer
   logger: Logger
 }
@@ -142,7 +146,17 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       return json(await stats.summary())
     case 'metrics':
       if (parts[1] === 'resource') return send(response, 200, metrics.contentType, await stats.resourceMetrics())
+      if (parts[1] === 'cadvisor') return send(response, 200, metrics.contentType, await stats.containerMetrics())
+      if (parts[1] === 'probes') return send(response, 200, metrics.contentType, options.probeCounts.render())
+      if (parts[1]) return text(404, '404 page not found\n')
+      updateGauges(metrics, kubelet, options.nodeName)
       return send(response, 200, metrics.contentType, await metrics.render())
+    case 'checkpoint':
+      // containerd of this generation cannot write checkpoints: said in the words of a runtime that knows no such call.
+      return text(
+        500,
+        `checkpointing of ${parts.slice(1).join('/')} failed (rpc error: code = Unimplemented desc = unknown method CheckpointContainer for service runtime.v1.RuntimeService)`,
+      )
     default:
       return text(404, '404 page not found\n')
   }

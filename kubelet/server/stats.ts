@@ -10,6 +10,8 @@ export interface Stats {
   summary(): Promise<object>
   /** In Prometheus' text format. */
   resourceMetrics(): Promise<string>
+  /** Under cAdvisor's names, as dashboards ask for them. */
+  containerMetrics(): Promise<string>
 }
 
 interface Usage {
@@ -116,6 +118,7 @@ export function createStats(options: StatsOptions): Stats {
       const [stats, node] = await Promise.all([list(), nodeUsage(options)])
       return formatMetrics(stats, node, now().getTime())
     },
+    containerMetrics: async () => formatContainerMetrics(await list()),
   }
 }
 
@@ -151,6 +154,48 @@ function formatMetrics(stats: readonly ContainerStats[], node: Usage, nowMs: num
   ])
   lines.push('# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container metrics, 0 otherwise')
   lines.push('# TYPE resource_scrape_error gauge', 'resource_scrape_error 0')
+  return `${lines.join('\n')}\n`
+}
+
+function formatContainerMetrics(stats: readonly ContainerStats[]): string {
+  const lines = [
+    '# HELP machine_cpu_cores Number of logical CPU cores.',
+    '# TYPE machine_cpu_cores gauge',
+    `machine_cpu_cores ${cpus().length}`,
+    '# HELP machine_memory_bytes Amount of memory installed on the machine.',
+    '# TYPE machine_memory_bytes gauge',
+    `machine_memory_bytes ${totalmem()}`,
+  ]
+  const live = stats.filter(({ cpu }) => cpu)
+  const metric = (name: string, type: string, help: string, more: string, value: (each: ContainerStats) => number) => {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+    for (const each of live) {
+      const { id, metadata, labels: own } = each.attributes
+      const text = `container="${metadata.name}",id="${id}",name="${id}",namespace="${own[labels.podNamespace]}",pod="${own[labels.podName]}"`
+      lines.push(`${name}{${text}${more}} ${value(each)} ${Math.round((each.cpu?.timestamp ?? 0) / 1e6)}`)
+    }
+  }
+  metric(
+    'container_cpu_usage_seconds_total',
+    'counter',
+    'Cumulative cpu time consumed in seconds.',
+    ',cpu="total"',
+    (each) => (each.cpu?.usageCoreNanoSeconds?.value ?? 0) / 1e9,
+  )
+  metric(
+    'container_memory_working_set_bytes',
+    'gauge',
+    'Current working set in bytes.',
+    '',
+    (each) => each.memory?.workingSetBytes?.value ?? 0,
+  )
+  metric(
+    'container_fs_usage_bytes',
+    'gauge',
+    'Number of bytes that are consumed by the container on this filesystem.',
+    '',
+    (each) => each.writableLayer?.usedBytes?.value ?? 0,
+  )
   return `${lines.join('\n')}\n`
 }
 

@@ -30,7 +30,7 @@ export interface ExecResult {
   error: string
 }
 
-/** Runs to the end; `input` is sent and standard input closed. */
+/** Runs to the end; `input` is sent and standard input closed, which no one does at a terminal. */
 export function exec({ running, credentials }: TestKubelet, path: string, protocol: string, input?: string): Promise<ExecResult> {
   const url = `wss://127.0.0.1:${running().server.port}${path}`
   const socket = new WebSocket(url, [protocol], { rejectUnauthorized: false, ...credentials })
@@ -39,7 +39,7 @@ export function exec({ running, credentials }: TestKubelet, path: string, protoc
     socket.on('open', () => {
       if (input === undefined) return
       socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(input)]))
-      socket.send(Buffer.from([255, 0]))
+      if (!path.includes('tty=1')) socket.send(Buffer.from([255, 0]))
     })
     socket.on('message', (data: Buffer) => channels[data[0]!]?.push(data.subarray(1)))
     socket.on('error', reject)

@@ -148,6 +148,24 @@ describe('the server', () => {
     )
   })
 
+  it.each([
+    ['/metrics', /^kubelet_running_pods [1-9]/m],
+    ['/metrics', /^kubelet_running_containers\{container_state="running"\} [1-9]/m],
+    ['/metrics', /^kubelet_pod_start_duration_seconds_count [1-9]/m],
+    ['/metrics', /^kubelet_runtime_operations_total\{operation_type="run_podsandbox"\} [1-9]/m],
+    [
+      '/metrics/cadvisor',
+      /^container_memory_working_set_bytes\{container="main",id="\w+",name="\w+",namespace="default",pod="talker"\} \d/m,
+    ],
+    [
+      '/metrics/probes',
+      /^prober_probe_total\{container="main",namespace="default",pod="echo-spdy",.*probe_type="Readiness",result="successful"\} [1-9]/m,
+    ],
+    ['/checkpoint/default/talker/main', /^checkpointing of default\/talker\/main failed \(rpc error: code = Unimplemented/],
+  ])('tells of %s: %s', async (path, expected) => {
+    expect((await get(kubelet, path)).body).toMatch(expected)
+  })
+
   it('has registered its node', async () => {
     const node = await kubelet.api.get('Node', { name: 'node-1' })
     expect(node.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({

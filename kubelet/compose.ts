@@ -44,6 +44,7 @@ export interface KubeletOptions {
   providerId?: string | undefined
   containerLogMaxBytes: number
   containerLogMaxFiles: number
+  containerLogMonitorMs?: number | undefined
   /** How many images are fetched at once; 0 is no bound. */
   maxParallelPulls?: number | undefined
   /** Where the manifests of static pods are. */

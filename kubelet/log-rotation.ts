@@ -7,6 +7,7 @@ import type { KubeletContext } from './kubelet-context.ts'
 export interface RotationOptions {
   containerLogMaxBytes: number
   containerLogMaxFiles: number
+  containerLogMonitorMs?: number | undefined
 }
 
 const intervalMs = 10_000
@@ -15,7 +16,7 @@ const intervalMs = 10_000
 export async function rotateLogs(
   { clock, cri, logger }: KubeletContext,
   kubelet: Kubelet,
-  { containerLogMaxBytes, containerLogMaxFiles }: RotationOptions,
+  { containerLogMaxBytes, containerLogMaxFiles, containerLogMonitorMs = intervalMs }: RotationOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const rotate = async (containerId: string, file: string): Promise<void> => {
@@ -27,7 +28,7 @@ export async function rotateLogs(
     await removeOldest(file, containerLogMaxFiles - 1)
   }
   while (!signal.aborted) {
-    await clock.sleep(intervalMs, signal)
+    await clock.sleep(containerLogMonitorMs, signal)
     for (const pod of kubelet.pods())
       for (const { id, state, logPath } of kubelet.worker(pod.metadata.uid)?.runtime().containers ?? [])
         if (state === 'running' && logPath)

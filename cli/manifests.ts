@@ -65,7 +65,11 @@ async function readStandardInput(): Promise<string> {
 /** Lists are taken apart; empty documents are none. */
 export function parseManifest(text: string, source: string): KubeJson[] {
   // YAML 1.1 as Go reads it: `0644` is octal, `yes` is true; but dates and `1:30` stay strings.
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: (tags) => tags.filter(isGoTag) })
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    merge: true,
+    customTags: (tags) => tags.filter(isGoTag).map(asGoReads),
+  })
   return documents.flatMap((document) => {
     const [problem] = document.errors
     if (problem) throw new CliError(`error parsing ${source}: error converting YAML to JSON: ${problem.message}`)
@@ -76,6 +80,12 @@ export function parseManifest(text: string, source: string): KubeJson[] {
 
 const isGoTag = (tag: Tags[number]): boolean =>
   typeof tag === 'string' || (!tag.tag.endsWith(':timestamp') && (tag as { format?: string }).format !== 'TIME')
+
+/** The YAML 1.1 pattern for exponents takes `e1` for a number; Go reads a string. */
+const EXPONENT = /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$/
+
+const asGoReads = (tag: Tags[number]): Tags[number] =>
+  typeof tag !== 'string' && (tag as { format?: string }).format === 'EXP' ? ({ ...tag, test: EXPONENT } as typeof tag) : tag
 
 function flatten(value: Json, source: string): KubeJson[] {
   if (!isJsonObject(value)) throw new CliError(`error parsing ${source}: an object is wanted, not ${JSON.stringify(value)}`)

@@ -1,4 +1,4 @@
-/** The short-lived pod that removes a local volume's folder from its node (ADR 6). */
+/** The short-lived pod that removes a local volume's folder from its node (ADR 9). */
 import type { PersistentVolume, Pod } from '../../../api/generated/types.ts'
 import type { New } from '../../../api/object.ts'
 

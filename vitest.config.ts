@@ -12,6 +12,8 @@ export default defineConfig({
             'test/architecture.test.ts',
           ],
           testTimeout: 20_000,
+          // Pure tests share nothing that could be left behind: one process for all files is three times as fast.
+          isolate: false,
         },
       },
       {

@@ -72,6 +72,7 @@ export class EtcdConnection {
   private session: http2.ClientHttp2Session | undefined
   private watchdog: SessionWatchdog | undefined
   private opening: Promise<http2.ClientHttp2Session> | undefined
+  private readonly streams = new Set<http2.ClientHttp2Stream>()
   private endpoint = 0
   private closed = false
 
@@ -91,13 +92,15 @@ export class EtcdConnection {
     const session = this.ready() ?? (await this.waitForSession(Date.now() + timeoutMs))
     const stream = session.request(headersOf(path))
     const answer = readAnswer(stream, handlers.onMessage)
+    this.streams.add(stream)
     stream.on('close', () => {
+      this.streams.delete(stream)
       const reason = answer.failure() ?? new EtcdError(GRPC.unavailable, 'the stream ended', true)
       if (reason.refused) this.moveOn(session)
       handlers.onEnd(reason)
     })
     stream.write(frame)
-    return { close: () => stream.close(http2.constants.NGHTTP2_CANCEL) }
+    return { close: () => cancel(stream) }
   }
 
   close(): void {
@@ -114,18 +117,20 @@ export class EtcdConnection {
     return new Promise((resolve, reject) => {
       const stream = session.request(headersOf(path))
       let message: Buffer | undefined
+      let givenUp = false
       const answer = readAnswer(stream, (received) => (message = received))
       // Not left to the stream's end: a session that died silently does not end its streams either.
       const giveUp = () => {
+        givenUp = true
         reject(new EtcdError(GRPC.deadlineExceeded, 'etcd did not answer in time', true))
-        stream.close(http2.constants.NGHTTP2_CANCEL)
+        cancel(stream)
       }
       const timer = setTimeout(() => afterPendingInput(giveUp), timeoutMs)
       const { watchdog } = this
       watchdog?.callStarted()
       stream.on('close', () => {
         clearTimeout(timer)
-        watchdog?.callEnded()
+        watchdog?.callEnded(!givenUp)
         const failure = answer.failure()
         if (failure?.code === GRPC.unavailable) this.moveOn(session)
         if (failure) reject(failure)
@@ -136,11 +141,15 @@ export class EtcdConnection {
     })
   }
 
-  /** This member cannot serve now (no leader, or the connection is gone): new calls go to the next one. */
+  /**
+   * This member cannot serve now (no leader, no answer in time, or the connection is gone): new calls go to the next one.
+   * What waits here may still be answered before its deadline. Streams have none, and resume elsewhere: they end.
+   */
   private moveOn(session: http2.ClientHttp2Session): void {
     if (this.session !== session) return
     this.session = undefined
     this.endpoint++
+    for (const stream of this.streams) if (stream.session === session) cancel(stream)
     session.close()
   }
 
@@ -203,6 +212,12 @@ const headersOf = (path: string) => ({
   // A member that has lost its leader then says so at once, and ends streams, instead of keeping both waiting.
   hasleader: 'true',
 })
+
+/** Destroyed too: on a connection that died silently, closing alone would wait for the peer. */
+function cancel(stream: http2.ClientHttp2Stream): void {
+  stream.close(http2.constants.NGHTTP2_CANCEL)
+  stream.destroy()
+}
 
 function beforeDeadline<T>(promise: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {

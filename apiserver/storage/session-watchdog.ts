@@ -38,9 +38,11 @@ export class SessionWatchdog {
     this.stallTimer ??= this.clock.setTimeout(() => this.lookAtCalls(), STALL_MS)
   }
 
-  callEnded(): void {
+  /** `answered` is false for a call that was given up: that says nothing of the peer, except that it should be asked. */
+  callEnded(answered: boolean): void {
     this.waiting--
-    this.heard = true
+    if (answered) this.heard = true
+    else this.ask()
   }
 
   private lookAtCalls(): void {
@@ -59,6 +61,7 @@ export class SessionWatchdog {
     this.idleTimer = this.clock.setTimeout(() => this.askIdle(), IDLE_MS)
   }
 
+  /** A session that is closing takes no ping, and needs none: whatever is left on it has a deadline. */
   private ask(): void {
     if (this.pinging || this.session.closed || this.session.destroyed) return
     this.pinging = true

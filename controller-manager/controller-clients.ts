@@ -35,6 +35,7 @@ const accounts: Record<string, string> = {
   'clusterrole-aggregation-controller': 'clusterrole-aggregation-controller',
   'bootstrap-signer-controller': 'bootstrap-signer',
   'token-cleaner-controller': 'token-cleaner',
+  'legacy-serviceaccount-token-cleaner-controller': 'legacy-service-account-token-cleaner',
   'service-lb-controller': 'service-controller',
   'disruption-controller': 'disruption-controller',
 }

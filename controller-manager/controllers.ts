@@ -8,12 +8,13 @@ import { createDaemonSetController } from './controllers/daemon-set.ts'
 import { deployment } from './controllers/deployment.ts'
 import { disruption } from './controllers/disruption.ts'
 import { endpointSliceMirroring } from './controllers/endpoint-slice-mirroring.ts'
-import { endpointSlice } from './controllers/endpoint-slice.ts'
-import { endpoints } from './controllers/endpoints.ts'
+import { createEndpointSliceController } from './controllers/endpoint-slice.ts'
+import { createEndpointsController } from './controllers/endpoints.ts'
 import { runGarbageCollector } from './controllers/garbage-collector.ts'
 import { runHorizontalPodAutoscaler } from './controllers/horizontal-pod-autoscaler.ts'
 import { jobOrphans } from './controllers/job-orphans.ts'
 import { job } from './controllers/job.ts'
+import { createLegacyTokenCleaner } from './controllers/legacy-token-cleaner.ts'
 import { localPathClaim, localPathProvisioner, localPathVolume } from './controllers/local-path.ts'
 import { runNamespaceController } from './controllers/namespace.ts'
 import { createNodeIpam } from './controllers/node-ipam.ts'
@@ -91,8 +92,8 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
     eventSource: 'horizontal-pod-autoscaler',
     start: ({ context, signal }) => runHorizontalPodAutoscaler(context, signal),
   },
-  pure(endpointSlice, 'endpoint-slice-controller'),
-  pure(endpoints, 'endpoint-controller'),
+  configured('endpointslice-controller', createEndpointSliceController, 'endpoint-slice-controller'),
+  configured('endpoints-controller', createEndpointsController, 'endpoint-controller'),
   pure(endpointSliceMirroring),
   pure(clusterRoleAggregation),
   both(pure(persistentVolumeClaim, 'persistentvolume-controller'), pure(persistentVolume)),
@@ -124,6 +125,9 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   pure(certificateCleaner),
   pure(bootstrapSigner),
   pure(tokenCleaner),
+  configured('legacy-serviceaccount-token-cleaner-controller', (flags) =>
+    createLegacyTokenCleaner(flags['legacy-service-account-token-clean-up-period']),
+  ),
   {
     name: 'resourcequota-controller',
     start: async ({ context, monitors, signal }) => runResourceQuotaController(context, await monitors(), signal),

@@ -20,6 +20,11 @@ export const FLAGS = defineFlags({
     default: false,
     description: 'Every service account gets a secret with a token that never expires, as before v1.24',
   },
+  'legacy-service-account-token-clean-up-period': {
+    type: 'duration',
+    default: 365 * 24 * 3_600_000,
+    description: 'How long a token secret that an account got by itself may be unused; twice that until it is deleted',
+  },
   'use-service-account-credentials': {
     type: 'bool',
     default: false,

@@ -19,6 +19,8 @@ export interface Model {
   now: Date
   readonly cache: Cache
   readonly events: { reason: string; message: string }[]
+  /** Every action that was carried out, in order; of a creation, what came of it. */
+  readonly done: { action: Action; object?: KubeObject }[]
   add<K extends KindName>(kind: K, object: Draft<Kinds[K]>): Kinds[K]
   get<K extends KindName>(kind: K, key: string): Kinds[K] | undefined
   list<K extends KindName>(kind: K): Kinds[K][]
@@ -31,9 +33,15 @@ export interface Model {
   settle(...controllers: Runnable[]): void
 }
 
-export function createModel(indexes: Runnable[] = []): Model {
+export interface ModelOptions {
+  /** Pods that run stay, on their way out, until `delete` is called for them: as kubelets do. */
+  gracefulPods?: boolean
+}
+
+export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: ModelOptions = {}): Model {
   const objects = new Map<KindName, Map<string, KubeObject>>()
   const events: Model['events'] = []
+  const done: Model['done'] = []
   let serial = 0
 
   const of = (kind: KindName) => {
@@ -65,9 +73,33 @@ export function createModel(indexes: Runnable[] = []): Model {
     return stored
   }
 
+  const isHeld = (kind: KindName, object: KubeObject) =>
+    Boolean(object.metadata.finalizers?.length) ||
+    (gracefulPods && kind === 'Pod' && (object as Kinds['Pod']).status?.phase === 'Running')
+  const drop = (kind: KindName, object: KubeObject) => {
+    serial++
+    of(kind).delete(keyOf(object))
+  }
+  /** The last finalizer's end is that of an object which is being deleted. */
+  const replace = (kind: KindName, object: KubeObject, old: KubeObject | undefined) => {
+    const released = object.metadata.deletionTimestamp && old?.metadata.finalizers?.length
+    if (released && !isHeld(kind, object)) drop(kind, object)
+    else put(kind, object, old)
+  }
+  const remove = (kind: KindName, key: string) => {
+    const object = of(kind).get(key)
+    if (!object) return
+    if (!isHeld(kind, object)) drop(kind, object)
+    else if (!object.metadata.deletionTimestamp) {
+      const deletionTimestamp = model.now.toISOString()
+      put(kind, { ...object, metadata: { ...object.metadata, deletionTimestamp } }, object)
+    }
+  }
+
   const model: Model = {
     now: new Date('2026-01-01T00:00:00Z'),
     events,
+    done,
     cache: { of: (kind) => storeOf(kind) as never },
     add(kind, object) {
       serial++
@@ -111,27 +143,27 @@ export function createModel(indexes: Runnable[] = []): Model {
   }
 
   function applyOne(action: Action): void {
+    if (action.do !== 'create' && action.do !== 'batch' && action.do !== 'attempt') done.push({ action })
     switch (action.do) {
       case 'create': {
         const key = keyOf({ metadata: { name: '', ...action.object.metadata } })
         if (action.existsOk && of(action.kind).has(key)) return
-        const created = model.add(action.kind, action.object as never)
+        const created: KubeObject = model.add(action.kind, action.object as never)
+        done.push({ action, object: created })
         return model.apply(action.created?.(created) ?? [])
       }
       case 'update':
-        put(action.kind, action.object, of(action.kind).get(keyOf(action.object)))
+        replace(action.kind, action.object, of(action.kind).get(keyOf(action.object)))
         return
       case 'patch': {
         const old = of(action.kind).get(named(action.key))
         if (!old) throw new Error(`Cannot patch ${action.kind} ${named(action.key)}: it does not exist`)
         const strategic = action.type === 'application/strategic-merge-patch+json'
-        put(action.kind, (strategic ? mergeOwners : merge)(old, action.patch) as KubeObject, old)
+        replace(action.kind, (strategic ? mergeStrategically : merge)(old, action.patch) as KubeObject, old)
         return
       }
       case 'delete':
-        serial++
-        of(action.kind).delete(named(action.key))
-        return
+        return remove(action.kind, named(action.key))
       case 'batch':
         return model.apply(action.actions)
       case 'attempt':
@@ -162,11 +194,30 @@ function merge(target: unknown, patch: unknown): unknown {
   return merged
 }
 
-/** The part of strategic merge that claiming uses: owner references by UID. */
-function mergeOwners(target: KubeObject, patch: unknown): unknown {
-  const { ownerReferences = [] } = (patch as { metadata: { ownerReferences?: (OwnerReference & { $patch?: string })[] } })
-    .metadata
+/** The parts of strategic merge that controllers use: owner references by UID, finalizers and conditions one by one. */
+function mergeStrategically(target: KubeObject, patch: unknown): unknown {
+  const { metadata, ...fields } = patch as { metadata: StrategicMetadata; status?: { conditions?: { type: string }[] } }
+  const { ownerReferences = [], [finalizersToDelete]: finalizers = [] } = metadata
   const kept = (target.metadata.ownerReferences ?? []).filter(({ uid }) => ownerReferences.every((owner) => owner.uid !== uid))
   const added = ownerReferences.filter(({ $patch }) => $patch !== 'delete')
-  return { ...target, metadata: { ...target.metadata, ownerReferences: [...kept, ...added] } }
+  const merged = {
+    ...target,
+    metadata: {
+      ...target.metadata,
+      ownerReferences: [...kept, ...added],
+      finalizers: target.metadata.finalizers?.filter((each) => !finalizers.includes(each)),
+    },
+  }
+  const { status } = target as { status?: { conditions?: { type: string }[] } }
+  const conditions = fields.status?.conditions
+  if (!conditions) return merged
+  const others = (status?.conditions ?? []).filter(({ type }) => conditions.every((condition) => condition.type !== type))
+  return { ...merged, status: { ...status, conditions: [...others, ...conditions] } }
+}
+
+const finalizersToDelete = '$deleteFromPrimitiveList/finalizers'
+
+interface StrategicMetadata {
+  ownerReferences?: (OwnerReference & { $patch?: string })[]
+  [finalizersToDelete]?: string[]
 }

@@ -8,13 +8,14 @@ import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import { CONTROLLERS, isEnabled } from './controllers.ts'
 import { clusterInfoName } from './controllers/bootstrap-signer.ts'
+import { tokenTracking } from './controllers/legacy-token-cleaner.ts'
 import { rootCaConfigMap } from './controllers/root-ca-publisher.ts'
 import { bootstrapTokenType } from './controllers/token-cleaner.ts'
 import type { ControllerManagerFlags } from './flags.ts'
 import { createMetadataMonitors, type MetadataMonitors } from './metadata-monitors.ts'
 
 /** Config maps whose content some controller reads. */
-const readMaps = new Set([rootCaConfigMap, clusterInfoName])
+const readMaps = new Set([rootCaConfigMap, clusterInfoName, tokenTracking])
 /** Secrets whose content some controller reads. */
 const readSecrets = new Set(['kubernetes.io/service-account-token', bootstrapTokenType])
 

@@ -2,13 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Pod, ServiceSpec } from '../../api/generated/types.ts'
 import { createModel, type Model } from '../model.ts'
-import { endpointSlice } from './endpoint-slice.ts'
-import { endpoints } from './endpoints.ts'
+import { createEndpointSliceController } from './endpoint-slice.ts'
+import { createEndpointsController } from './endpoints.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
 
 const labels = { app: 'web' }
+let endpointSlice: ReturnType<typeof createEndpointSliceController>
+let endpoints: ReturnType<typeof createEndpointsController>
 
 function withService(spec: Partial<ServiceSpec> = {}): Model {
+  endpointSlice = createEndpointSliceController()
+  endpoints = createEndpointsController()
   const model = createModel([endpointSlice, endpoints])
   model.add('Node', { metadata: { name: 'a', labels: { 'topology.kubernetes.io/zone': 'z1' } } })
   model.add('Service', {
@@ -195,5 +199,38 @@ describe('Endpoints', () => {
     model.delete('Service', 'default/web')
     model.apply(endpoints.gone?.({ namespace: 'default', name: 'web' }, model.cache) ?? [])
     expect(model.list('Endpoints')).toEqual([])
+  })
+})
+
+describe('the time since when endpoints are out of date', () => {
+  const annotation = 'endpoints.kubernetes.io/last-change-trigger-time'
+  const timesOf = (model: Model) =>
+    [...model.list('EndpointSlice'), ...model.list('Endpoints')].map(({ metadata }) => metadata.annotations?.[annotation])
+  const becomeReady = (model: Model, { metadata }: Pod, lastTransitionTime: string) =>
+    model.change('Pod', `default/${metadata.name}`, (pod) => {
+      pod.status = { ...pod.status, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }] }
+    })
+
+  it('is that of the service at first, then that of the earliest of the pods that changed', () => {
+    const model = withService()
+    const pods = [addPod(model, {}, false), addPod(model, {}, false)]
+    model.settle(endpointSlice, endpoints)
+    expect(timesOf(model)).toEqual(Array(2).fill(model.get('Service', 'default/web')?.metadata.creationTimestamp))
+    becomeReady(model, pods[0]!, '2026-01-01T00:00:07Z')
+    becomeReady(model, pods[1]!, '2026-01-01T00:00:05Z')
+    model.settle(endpointSlice, endpoints)
+    expect(timesOf(model)).toEqual(['2026-01-01T00:00:05Z', '2026-01-01T00:00:05Z'])
+  })
+
+  it('is taken away by a change that tells no time, and alone is no reason to write', () => {
+    const model = withService()
+    const pod = addPod(model)
+    becomeReady(model, pod, '2026-01-01T00:00:05Z')
+    model.settle(endpointSlice, endpoints)
+    becomeReady(model, pod, '2026-01-01T00:00:09Z')
+    expect(model.run(endpointSlice) + model.run(endpoints)).toBe(0)
+    model.delete('Pod', `default/${pod.metadata.name}`)
+    model.settle(endpointSlice, endpoints)
+    expect(timesOf(model)).toEqual([undefined, undefined])
   })
 })

@@ -1,6 +1,6 @@
 /** EndpointSlice: the addresses behind each service with a selector, a hundred to a slice, with as few writes as can be. */
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Node, Pod, Service } from '../../api/generated/types.ts'
-import { controllerReference, isControlledBy, type New } from '../../api/object.ts'
+import { controllerReference, isControlledBy, keyOf, type New } from '../../api/object.ts'
 import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { canonicalHash } from '../canonical-hash.ts'
@@ -19,6 +19,7 @@ import {
   targetPortOf,
 } from './endpoints/service-pods.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
+import { createTriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -31,43 +32,54 @@ export interface Observed {
   nodeOf: (name: string) => Node | undefined
   /** The slices of the service that this controller made. */
   slices: EndpointSlice[]
+  /** When what this pass writes became due. */
+  triggeredAt?: string | undefined
 }
 
-export const endpointSlice: Controller<'Service', Observed> = {
-  name: 'endpointslice-controller',
-  for: 'Service',
-  watches: [
-    podsWakeServices,
-    {
-      kind: 'EndpointSlice',
-      wakes: ({ metadata }: EndpointSlice) =>
-        metadata.labels?.[managedByLabel] === managedBy && metadata.labels[serviceNameLabel]
-          ? [`${metadata.namespace}/${metadata.labels[serviceNameLabel]}`]
-          : [],
+export function createEndpointSliceController(): Controller<'Service', Observed> {
+  const triggers = createTriggerTimes()
+  return {
+    name: 'endpointslice-controller',
+    for: 'Service',
+    watches: [
+      podsWakeServices,
+      {
+        kind: 'EndpointSlice',
+        wakes: ({ metadata }: EndpointSlice) =>
+          metadata.labels?.[managedByLabel] === managedBy && metadata.labels[serviceNameLabel]
+            ? [`${metadata.namespace}/${metadata.labels[serviceNameLabel]}`]
+            : [],
+      },
+      // A pod may be seen before its node is.
+      {
+        kind: 'Node',
+        wakes: ({ metadata }: Node, cache: Cache) =>
+          cache
+            .of('Pod')
+            .byIndex('node', metadata.name)
+            .flatMap((pod) => [...podsWakeServices.wakes(pod, cache)]),
+      },
+    ],
+    indexes: {
+      Pod: nodeIndex,
+      EndpointSlice: {
+        service: ({ metadata }: EndpointSlice) => [`${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`],
+      },
     },
-    // A pod may be seen before its node is.
-    {
-      kind: 'Node',
-      wakes: ({ metadata }: Node, cache: Cache) =>
-        cache
-          .of('Pod')
-          .byIndex('node', metadata.name)
-          .flatMap((pod) => [...podsWakeServices.wakes(pod, cache)]),
+    observe: (service, cache) => ({
+      pods: podsBehind(service, cache),
+      nodeOf: (name) => cache.of('Node').get(name),
+      slices: cache
+        .of('EndpointSlice')
+        .byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`)
+        .filter(({ metadata }) => metadata.labels?.[managedByLabel] === managedBy && !metadata.deletionTimestamp),
+    }),
+    reconcile: (service, observed) => reconcile(service, { ...observed, triggeredAt: triggers.next(service, observed.pods) }),
+    gone(key) {
+      triggers.forget(keyOf({ metadata: key }))
+      return []
     },
-  ],
-  indexes: {
-    Pod: nodeIndex,
-    EndpointSlice: { service: ({ metadata }: EndpointSlice) => [`${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`] },
-  },
-  observe: (service, cache) => ({
-    pods: podsBehind(service, cache),
-    nodeOf: (name) => cache.of('Node').get(name),
-    slices: cache
-      .of('EndpointSlice')
-      .byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`)
-      .filter(({ metadata }) => metadata.labels?.[managedByLabel] === managedBy && !metadata.deletionTimestamp),
-  }),
-  reconcile,
+  }
 }
 
 /** Pure. Slices of a service that is deleted go with it, through their owner reference. */
@@ -91,7 +103,7 @@ interface Draft {
 }
 
 /** Pods whose target ports differ (named ports) cannot share a slice: one group for each set of ports. */
-function reconcileFamily(service: Service, { pods, nodeOf, slices }: Observed, family: string): Action[] {
+function reconcileFamily(service: Service, { pods, nodeOf, slices, triggeredAt }: Observed, family: string): Action[] {
   const ofFamily = slices.filter(({ addressType }) => addressType === family)
   const owned = ofFamily.filter((slice) => isControlledBy(slice, service))
   const obsolete = ofFamily.filter((slice) => !isControlledBy(slice, service))
@@ -112,7 +124,7 @@ function reconcileFamily(service: Service, { pods, nodeOf, slices }: Observed, f
   for (const [key, left] of bySamePorts) if (!groups.has(key)) obsolete.push(...left)
   // A service always has a slice: an empty one tells "none" from "not looked yet".
   if (drafts.length === 0 && obsolete.length === ofFamily.length) drafts.push({ ports: [], endpoints: [] })
-  return writes(service, family, { owned, updates, drafts, obsolete })
+  return writes(service, family, { owned, updates, drafts, obsolete, triggeredAt })
 }
 
 interface Changes {
@@ -120,10 +132,11 @@ interface Changes {
   updates: Map<EndpointSlice, Draft>
   drafts: Draft[]
   obsolete: EndpointSlice[]
+  triggeredAt: string | undefined
 }
 
 /** A slice that would be deleted while another is created is overwritten instead. */
-function writes(service: Service, family: string, { owned, updates, drafts, obsolete }: Changes): Action[] {
+function writes(service: Service, family: string, { owned, updates, drafts, obsolete, triggeredAt }: Changes): Action[] {
   const reusable = obsolete.filter((slice) => isControlledBy(slice, service))
   const reused = new Map(reusable.slice(0, drafts.length).map((slice, index) => [slice, drafts[index]!]))
   const deleted = obsolete.filter((slice) => !reused.has(slice))
@@ -141,20 +154,25 @@ function writes(service: Service, family: string, { owned, updates, drafts, obso
           owned.find(({ metadata }) => metadata.uid === slice.metadata.uid),
         ),
     )
+    .map((slice): EndpointSlice => {
+      const annotations = withTriggerTime(slice.metadata.annotations, triggeredAt)
+      return { ...slice, metadata: { ...slice.metadata, annotations } }
+    })
   return [
     ...drafts
       .slice(reused.size)
-      .map((draft): Action => ({ do: 'create', kind: 'EndpointSlice', object: newSlice(service, family, draft) })),
+      .map((draft): Action => ({ do: 'create', kind: 'EndpointSlice', object: newSlice(service, family, draft, triggeredAt) })),
     ...changed.map((object): Action => ({ do: 'update', kind: 'EndpointSlice', object })),
     ...deleted.map(remove),
   ]
 }
 
-const newSlice = (service: Service, addressType: string, draft: Draft): New<EndpointSlice> => ({
+const newSlice = (service: Service, addressType: string, draft: Draft, triggeredAt: string | undefined): New<EndpointSlice> => ({
   metadata: {
     generateName: `${service.metadata.name}-`,
     namespace: service.metadata.namespace,
     labels: labelsFor(service),
+    ...(triggeredAt === undefined ? {} : { annotations: withTriggerTime({}, triggeredAt) }),
     ownerReferences: [controllerReference(service)],
   },
   addressType,

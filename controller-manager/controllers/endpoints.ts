@@ -16,6 +16,7 @@ import {
   podsWakeServices,
   targetPortOf,
 } from './endpoints/service-pods.ts'
+import { createTriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts'
 
 const managedByLabel = 'endpoints.kubernetes.io/managed-by'
 const managedBy = 'endpoint-controller'
@@ -25,31 +26,37 @@ const capacity = 1000
 export interface Observed {
   pods: Pod[]
   current: Endpoints | undefined
+  /** When what this pass writes became due. */
+  triggeredAt?: string | undefined
 }
 
-export const endpoints: Controller<'Service', Observed> = {
-  name: 'endpoints-controller',
-  for: 'Service',
-  watches: [
-    podsWakeServices,
-    // Also finds, at start, what is left of services that went while nobody looked.
-    { kind: 'Endpoints', wakes: (object: Endpoints) => (isOurs(object) ? [keyOf(object)] : []) },
-  ],
-  observe: (service, cache) => ({
-    pods: podsBehind(service, cache),
-    current: cache.of('Endpoints').get(keyOf(service)),
-  }),
-  reconcile,
-  // Endpoints have no owner reference: the garbage collector knows nothing of them.
-  gone(key, cache) {
-    const left = cache.of('Endpoints').get(key)
-    return left ? [remove(left)] : []
-  },
+export function createEndpointsController(): Controller<'Service', Observed> {
+  const triggers = createTriggerTimes()
+  return {
+    name: 'endpoints-controller',
+    for: 'Service',
+    watches: [
+      podsWakeServices,
+      // Also finds, at start, what is left of services that went while nobody looked.
+      { kind: 'Endpoints', wakes: (object: Endpoints) => (isOurs(object) ? [keyOf(object)] : []) },
+    ],
+    observe: (service, cache) => ({
+      pods: podsBehind(service, cache),
+      current: cache.of('Endpoints').get(keyOf(service)),
+    }),
+    reconcile: (service, observed) => reconcile(service, { ...observed, triggeredAt: triggers.next(service, observed.pods) }),
+    // Endpoints have no owner reference: the garbage collector knows nothing of them.
+    gone(key, cache) {
+      triggers.forget(keyOf({ metadata: key }))
+      const left = cache.of('Endpoints').get(key)
+      return left ? [remove(left)] : []
+    },
+  }
 }
 
 const isOurs = ({ metadata }: Endpoints): boolean => metadata.labels?.[managedByLabel] === managedBy
 
-export function reconcile(service: Service, { pods, current }: Observed): Action[] {
+export function reconcile(service: Service, { pods, current, triggeredAt }: Observed): Action[] {
   if (!hasOwnEndpoints(service) || service.metadata.deletionTimestamp) return []
   const found = pods.filter(mayServe).flatMap((pod) => subsetsFor(pod, service))
   const { subsets, truncated } = truncate(repackSubsets(found))
@@ -60,13 +67,15 @@ export function reconcile(service: Service, { pods, current }: Observed): Action
   }
   const { [overCapacity]: _, ...kept } = current?.metadata.annotations ?? {}
   const annotations = truncated ? { ...kept, [overCapacity]: 'truncated' } : kept
-  const metadata = { ...current?.metadata, labels, annotations }
+  const written = withTriggerTime(annotations, triggeredAt)
   if (!current) {
     const { name, namespace } = service.metadata
-    return [{ do: 'create', kind: 'Endpoints', object: { metadata: { ...metadata, name, namespace }, subsets } as never }]
+    const metadata = { name, namespace, labels, annotations: written }
+    return [{ do: 'create', kind: 'Endpoints', object: { metadata, subsets } as never }]
   }
   const next = { ...current, metadata: { ...current.metadata, labels, annotations }, subsets }
-  return semanticEqual(next, current) ? [] : [{ do: 'update', kind: 'Endpoints', object: next }]
+  if (semanticEqual(next, current)) return []
+  return [{ do: 'update', kind: 'Endpoints', object: { ...next, metadata: { ...next.metadata, annotations: written } } }]
 }
 
 interface Entry {

@@ -3,7 +3,7 @@ import type { Job, Pod } from '../../api/generated/types.ts'
 import { controllerOf, keyOf } from '../../api/object.ts'
 import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
-import { isTracked, trackingFinalizer } from './job/pods.ts'
+import { isTracked, releasePod } from './job/pods.ts'
 
 export const jobOrphans: Controller<'Pod', Job | undefined> = {
   name: 'job-orphan-pods-controller',
@@ -26,14 +26,5 @@ function podsOfGone(job: Job, cache: Cache): string[] {
 
 export function reconcile(pod: Pod, job: Job | undefined): Action[] {
   if (!isTracked(pod) || job) return []
-  const { namespace, name, uid } = pod.metadata
-  return [
-    {
-      do: 'patch',
-      kind: 'Pod',
-      key: { namespace, name },
-      type: 'application/strategic-merge-patch+json',
-      patch: { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } },
-    },
-  ]
+  return [releasePod(pod)]
 }

@@ -6,11 +6,11 @@ import type { Action, Controller } from '../../client/controller.ts'
 import { claim, orphanIndex, orphansWake } from '../claim.ts'
 import { isConditionTrue, withCondition } from '../conditions.ts'
 import { isActive, isReady, isTerminating } from '../pods.ts'
-import { mergePatch, nonZero, remove, updateStatus } from '../status-patch.ts'
+import { nonZero, remove, updateStatus } from '../status-patch.ts'
 import { cheapestToLose } from '../victims.ts'
 import { backoffMs, deadlineMs, outcomeOf, type Outcome } from './job/outcome.ts'
 import { countAnnotations, indexWaitMs, limitsEachIndex } from './job/per-index.ts'
-import { formatIndexes, hasSucceeded, holdsPlace, indexOf, isIndexed, isTracked, podFor, trackingFinalizer } from './job/pods.ts'
+import { formatIndexes, hasSucceeded, holdsPlace, indexOf, isIndexed, isTracked, podFor, releasePod } from './job/pods.ts'
 import { tallyPods, type Tally } from './job/tally.ts'
 
 const burst = 500
@@ -82,11 +82,6 @@ function interimOutcome({ status }: Job): Outcome | null {
   }
   return null
 }
-
-const releasePod = (pod: Pod): Action =>
-  mergePatch(pod, {
-    metadata: { finalizers: pod.metadata.finalizers?.filter((finalizer) => finalizer !== trackingFinalizer) ?? null },
-  })
 
 const giveUp = (job: Job, pod: Pod): Action[] => [
   remove(pod),

@@ -1,6 +1,7 @@
 /** The pods of a job: which count as what, how they are made, and what an index is. Pure. */
 import type { Job, Pod } from '../../../api/generated/types.ts'
 import { controllerReference, type New } from '../../../api/object.ts'
+import type { Action } from '../../../client/controller.ts'
 import { podFromTemplate } from '../../pods.ts'
 
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking'
@@ -11,6 +12,15 @@ export const isIndexed = ({ spec }: Job): boolean => spec.completionMode === 'In
 export const isTracked = ({ metadata }: Pod): boolean => metadata.finalizers?.includes(trackingFinalizer) ?? false
 
 export const hasSucceeded = ({ status }: Pod): boolean => status?.phase === 'Succeeded'
+
+/** Takes our own finalizer off and no other, whatever the list holds by then: others come and go at the same time. */
+export const releasePod = ({ metadata: { namespace, name, uid } }: Pod): Action => ({
+  do: 'patch',
+  kind: 'Pod',
+  key: { namespace, name },
+  type: 'application/strategic-merge-patch+json',
+  patch: { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } },
+})
 
 const replacesOnlyFailed = ({ spec }: Job): boolean =>
   (spec.podReplacementPolicy ?? (spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed')) === 'Failed'

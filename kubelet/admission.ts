@@ -61,7 +61,8 @@ export function planAdmission(pod: Pod, others: readonly Pod[], allocatable: Rec
   const maxPods = Number(allocatable.pods ?? Infinity)
   if (active.length + 1 > maxPods) return reject('pods', 1, active.length, maxPods)
   for (const [name, wanted] of computeRequests(pod)) {
-    if (wanted === 0) continue
+    // Extended resources that the kubelet knows nothing of are the scheduler's to count, as upstream has it.
+    if (wanted === 0 || (allocatable[name] === undefined && name.includes('/'))) continue
     const capacity = measured(name)(allocatable[name] ?? '0')
     const used = active.reduce((sum, other) => sum + (computeRequests(other).get(name) ?? 0), 0)
     if (used + wanted > capacity) return reject(name, wanted, used, capacity)

@@ -129,7 +129,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
     const updated = await client.patch(
       'Node',
       { name: nodeName },
-      { status: withAddresses(status, node.status) },
+      { status: toStatusPatch(status, node.status) },
       {
         type: 'application/strategic-merge-patch+json',
         subresource: 'status',
@@ -188,8 +188,12 @@ function withoutHeartbeat(status: NodeStatus | undefined): unknown {
   return { addresses, capacity, allocatable, daemonEndpoints, images, nodeInfo, conditions }
 }
 
-/** Addresses merge by type in this kind of patch: they are replaced as a whole. */
-const withAddresses = (status: NodeStatus, before: NodeStatus | undefined): object => ({
-  ...status,
-  ...(before?.addresses ? { addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } : {}),
-})
+/** Addresses merge by type in this kind of patch: they are replaced as a whole. Resources that are no more are taken away. */
+function toStatusPatch(status: NodeStatus, before: NodeStatus | undefined): object {
+  const gone = Object.keys(before?.allocatable ?? {}).filter((name) => status.allocatable?.[name] === undefined)
+  return {
+    ...status,
+    allocatable: { ...status.allocatable, ...Object.fromEntries(gone.map((name) => [name, null])) },
+    ...(before?.addresses ? { addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } : {}),
+  }
+}

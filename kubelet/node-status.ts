@@ -61,6 +61,10 @@ export function computeAllocatable(machine: MachineFacts, maxPods: number): Reco
   }
 }
 
+/** What others advertise on the node (`example.com/gpu` in its capacity): all of it may be given to pods. */
+export const extendedResources = (resources: Readonly<Record<string, string>> | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(resources ?? {}).filter(([name]) => name.includes('/')))
+
 export function computeNodeLabels(nodeName: string, architecture: string): Record<string, string> {
   return {
     'beta.kubernetes.io/arch': architecture,
@@ -73,10 +77,11 @@ export function computeNodeLabels(nodeName: string, architecture: string): Recor
 
 export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | undefined, now: Date): NodeStatus {
   const { nodeName, nodeIps, machine, maxPods, port, runtime, version } = input
+  const extended = extendedResources(before?.capacity)
   return {
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
-    capacity: computeCapacity(machine, maxPods),
-    allocatable: computeAllocatable(machine, maxPods),
+    capacity: { ...extended, ...computeCapacity(machine, maxPods) },
+    allocatable: { ...extended, ...computeAllocatable(machine, maxPods) },
     conditions: computeConditions(runtime, input.pressures ?? new Set(), before?.conditions ?? [], formatTime(now)),
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     images: toContainerImages(input.images),

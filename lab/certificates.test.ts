@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { planCertificates, type PkiOptions } from './certificate-plan.ts'
-import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
+import { ensurePki, type Pki } from './certificates.ts'
+import { kubeconfigFor } from './kubeconfigs.ts'
 
 const options: PkiOptions = {
   nodes: [
@@ -98,6 +99,15 @@ describe('ensurePki', () => {
     const renewed = (await ensurePki(dir, { ...options, now: inAYear() })).renewed
     expect(renewed).toHaveLength(planCertificates(options).length - 3)
     await ensurePki(dir, options)
+  })
+
+  it('renews what it is told to, and never an authority', async () => {
+    const all = (await ensurePki(dir, { ...options, renew: () => true })).renewed
+    expect(all).toHaveLength(planCertificates(options).length - 3)
+    expect(all).not.toContain('ca')
+    const one = await ensurePki(dir, { ...options, renew: (file) => file === 'admin' })
+    expect(one.renewed).toEqual(['admin'])
+    expect((await stat(one.admin.key)).mode & 0o777).toBe(0o600)
   })
 
   it('serves a mutually authenticated TLS connection', async () => {

@@ -45,6 +45,11 @@ export interface Pki {
   renewed: readonly string[]
 }
 
+export interface EnsureOptions extends PkiOptions {
+  /** Certificates to make anew though they are good. Authorities are never: what they signed would end with them. */
+  renew?: ((file: string) => boolean) | undefined
+}
+
 const DAY = 24 * 3600_000
 const AUTHORITY_LIFETIME = 3650 * DAY
 const LIFETIME = 365 * DAY
@@ -57,8 +62,8 @@ const BACKDATE = 5 * 60_000
  * Makes what is missing under `dir`, renews what ends soon, was signed by an authority that is gone, or has other names than
  * wanted, and keeps the rest. Keys are readable by their owner only. Calls on one folder must not overlap.
  */
-export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> {
-  const now = options.now ?? new Date()
+export async function ensurePki(dir: string, options: EnsureOptions): Promise<Pki> {
+  const { now = new Date(), renew = () => false } = options
   const plan = planCertificates(options)
   await makeFolders(dir, plan)
 
@@ -71,7 +76,7 @@ export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> 
     await Promise.all(
       layer.map(async (wanted) => {
         const signer = wanted.authority === undefined ? undefined : issued.get(wanted.authority)
-        const kept = await loadIfGood(dir, wanted, signer?.certificate, now)
+        const kept = signer && renew(wanted.file) ? undefined : await loadIfGood(dir, wanted, signer?.certificate, now)
         if (kept) return void issued.set(wanted.file, kept)
         issued.set(wanted.file, await issue(dir, wanted, signer, now))
         renewed.push(wanted.file)
@@ -88,30 +93,33 @@ interface Issued {
   privateKey: string
 }
 
-const files = (dir: string, file: string): CertificateFiles => ({
+export const certificateFiles = (dir: string, file: string): CertificateFiles => ({
   certificate: path.join(dir, `${file}.crt`),
   key: path.join(dir, `${file}.key`),
 })
 
 function pathsOf(dir: string, { nodes }: PkiOptions): Omit<Pki, 'renewed'> {
   return {
-    ca: files(dir, 'ca'),
-    frontProxyCa: files(dir, 'front-proxy-ca'),
-    etcdCa: files(dir, 'etcd/ca'),
-    etcdServer: files(dir, 'etcd/server'),
-    etcdPeer: files(dir, 'etcd/peer'),
-    apiServer: files(dir, 'apiserver'),
-    apiServerEtcdClient: files(dir, 'apiserver-etcd-client'),
-    apiServerKubeletClient: files(dir, 'apiserver-kubelet-client'),
-    frontProxyClient: files(dir, 'front-proxy-client'),
-    scheduler: files(dir, 'scheduler'),
-    controllerManager: files(dir, 'controller-manager'),
-    kubeProxy: files(dir, 'kube-proxy'),
-    admin: files(dir, 'admin'),
+    ca: certificateFiles(dir, 'ca'),
+    frontProxyCa: certificateFiles(dir, 'front-proxy-ca'),
+    etcdCa: certificateFiles(dir, 'etcd/ca'),
+    etcdServer: certificateFiles(dir, 'etcd/server'),
+    etcdPeer: certificateFiles(dir, 'etcd/peer'),
+    apiServer: certificateFiles(dir, 'apiserver'),
+    apiServerEtcdClient: certificateFiles(dir, 'apiserver-etcd-client'),
+    apiServerKubeletClient: certificateFiles(dir, 'apiserver-kubelet-client'),
+    frontProxyClient: certificateFiles(dir, 'front-proxy-client'),
+    scheduler: certificateFiles(dir, 'scheduler'),
+    controllerManager: certificateFiles(dir, 'controller-manager'),
+    kubeProxy: certificateFiles(dir, 'kube-proxy'),
+    admin: certificateFiles(dir, 'admin'),
     kubelets: Object.fromEntries(
       nodes.map(({ name }) => [
         name,
-        { client: files(dir, `nodes/${name}/kubelet-client`), serving: files(dir, `nodes/${name}/kubelet-serving`) },
+        {
+          client: certificateFiles(dir, `nodes/${name}/kubelet-client`),
+          serving: certificateFiles(dir, `nodes/${name}/kubelet-serving`),
+        },
       ]),
     ),
     serviceAccountKey: path.join(dir, 'sa.key'),
@@ -132,7 +140,7 @@ async function loadIfGood(
   signer: X509Certificate | undefined,
   now: Date,
 ): Promise<Issued | undefined> {
-  const paths = files(dir, wanted.file)
+  const paths = certificateFiles(dir, wanted.file)
   const [pem, privateKey] = await Promise.all([readIfThere(paths.certificate), readIfThere(paths.key)])
   if (pem === undefined || privateKey === undefined) return undefined
   const certificate = parseCertificate(pem)
@@ -211,7 +219,7 @@ async function issue(dir: string, wanted: WantedCertificate, signer: Issued | un
     signingKey: signer ? await importPrivateKey(signer.privateKey) : keys.privateKey,
     extensions: await extensionsOf(x509, wanted, keys.publicKey, signer, isAuthority),
   })
-  const paths = files(dir, wanted.file)
+  const paths = certificateFiles(dir, wanted.file)
   const pem = `${certificate.toString('pem')}\n`
   const privateKey = await exportPrivateKey(keys.privateKey)
   await writeWhole(paths.key, privateKey, 0o600)
@@ -298,7 +306,7 @@ async function ensureEncryptionConfig(dir: string): Promise<boolean> {
   return true
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
@@ -308,51 +316,9 @@ async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 /** Readers see the old file or the new one, never half of it. */
-async function writeWhole(file: string, text: string, mode: number): Promise<void> {
+export async function writeWhole(file: string, text: string, mode: number): Promise<void> {
   const temporary = `${file}.new`
   await writeFile(temporary, text, { mode })
   await chmod(temporary, mode)
   await rename(temporary, file)
-}
-
-export interface KubeconfigOptions {
-  /** `https://10.0.0.1:6443` */
-  server: string
-  /** Paths; their contents are put into the text, so that the kubeconfig works wherever it is copied to. */
-  ca: string
-  client: CertificateFiles
-  cluster?: string
-  user: string
-  namespace?: string
-}
-
-/** A kubeconfig as text with everything inside it: write it with mode 0600. */
-export async function kubeconfigFor(options: KubeconfigOptions): Promise<string> {
-  const base64 = async (file: string) => (await readFile(file)).toString('base64')
-  const [ca, certificate, key] = await Promise.all([options.ca, options.client.certificate, options.client.key].map(base64))
-  const cluster = options.cluster ?? 'kubelab'
-  const context = `${options.user}@${cluster}`
-  const lines = [
-    'apiVersion: v1',
-    'kind: Config',
-    'clusters:',
-    `- name: ${JSON.stringify(cluster)}`,
-    '  cluster:',
-    `    certificate-authority-data: ${ca}`,
-    `    server: ${JSON.stringify(options.server)}`,
-    'contexts:',
-    `- name: ${JSON.stringify(context)}`,
-    '  context:',
-    `    cluster: ${JSON.stringify(cluster)}`,
-    ...(options.namespace ? [`    namespace: ${JSON.stringify(options.namespace)}`] : []),
-    `    user: ${JSON.stringify(options.user)}`,
-    `current-context: ${JSON.stringify(context)}`,
-    'preferences: {}',
-    'users:',
-    `- name: ${JSON.stringify(options.user)}`,
-    '  user:',
-    `    client-certificate-data: ${certificate}`,
-    `    client-key-data: ${key}`,
-  ]
-  return `${lines.join('\n')}\n`
 }

@@ -1,4 +1,5 @@
 /** Every command that is about the lab rather than the cluster in it; `cli/` puts them beside its own. */
+import { certs } from './commands/certs.ts'
 import { image } from './commands/image.ts'
 import { kubeconfig } from './commands/kubeconfig.ts'
 import type { LabCommand } from './commands/lab-command.ts'
@@ -12,4 +13,4 @@ export { DEFAULT_LAB } from './commands/lab-command.ts'
 export { deleteLab } from './commands/delete.ts'
 
 /** `kubelab delete` and `kubelab logs` serve objects too: `cli/commands/delete.ts` calls `deleteLab` when it names none. */
-export const LAB_COMMANDS: readonly LabCommand[] = [up, down, status, labLogs, node, image, kubeconfig]
+export const LAB_COMMANDS: readonly LabCommand[] = [up, down, status, labLogs, node, image, kubeconfig, certs]

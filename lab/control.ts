@@ -2,6 +2,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { labPaths } from './definition.ts'
+import type { RenewalOutcome } from './renewal.ts'
 import type { ProcessState } from './supervisor.ts'
 
 export interface Step {
@@ -25,6 +26,8 @@ export interface ControlTarget {
   progress(onStep: (step: Step) => void): Promise<void>
   stopNode(node: string): Promise<void>
   startNode(node: string): Promise<void>
+  /** The names of certificates to make anew; empty for all. Authorities are kept. */
+  renewCertificates(names: readonly string[]): Promise<RenewalOutcome>
   stop(): Promise<void>
 }
 
@@ -44,7 +47,10 @@ export async function serveControl(lab: string, target: ControlTarget): Promise<
       target.progress((step) => void response.write(`${JSON.stringify(step)}\n`)).then(() => void response.end(), fail)
     } else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'stop') target.stopNode(node).then(done, fail)
     else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'start') target.startNode(node).then(done, fail)
-    else if (request_.method === 'POST' && first === 'stop') target.stop().then(done, fail)
+    else if (request_.method === 'POST' && first === 'certificates') {
+      const names = (node ?? '').split(',').filter(Boolean).map(decodeURIComponent)
+      target.renewCertificates(names).then((outcome) => void response.end(`${JSON.stringify(outcome)}\n`), fail)
+    } else if (request_.method === 'POST' && first === 'stop') target.stop().then(done, fail)
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve, reject) => {

@@ -4,14 +4,15 @@ import { existsSync } from 'node:fs'
 import { getServers } from 'node:dns'
 import path from 'node:path'
 import type { Logger } from '../component/logger.ts'
-import { ensurePki, kubeconfigFor, type Pki } from './certificates.ts'
+import { ensurePki, type Pki } from './certificates.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
 import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
 import { installAddons } from './addons/install.ts'
 import { removeCgroups } from './cgroups.ts'
 import type { ControlTarget, LabStatus, Step } from './control.ts'
-import { apiServerUrl, controlPlaneAddress, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
+import { writeKubeconfigs } from './kubeconfigs.ts'
+import { apiServerUrl, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
 import {
   addBlackholes,
   closeInternet,
@@ -25,6 +26,7 @@ import { runLoadBalancer } from './load-balancer/run-load-balancer.ts'
 import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
 import { planProcesses, type ProcessSpec, type Programs } from './processes.ts'
 import { waitForApi, waitForSocket } from './readiness.ts'
+import { pkiOptions, renewCertificates } from './renewal.ts'
 import { createSupervisor } from './supervisor.ts'
 
 const LOG_LIMIT = 16 * 1024 * 1024
@@ -68,10 +70,7 @@ export async function runLab(
     for (const folder of [paths.logs, paths.kubeconfigs, paths.etcd]) await mkdir(folder, { recursive: true, mode: 0o700 })
     await addBlackholes()
     await createSwitch(lab)
-    pki = await ensurePki(paths.pki, {
-      nodes: lab.nodes.map((name) => ({ name, addresses: [nodeAddress(lab, name)] })),
-      apiServerAddresses: [controlPlaneAddress(lab), hostAddress(lab)],
-    })
+    pki = await ensurePki(paths.pki, pkiOptions(lab))
     await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki)])
     if (lab.internet) await openInternet(lab)
     step('network and certificates')
@@ -125,6 +124,13 @@ export async function runLab(
       await rm(offMarker(lab, node), { force: true })
       await startMachine(node)
     },
+    async renewCertificates(renew) {
+      await startup
+      const isOn = ({ node }: ProcessSpec) => !node || !existsSync(offMarker(lab, node))
+      const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
+      pki = fresh
+      return outcome
+    },
     async stop() {
       phase = 'stopping'
       stopping.abort(new Error('the lab is being stopped'))
@@ -155,31 +161,6 @@ function assertNode(lab: LabDefinition, node: string) {
 
 /** Present while a person has switched the node off; a restarted supervisor leaves it off, a reboot does not. */
 const offMarker = (lab: LabDefinition, node: string) => path.join(labPaths(lab.name).run, 'nodes', node, 'off')
-
-async function writeKubeconfigs(lab: LabDefinition, pki: Pki): Promise<void> {
-  const { kubeconfigs } = labPaths(lab.name)
-  const users = {
-    admin: { user: 'admin', client: pki.admin },
-    scheduler: { user: 'system:kube-scheduler', client: pki.scheduler },
-    'controller-manager': { user: 'system:kube-controller-manager', client: pki.controllerManager },
-    'kube-proxy': { user: 'system:kube-proxy', client: pki.kubeProxy },
-    ...Object.fromEntries(
-      lab.nodes.map((node) => [`kubelet-${node}`, { user: `system:node:${node}`, client: pki.kubelets[node]!.client }]),
-    ),
-  }
-  await Promise.all(
-    Object.entries(users).map(async ([file, { user, client }]) => {
-      const text = await kubeconfigFor({
-        server: apiServerUrl(lab),
-        ca: pki.ca.certificate,
-        client,
-        user,
-        cluster: `kubelab-${lab.name}`,
-      })
-      await writeFile(path.join(kubeconfigs, `${file}.conf`), text, { mode: 0o600 })
-    }),
-  )
-}
 
 /** A log keeps its newer half's worth by starting again: processes write in append mode, so cutting it is safe. */
 async function trimLogs(lab: LabDefinition, processes: LabStatus['processes']): Promise<void> {

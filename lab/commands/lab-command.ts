@@ -28,3 +28,16 @@ export function readDefinition(name: string): LabDefinition {
 
 /** `1.2 s` */
 export const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+
+/** Columns as wide as their widest cell, three spaces between them. */
+export function table(head: string[], rows: string[][]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  return `${[head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('   ')
+        .trimEnd(),
+    )
+    .join('\n')}\n`
+}

@@ -1,7 +1,7 @@
 /** `kubelab status`: what a lab is made of and how each part fares. */
 import { findStatus, type LabStatus } from '../control.ts'
 import { apiServerUrl } from '../definition.ts'
-import { DEFAULT_LAB, type LabCommand, readDefinition } from './lab-command.ts'
+import { DEFAULT_LAB, type LabCommand, readDefinition, table } from './lab-command.ts'
 import { readFileSync } from 'node:fs'
 
 export const status: LabCommand = (program) => {
@@ -48,16 +48,4 @@ function memory(pid: number): string {
   } catch {
     return '-'
   }
-}
-
-function table(head: string[], rows: string[][]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
-  return `${[head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('   ')
-        .trimEnd(),
-    )
-    .join('\n')}\n`
 }

@@ -64,6 +64,8 @@ export function labPaths(name: string) {
     pki: path.join(state, 'pki'),
     etcd: path.join(state, 'etcd'),
     logs: path.join(state, 'logs'),
+    auditPolicy: path.join(state, 'audit-policy.yaml'),
+    auditLog: path.join(state, 'logs', 'audit.log'),
     /** Kubeconfigs of components and of the administrator. */
     kubeconfigs: path.join(state, 'kubeconfigs'),
     adminKubeconfig: path.join(state, 'kubeconfigs', 'admin.conf'),

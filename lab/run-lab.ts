@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { getServers } from 'node:dns'
 import path from 'node:path'
 import type { Logger } from '../component/logger.ts'
+import { ensureAuditPolicy } from './audit-policy.ts'
 import { ensurePki, type Pki } from './certificates.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
@@ -71,7 +72,7 @@ export async function runLab(
     await addBlackholes()
     await createSwitch(lab)
     pki = await ensurePki(paths.pki, pkiOptions(lab))
-    await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki)])
+    await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki), ensureAuditPolicy(paths.auditPolicy)])
     if (lab.internet) await openInternet(lab)
     step('network and certificates')
     supervisor.start(plan((spec) => !spec.node))

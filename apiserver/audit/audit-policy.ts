@@ -63,11 +63,18 @@ export function decideAudit(policy: AuditPolicy, request: RequestAttributes): Au
   const rule = policy.rules.find((one) => ruleMatches(one, request))
   if (!rule) return { level: 'None', omitStages: policy.omitStages, omitManagedFields: policy.omitManagedFields }
   return {
-    level: rule.level,
+    level: holdsSecrets(request) ? lowest(rule.level, 'Metadata') : rule.level,
     omitStages: [...policy.omitStages, ...(rule.omitStages ?? [])],
     omitManagedFields: rule.omitManagedFields ?? policy.omitManagedFields,
   }
 }
+
+/** Their bodies are never written, whatever the policy says: a log is read by more people than a secret is. */
+const holdsSecrets = ({ apiGroup, resource, subresource }: RequestAttributes): boolean =>
+  (apiGroup === '' && (resource === 'secrets' || (resource === 'serviceaccounts' && subresource === 'token'))) ||
+  (apiGroup === 'authentication.k8s.io' && resource === 'tokenreviews')
+
+const lowest = (one: Level, other: Level): Level => (LEVELS.indexOf(one) < LEVELS.indexOf(other) ? one : other)
 
 function ruleMatches(rule: AuditRule, request: RequestAttributes): boolean {
   const { user, verb } = request

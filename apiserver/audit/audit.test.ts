@@ -40,6 +40,11 @@ describe('the audit policy', () => {
     ['[{level: Request, namespaces: [ns]}]', url('/metrics'), 'None'],
     ['[{level: Request, nonResourceURLs: ["/healthz*"]}]', url('/healthz/etcd'), 'Request'],
     ['[{level: Request, nonResourceURLs: ["/healthz*"]}]', request(), 'None'],
+    ['[{level: RequestResponse}]', request({ resource: 'secrets' }), 'Metadata'],
+    ['[{level: RequestResponse}]', request({ resource: 'serviceaccounts', subresource: 'token' }), 'Metadata'],
+    ['[{level: RequestResponse}]', request({ apiGroup: 'authentication.k8s.io', resource: 'tokenreviews' }), 'Metadata'],
+    ['[{level: None}]', request({ resource: 'secrets' }), 'None'],
+    ['[{level: RequestResponse}]', request({ resource: 'configmaps' }), 'RequestResponse'],
   ])('%s decides for %#: %s', (rules, attributes, level) => {
     expect(decideAudit(policy(rules), attributes).level).toBe(level)
   })

@@ -4,6 +4,9 @@ import type { ApiRequest } from '../api-context.ts'
 import { attributesOf } from '../request-attributes.ts'
 import type { AuditRecorder } from './audit-recorder.ts'
 
+/** The object version that woke the writer, as `<resource>/<namespace>/<name>@<revision>`. */
+const CAUSE = 'kubelab.local/cause'
+
 /** By the user who sent it, before anybody is impersonated. */
 export function beginAudit(recorder: AuditRecorder | undefined, request: ApiRequest): void {
   if (!recorder) return
@@ -15,7 +18,10 @@ export function beginAudit(recorder: AuditRecorder | undefined, request: ApiRequ
     userAgent: raw.headers['user-agent'],
     auditId: [raw.headers['audit-id'] ?? []].flat()[0],
   })
-  if (request.audit && !response.headersSent) response.setHeader('Audit-ID', request.audit.auditId)
+  if (!request.audit) return
+  const cause = raw.headers['kubelab-cause']
+  if (typeof cause === 'string') request.audit.annotations[CAUSE] = cause.slice(0, 512)
+  if (!response.headersSent) response.setHeader('Audit-ID', request.audit.auditId)
 }
 
 /** Whom proxies on the way name, and last the one who is connected. */

@@ -5,7 +5,7 @@
  * of one turn of the event loop go out in one write. A client that stays behind by more than the bound is cut off: it can
  * list again, where a server that queues for ever dies.
  */
-import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 
 /** Bytes that a client may be behind by. */
 const MAX_QUEUED = 16 * 1024 * 1024
@@ -20,7 +20,8 @@ export interface WatchStream {
 }
 
 export function createWatchStream(
-  response: ServerResponse,
+  /** The answer, or what stands in its place on an upgraded connection. Takes whole frames only. */
+  sink: Writable,
   initial: Iterator<Buffer>,
   onClose: (reason: 'client' | 'slow' | 'ended') => void,
 ): WatchStream {
@@ -60,11 +61,11 @@ export function createWatchStream(
     while (open && !blocked) {
       const frames = nextFrames()
       if (frames.length === 0) break
-      blocked = !response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+      blocked = !sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
     }
     if (open && ending && !blocked && queue.length === 0) {
       close('ended')
-      response.end()
+      sink.end()
     }
   }
 
@@ -74,11 +75,11 @@ export function createWatchStream(
     queueMicrotask(flush)
   }
 
-  response.on('drain', () => {
+  sink.on('drain', () => {
     blocked = false
     flush()
   })
-  response.on('close', () => close('client'))
+  sink.on('close', () => close('client'))
   schedule()
 
   return {
@@ -91,7 +92,7 @@ export function createWatchStream(
       queued += frame.length
       if (queued > MAX_QUEUED) {
         close('slow')
-        response.destroy()
+        sink.destroy()
       } else schedule()
     },
     end() {

@@ -1,4 +1,5 @@
 /** GET with watch=true: what is there, if asked for, then every change of the selection, in order, until somebody ends it. */
+import type { Writable } from 'node:stream'
 import type { KubeObject } from '../../api/object.ts'
 import { ApiError, internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
@@ -10,6 +11,7 @@ import type { Entry, StoreEvent, Subscription } from '../storage/store.ts'
 import { readIncludeObject } from '../views.ts'
 import { createFramer, type EventType, type Framer } from '../watch-frames.ts'
 import { createWatchStream, type WatchStream } from '../watch-stream.ts'
+import { isWebSocket, openEventSocket } from '../web-socket-stream.ts'
 
 const views: readonly ViewName[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 
@@ -42,12 +44,13 @@ async function catchUp({ store }: ApiContext, { resourceVersion, sendInitialEven
 
 async function startWatch(
   context: ApiContext,
-  { response, resource, info, audit }: ResourceRequest,
+  request: ResourceRequest,
   selection: Selection,
   options: ListOptions,
   framer: Framer,
 ): Promise<void> {
   const { store, stopping } = context
+  const { resource, info } = request
   const { resourceVersion } = options
   // Upstream's legacy behaviour: no revision, or 0, begins with the present state as ADDED events.
   const withState = options.sendInitialEvents ?? !resourceVersion
@@ -58,15 +61,14 @@ async function startWatch(
   const shown = convert ? entries.map((entry) => entry.object()) : []
   if (convert) await convert.ahead(shown)
 
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
-  audit?.started(200)
-  response.flushHeaders()
+  const sink = isWebSocket(request.raw) ? upgrade(request) : beginAnswer(request)
+  if (!sink) return
   let subscription: Subscription | undefined
   let timer: NodeJS.Timeout | undefined
   const marker = options.sendInitialEvents && options.allowWatchBookmarks ? framer.bookmark(from, true) : undefined
   const end = () => stream.end()
   const stream = createWatchStream(
-    response,
+    sink,
     convert ? framesNow(entries, framer, marker, shown) : initialFrames(entries, framer, marker),
     (reason) => {
       subscription?.close()
@@ -96,6 +98,21 @@ async function startWatch(
   } catch (error) {
     send(error as ApiError)
   }
+}
+
+function beginAnswer({ response, audit }: ResourceRequest): Writable {
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
+  audit?.started(200)
+  response.flushHeaders()
+  return response
+}
+
+function upgrade(request: ResourceRequest): Writable | undefined {
+  const sink = openEventSocket(request)
+  request.audit?.started(101)
+  // The answer that was given up for the socket has no end of its own.
+  sink?.once('close', () => request.audit?.complete(101))
+  return sink
 }
 
 /** setTimeout overflows to "at once" beyond 24 days. */

@@ -1,7 +1,9 @@
 /** Watches over real TLS: order, selectors, bookmarks, the initial state, and their ends. */
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import WebSocket from 'ws'
+import { ADMIN_TOKEN, startTestServer, type TestServer } from './start-server.ts'
 import { createHttpClient, openWatch, type Client } from './http-client.ts'
-import { startTestServer, type TestServer } from './start-server.ts'
 
 let server: TestServer
 let call: Client
@@ -88,6 +90,55 @@ describe('a watch', () => {
   test('ends when its time is up', async () => {
     const watch = await openWatch(server, `${MAPS}?watch=1&timeoutSeconds=1`)
     await watch.ended
+  })
+})
+
+describe('a watch over a WebSocket', () => {
+  const open = (path: string, protocols: string[] = []) =>
+    new WebSocket(`wss://127.0.0.1:${server.port}${path}`, protocols, {
+      ca: server.ca,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    })
+
+  test.each([[[]], [['binary.k8s.io']], [['base64.binary.k8s.io', 'other']]])(
+    'sends each event as a text message, whatever the protocol: %j',
+    async (protocols) => {
+      const [first, second] = [fresh(), fresh()]
+      await create(first, { socket: first })
+      await create(second, { socket: first })
+      const socket = open(`${MAPS}?watch=1&labelSelector=socket%3D${first}`, protocols)
+      const messages: { text: string; isBinary: boolean }[] = []
+      const third = new Promise<void>((resolve) =>
+        socket.on('message', (bytes: Buffer, isBinary: boolean) => {
+          if (messages.push({ text: bytes.toString(), isBinary }) === 3) resolve()
+        }),
+      )
+      await once(socket, 'open')
+      expect(socket.protocol).toBe(protocols[0] ?? '')
+      socket.send('what a client says is not listened to')
+      await label(first, { a: 'b' })
+      await third
+      expect(messages.map(({ isBinary }) => isBinary)).toEqual([false, false, false])
+      expect(messages.map(({ text }) => JSON.parse(text) as unknown)).toMatchObject([
+        { type: 'ADDED', object: { kind: 'ConfigMap', metadata: { name: first } } },
+        { type: 'ADDED', object: { metadata: { name: second } } },
+        { type: 'MODIFIED', object: { metadata: { name: first, labels: { a: 'b' } } } },
+      ])
+      socket.terminate()
+    },
+  )
+
+  test('is closed in order when its time is up', async () => {
+    const [code] = (await once(open(`${MAPS}?watch=1&timeoutSeconds=1`), 'close')) as [number]
+    expect(code).toBe(1000)
+  })
+
+  test('is refused like any other: with a Status and its code', async () => {
+    const socket = open('/api/v1/nothings?watch=1')
+    const [, answer] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
+    expect(answer.statusCode).toBe(404)
+    socket.on('error', () => {})
+    socket.terminate()
   })
 })
 

@@ -25,6 +25,8 @@ export interface Model {
   get<K extends KindName>(kind: K, key: string): Kinds[K] | undefined
   list<K extends KindName>(kind: K): Kinds[K][]
   change<K extends KindName>(kind: K, key: string, change: (object: Kinds[K]) => void): void
+  /** As a person's merge patch. */
+  merge(kind: KindName, key: string, patch: object): void
   delete(kind: KindName, key: string): void
   apply(actions: readonly Action[]): void
   /** One pass over all objects of the controller's kind; answers how many writes it made. */
@@ -123,6 +125,7 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
       change(copy as never)
       put(kind, copy, old)
     },
+    merge: (kind, key, patch) => model.change(kind, key, (object) => void Object.assign(object, merge(object, patch))),
     delete: (kind, key) => void of(kind).delete(key),
     apply(actions) {
       for (const action of actions) applyOne(action)

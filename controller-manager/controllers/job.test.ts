@@ -72,6 +72,24 @@ describe('Job', () => {
     expect(model.events.at(-1)?.message).toBe('Job has reached the specified backoff limit')
   })
 
+  it.each([{ suspend: true }, { parallelism: 0 }])('does not count pods as failed that it takes back: %o', (change) => {
+    const model = withJob({ ...indexed, parallelism: 8, completions: 8, backoffLimitPerIndex: 0, maxFailedIndexes: 0 })
+    model.settle(job)
+    for (const { metadata } of active(model)) {
+      model.change('Pod', `default/${metadata.name}`, (pod) => void (pod.status = { phase: 'Running' }))
+    }
+    model.change('Job', 'default/pi', ({ spec }) => void Object.assign(spec, change))
+    model.settle(job)
+    expect(status(model)).toMatchObject({ terminating: 8, failedIndexes: '' })
+    expect(status(model).failed).toBeUndefined()
+    // Each ends as a program that was told to.
+    for (const { metadata } of model.list('Pod')) model.delete('Pod', `default/${metadata.name}`)
+    model.change('Job', 'default/pi', ({ spec }) => void Object.assign(spec, { suspend: false, parallelism: 8 }))
+    model.settle(job)
+    expect(active(model)).toHaveLength(8)
+    expect(status(model).failed).toBeUndefined()
+  })
+
   it('stops at its deadline', () => {
     const model = withJob({ activeDeadlineSeconds: 60 })
     model.settle(job)

@@ -56,9 +56,11 @@ export function reconcile(job: Job, candidates: readonly Pod[], now: Date): Acti
   const tally = outcome || dying ? tallyPods(job, pods, false) : holding
   const changes = dying
     ? []
-    : outcome || job.spec.suspend
+    : outcome
       ? active.flatMap((pod) => giveUp(job, pod))
-      : managePods(job, pods, active, tally, now)
+      : job.spec.suspend
+        ? active.flatMap((pod) => takeBack(job, pod))
+        : managePods(job, pods, active, tally, now)
   const status = statusOf(job, pods, active, tally, outcome, now)
   const waits = outcome ? [] : [deadlineMs(job, now), ...backoffs(job, pods, tally, now)].filter((ms) => ms !== null && ms > 0)
   return [
@@ -88,6 +90,9 @@ const giveUp = (job: Job, pod: Pod): Action[] => [
   { do: 'event', about: job, type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` },
 ]
 
+/** That it ends is our own doing: without its finalizer it is not counted, so that no job fails of being made smaller. */
+const takeBack = (job: Job, pod: Pod): Action[] => [...(isTracked(pod) ? [releasePod(pod)] : []), ...giveUp(job, pod)]
+
 /** With a limit for each index, each waits by itself. */
 const backoffs = (job: Job, pods: readonly Pod[], { indexFailures, failedIndexes, completed }: Tally, now: Date): number[] =>
   limitsEachIndex(job)
@@ -106,7 +111,7 @@ function managePods(job: Job, pods: readonly Pod[], active: readonly Pod[], tall
         : parallelism
       : Math.min(completions - done - tally.failedIndexes.size, parallelism)
   const surplus = surplusPods(job, active, tally, wanted, now)
-  if (surplus.length > 0) return surplus.flatMap((pod) => giveUp(job, pod))
+  if (surplus.length > 0) return surplus.flatMap((pod) => takeBack(job, pod))
   const held = pods.filter((pod) => holdsPlace(pod, job))
   const missing = Math.min(wanted - active.length - held.length, burst)
   if (missing <= 0 || (!limitsEachIndex(job) && backoffMs(job, pods, now) > 0)) return []

@@ -25,10 +25,14 @@ export const releasePod = ({ metadata: { namespace, name, uid } }: Pod): Action 
 const replacesOnlyFailed = ({ spec }: Job): boolean =>
   (spec.podReplacementPolicy ?? (spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed')) === 'Failed'
 
+/** Deleted and not counted: the controller itself took it back, which is no failure. */
+const wasTakenBack = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined && !isTracked(pod)
+
 /** A pod that was deleted counts as failed at once, unless the job waits for its real end. */
 export const hasFailed = (pod: Pod, job: Job): boolean =>
-  pod.status?.phase === 'Failed' ||
-  (pod.metadata.deletionTimestamp !== undefined && !hasSucceeded(pod) && !replacesOnlyFailed(job))
+  !wasTakenBack(pod) &&
+  (pod.status?.phase === 'Failed' ||
+    (pod.metadata.deletionTimestamp !== undefined && !hasSucceeded(pod) && !replacesOnlyFailed(job)))
 
 /** On its way out, and not replaced before it is gone. */
 export const holdsPlace = (pod: Pod, job: Job): boolean =>

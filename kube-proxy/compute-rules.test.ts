@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { EndpointSlice, Service, ServiceSpec } from '../api/generated/types.ts'
-import { toRestoreInput } from './backends/iptables.ts'
-import { chainNames, endpointChain } from './chain-names.ts'
+import { chainNames, endpointChain } from './backends/iptables/chain-names.ts'
+import { renderRules as toChains } from './backends/iptables/render-rules.ts'
+import { createRuleBook } from './backends/iptables/rule-book.ts'
+import { toRestoreInput } from './backends/iptables/tables.ts'
+import { createLedger } from './backends/nftables/ledger.ts'
+import { renderRules as toThings } from './backends/nftables/render-rules.ts'
+import { toTransaction } from './backends/nftables/transaction.ts'
 import { computeRules } from './compute-rules.ts'
-import { createRuleBook } from './rule-book.ts'
 import { selectEndpoints } from './select-endpoints.ts'
 import { servicePortsOf, type EndpointView, type NodeView } from './service-ports.ts'
 import { computeStaleFlows, conntrackArguments } from './stale-flows.ts'
@@ -25,8 +29,9 @@ const slice = (ips: string[], changes: object = {}): EndpointSlice => ({
   ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
   endpoints: ips.map((ip) => ({ addresses: [ip], nodeName: 'a', conditions: { ready: true }, ...changes })),
 })
-const rulesFor = (spec: Partial<ServiceSpec>, ips: string[]) =>
-  computeRules(servicePortsOf(service(spec), [slice(ips)], node, 'IPv4'), node)
+const rulesOf = (spec: Partial<ServiceSpec>, ips: string[], changes: object = {}) =>
+  computeRules(servicePortsOf(service(spec), [slice(ips, changes)], node, 'IPv4'), node)
+const rulesFor = (spec: Partial<ServiceSpec>, ips: string[]) => toChains(rulesOf(spec, ips))
 
 describe('the rules of a service', () => {
   it('lead from its address over all endpoints, each with its share', () => {
@@ -47,10 +52,7 @@ describe('the rules of a service', () => {
 
   it('refuse when there is no endpoint, and drop when there is none here', () => {
     expect(rulesFor({}, []).shared['filter/KUBE-SERVICES']?.[0]).toMatch(/has no endpoints.*-j REJECT$/)
-    const elsewhere = computeRules(
-      servicePortsOf(service({ internalTrafficPolicy: 'Local' }), [slice(['10.244.1.1'], { nodeName: 'b' })], node, 'IPv4'),
-      node,
-    )
+    const elsewhere = toChains(rulesOf({ internalTrafficPolicy: 'Local' }, ['10.244.1.1'], { nodeName: 'b' }))
     expect(elsewhere.shared['filter/KUBE-SERVICES']?.[0]).toMatch(/has no local endpoints.*-j DROP$/)
   })
 
@@ -134,6 +136,93 @@ describe('the rule book', () => {
   it('names every chain before its rules, and deletes after them', () => {
     const input = toRestoreInput({ written: new Map([['nat/A', ['-j B']]]), removed: ['nat/C', 'filter/D'] })
     expect(input).toBe('*nat\n:A - [0:0]\n:C - [0:0]\n-A A -j B\n-X C\nCOMMIT\n*filter\n:D - [0:0]\n-X D\nCOMMIT\n')
+  })
+})
+
+describe('in nftables', () => {
+  const thingsFor = (spec: Partial<ServiceSpec>, ips: string[], changes: object = {}) => toThings(rulesOf(spec, ips, changes))
+  const named = (things: ReadonlyMap<string, string>, start: string) =>
+    [...things].filter(([name]) => name.startsWith(start)).map(([name, text]) => `${name.slice(start.length)} ${text}`)
+
+  it('a service is one rule that chooses from a map', () => {
+    const things = thingsFor({}, ['10.244.0.1', '10.244.0.2'])
+    expect(named(things, 'element service-ips ')).toEqual([
+      expect.stringMatching(/^10\.96\.0\.1 \. tcp \. 80 goto service-[0-9a-f]{10}-default\/web\/tcp\/http$/),
+    ])
+    expect(named(things, 'chain service-')[0]?.split('\n')).toEqual([
+      expect.stringMatching(/ip daddr 10\.96\.0\.1 tcp dport 80 ip saddr != 10\.244\.0\.0\/16 jump mark-for-masquerade$/),
+      'meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.1 . 8080, 1 : 10.244.0.2 . 8080 }',
+    ])
+  })
+
+  it('nobody to serve is refused, and elsewhere alone is dropped', () => {
+    expect(named(thingsFor({}, []), 'element no-endpoint-services ')).toEqual(['10.96.0.1 . tcp . 80 goto rejecting'])
+    const elsewhere = thingsFor({ internalTrafficPolicy: 'Local' }, ['10.244.1.1'], { nodeName: 'b' })
+    expect(named(elsewhere, 'element no-endpoint-services ')).toEqual(['10.96.0.1 . tcp . 80 drop'])
+  })
+
+  it('names stay within what the kernel takes, and apart', () => {
+    const long = 'x'.repeat(63)
+    const names = ['a', 'b'].map((name) => {
+      const rules = rulesOf({ sessionAffinity: 'ClientIP' }, ['10.244.0.1']).map((port) => ({
+        ...port,
+        id: `${long}/${long}:${name}`,
+      }))
+      return [...toThings(rules).keys()].filter((thing) => thing.startsWith('chain '))
+    })
+    expect(new Set(names.flat()).size).toBe(4)
+    for (const name of names.flat()) expect(name.length).toBeLessThanOrEqual('chain '.length + 127)
+  })
+
+  it('what differs is written in an order that the kernel takes', () => {
+    const ledger = createLedger()
+    ledger.set('web', thingsFor({}, ['10.244.0.1']))
+    ledger.settle(ledger.differences())
+    ledger.set('web', thingsFor({}, []))
+    const verbs = toTransaction('IPv4', ledger.differences())
+      .split('\n')
+      .map((line) => line.split(' ip ')[0])
+    expect(verbs).toEqual(['flush chain', 'delete element', 'delete element', 'add element', 'delete chain', ''])
+    ledger.settle(ledger.differences())
+    expect(toTransaction('IPv4', ledger.differences())).toBe('')
+  })
+})
+
+describe('the ledger', () => {
+  it('keeps a thing until its last owner lets go', () => {
+    const ledger = createLedger()
+    const thing = new Map([['element hairpin 10.0.0.1', '']])
+    ledger.set('a', thing)
+    ledger.set('b', thing)
+    ledger.settle(ledger.differences())
+    ledger.set('a', new Map())
+    expect(ledger.differences()).toMatchObject({ written: new Map(), removed: [] })
+    ledger.set('b', new Map())
+    expect(ledger.differences().removed).toEqual(['element hairpin 10.0.0.1'])
+  })
+
+  it('leads any kernel to what is wanted, and then to nothing more', () => {
+    const things = fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.constantFrom('1', '2'))
+    const steps = fc.array(fc.record({ owner: fc.constantFrom('a', 'b'), things, forget: fc.boolean() }), { maxLength: 8 })
+    fc.assert(
+      fc.property(steps, (all) => {
+        const ledger = createLedger()
+        const kernel = new Map<string, string>()
+        for (const step of all) {
+          ledger.set(step.owner, new Map(Object.entries(step.things)))
+          if (step.forget) {
+            ledger.forget()
+            kernel.clear()
+          }
+          const differences = ledger.differences()
+          for (const [name, text] of differences.written) kernel.set(name, text)
+          for (const name of differences.removed) expect(kernel.delete(name)).toBe(true)
+          ledger.settle(differences)
+          expect(new Set(kernel.keys())).toEqual(new Set(ledger.names()))
+          expect(ledger.differences()).toEqual({ written: new Map(), before: new Map(), removed: [] })
+        }
+      }),
+    )
   })
 })
 

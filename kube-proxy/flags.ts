@@ -1,5 +1,6 @@
 /** The command line, as upstream's kube-proxy takes it. */
 import { defineFlags, type ParsedFlags } from '../component/flags.ts'
+import { PROXY_MODES } from './backends/list.ts'
 
 export const FLAGS = defineFlags({
   kubeconfig: { type: 'string', description: 'How to reach the API server; inside a pod, its service account by default' },
@@ -9,14 +10,18 @@ export const FLAGS = defineFlags({
     default: [],
     description: 'Ranges of pod addresses: traffic from elsewhere to services is masqueraded',
   },
-  'proxy-mode': { type: 'string', default: 'iptables', choices: ['iptables'], description: 'How rules are written' },
+  'proxy-mode': { type: 'string', default: 'iptables', choices: PROXY_MODES, description: 'How the kernel keeps the rules' },
   'masquerade-all': { type: 'bool', default: false, description: 'Masquerade all traffic to service addresses' },
   'nodeport-addresses': {
     type: 'list',
     default: [],
     description: 'Ranges of local addresses that node ports are on; all by default',
   },
-  'iptables-localhost-nodeports': { type: 'bool', default: true, description: 'Node ports answer on the loopback address too' },
+  'iptables-localhost-nodeports': {
+    type: 'bool',
+    default: true,
+    description: 'Node ports answer on the loopback address too (with nftables as well)',
+  },
   'healthz-bind-address': {
     type: 'string',
     default: '0.0.0.0:10256',

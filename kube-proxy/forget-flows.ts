@@ -1,6 +1,6 @@
 /** Deletes stale UDP flows from the kernel's connection tracking. */
 import type { Logger } from '../component/logger.ts'
-import { ProgramError, runProgram, type Run } from './backends/iptables.ts'
+import { ProgramError, runProgram, type Run } from './run-program.ts'
 import { conntrackArguments, type StaleFlow } from './stale-flows.ts'
 
 /** Failures are logged: rules are right all the same, and flows run out by themselves. */

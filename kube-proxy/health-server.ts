@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
+import type { Metrics } from '../component/metrics.ts'
 
 export interface SyncStatus {
   lastSynced: Date | undefined
@@ -23,6 +24,7 @@ export interface HealthServerOptions {
   host: string
   port: number
   clock: Clock
+  metrics: Metrics
   status: () => SyncStatus
   /** False while the node is on its way out: balancers should send nothing new. */
   eligible: () => boolean
@@ -33,17 +35,26 @@ export interface Closeable {
   close(): Promise<void>
 }
 
-export const startHealthServer = ({ host, port, clock, status, eligible }: HealthServerOptions): Promise<Closeable> =>
-  listen(host, port, (request, response) => {
+export function startHealthServer({ host, port, clock, metrics, status, eligible }: HealthServerOptions): Promise<Closeable> {
+  const counters = new Map(
+    ['healthz', 'livez'].map((name) => [
+      `/${name}`,
+      metrics.counter(`kubeproxy_proxy_${name}_total`, `Cumulative proxy ${name} HTTP status`, ['code']),
+    ]),
+  )
+  return listen(host, port, (request, response) => {
     const path = request.url?.split('?')[0]
     if (path !== '/healthz' && path !== '/livez') return response.writeHead(404).end('404 page not found\n')
     const now = clock.now()
     const healthy = syncProblem(status(), now) === null && (path === '/livez' || eligible())
     const lastUpdated = healthy ? now : (status().lastSynced ?? new Date(0))
     const nodeEligible = path === '/healthz' ? { nodeEligible: eligible() } : {}
-    response.writeHead(healthy ? 200 : 503, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+    const code = healthy ? 200 : 503
+    counters.get(path)?.inc({ code }, 1)
+    response.writeHead(code, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
     response.end(JSON.stringify({ lastUpdated: goTime(lastUpdated), currentTime: goTime(now), ...nodeEligible }))
   })
+}
 
 /** Go prints times in these answers with `Time.String()`. */
 const goTime = (date: Date): string => `${date.toISOString().replace('T', ' ').replace('Z', '')} +0000 UTC`

@@ -10,7 +10,7 @@ import { createMetrics } from '../component/metrics.ts'
 import { createSelfSigned } from '../component/self-signed.ts'
 import { serve, type Served } from '../component/serve.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
-import { createIptablesBackend } from './backends/iptables.ts'
+import { BACKENDS } from './backends/list.ts'
 import { FLAGS, isLoopback, parseBindAddress } from './flags.ts'
 import { startHealthServer, syncProblem } from './health-server.ts'
 import { createPolicyBackend } from './network-policy/policy-backend.ts'
@@ -23,7 +23,7 @@ const logger = createLogger({ component, level: flags['log-level'] as LogLevel, 
 if (flags.cleanup) {
   for (const family of ['IPv4', 'IPv6'] as const) {
     await createPolicyBackend(family).replace(null, new Map())
-    await createIptablesBackend({ family }).cleanUp()
+    for (const create of Object.values(BACKENDS)) await create({ family }).cleanUp()
   }
   process.exit(0)
 }
@@ -37,7 +37,7 @@ async function serveMetrics(metrics: ReturnType<typeof createMetrics>, proxy: Ru
     health: createHealth([{ name: 'rules', check: () => syncProblem(proxy.status(), clock.now()) }]),
     metrics,
     routes: [
-      { path: '/proxyMode', handle: () => ({ status: 200, body: 'iptables' }) },
+      { path: '/proxyMode', handle: () => ({ status: 200, body: flags['proxy-mode'] }) },
       {
         path: '/proxyz',
         handle: () => ({ status: 200, body: JSON.stringify(proxy.servicePorts(), null, 2), contentType: 'application/json' }),
@@ -58,7 +58,7 @@ await runUntilSignal(
     const proxy = await runProxy({ client, clock, logger, metrics, flags, nodeName }, AbortSignal.any([signal, stopping.signal]))
     const address = parseBindAddress(flags['healthz-bind-address'])
     const health = address
-      ? await startHealthServer({ ...address, clock, status: proxy.status, eligible: proxy.eligible })
+      ? await startHealthServer({ ...address, clock, metrics, status: proxy.status, eligible: proxy.eligible })
       : undefined
     const served = await serveMetrics(metrics, proxy)
     return {

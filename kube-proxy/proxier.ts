@@ -1,12 +1,12 @@
 /** Keeps the kernel's rules for one address family as services and slices ask: collects changes, computes, writes, repairs. */
 import type { EndpointSlice, Service } from '../api/generated/types.ts'
+import { computeBackoff } from '../component/backoff.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
-import { computeBackoff } from '../component/backoff.ts'
-import type { Backend } from './backends/iptables.ts'
+import type { Backend } from './backends/backend.ts'
 import { computeRules } from './compute-rules.ts'
-import { createRuleBook } from './rule-book.ts'
+import { createMeasures } from './measures.ts'
 import { servicePortsOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
 import { computeStaleFlows, type StaleFlow } from './stale-flows.ts'
 
@@ -44,17 +44,15 @@ const retry = { initialMs: 200, maxMs: 30_000, jitter: 0.2 }
 
 export function createProxier(options: ProxierOptions): Proxier {
   const { family, backend, clock, logger, forgetFlows } = options
-  const book = createRuleBook(family)
   const current = new Map<string, readonly ServicePort[]>()
   const touched = new Set<string>()
   const staleFlows: StaleFlow[] = []
   /** Changes that no write has carried out yet. */
   const triggers: Date[] = []
-  const measure = createMeasures(options.metrics, family)
+  const measure = createMeasures(options.metrics, family, backend)
   let node = options.node
   let started = false
   let stopped = false
-  let fresh = true
   let failures = 0
   /** Counts what was asked for, so that a request during a write is not taken for done with it. */
   let requests = 0
@@ -70,34 +68,22 @@ export function createProxier(options: ProxierOptions): Proxier {
     staleFlows.push(...computeStaleFlows(current.get(key) ?? [], ports))
     if (ports.length > 0) current.set(key, ports)
     else current.delete(key)
-    book.set(key, ports.length > 0 ? computeRules(ports, node) : null)
+    const rules = computeRules(ports, node)
+    backend.set(key, rules)
+    measure.computed(key, rules)
   }
 
-  const writeAll = async () => {
-    const leftovers = new Set(await backend.serviceChains())
-    const changes = book.changes()
-    for (const chain of book.chains().keys()) leftovers.delete(chain)
-    await backend.apply({ written: changes.written, removed: [...new Set([...changes.removed, ...leftovers])] })
-    await backend.link()
-    book.written(changes)
-    fresh = false
-  }
   const write = async () => {
-    const end = measure.started()
     const carriedOut = triggers.splice(0)
+    const end = measure.started()
     for (const key of touched) recompute(key)
     touched.clear()
-    const changes = book.changes()
-    if (fresh) await writeAll()
-    else {
-      await backend.apply(changes)
-      book.written(changes)
-    }
+    const written = await backend.write()
     // After the rules: before, a client could bring the old flow back.
     const flows = staleFlows.splice(0)
     if (flows.length > 0) await forgetFlows(flows)
     lastSynced = clock.now()
-    end(changes.written.size + changes.removed.length)
+    end(written, lastSynced)
     for (const since of carriedOut) measure.programmed(lastSynced.getTime() - since.getTime())
   }
 
@@ -111,9 +97,6 @@ export function createProxier(options: ProxierOptions): Proxier {
       } catch (error) {
         failures++
         measure.failed()
-        // The kernel may hold anything now: start over.
-        fresh = true
-        book.forget()
         const waitMs = computeBackoff(retry, failures, Math.random())
         logger.error('cannot write rules, trying again', {
           family,
@@ -154,8 +137,7 @@ export function createProxier(options: ProxierOptions): Proxier {
     if (await backend.isIntact()) lastSynced = waitingSince ? lastSynced : clock.now()
     else {
       logger.warn('the rules were flushed, writing them again', { family })
-      fresh = true
-      book.forget()
+      backend.forget()
       wait()
     }
   }
@@ -174,7 +156,7 @@ export function createProxier(options: ProxierOptions): Proxier {
       wait()
     },
     setNodePortAddresses(addresses) {
-      book.setNodePortAddresses(addresses)
+      backend.setNodePortAddresses(addresses)
       wait()
     },
     start(keys) {
@@ -194,59 +176,5 @@ export function createProxier(options: ProxierOptions): Proxier {
       cancelRetry()
       await running
     },
-  }
-}
-
-function createMeasures(metrics: Metrics, family: Family) {
-  const labels = { ip_family: family }
-  const seconds = metrics.histogram(
-    'kubeproxy_sync_proxy_rules_duration_seconds',
-    'SyncProxyRules latency in seconds',
-    [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
-    ['ip_family'],
-  )
-  const failures = metrics.counter(
-    'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
-    'Cumulative proxy iptables restore failures',
-    ['ip_family'],
-  )
-  const last = metrics.gauge(
-    'kubeproxy_sync_proxy_rules_last_timestamp_seconds',
-    'The last time proxy rules were successfully synced',
-    ['ip_family'],
-  )
-  const chains = metrics.counter('kubelab_proxy_chains_written_total', 'Chains written or removed', ['ip_family'])
-  const queued = metrics.gauge(
-    'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds',
-    'The last time a sync of proxy rules was queued',
-    ['ip_family'],
-  )
-  const changes = {
-    service: metrics.counter('kubeproxy_sync_proxy_rules_service_changes_total', 'Cumulative proxy rules Service changes', [
-      'ip_family',
-    ]),
-    endpoints: metrics.counter('kubeproxy_sync_proxy_rules_endpoint_changes_total', 'Cumulative proxy rules Endpoint changes', [
-      'ip_family',
-    ]),
-  }
-  const programming = metrics.histogram(
-    'kubeproxy_network_programming_duration_seconds',
-    'In Cluster Network Programming Latency in seconds',
-    [0.03, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300],
-    ['ip_family'],
-  )
-  return {
-    queued: (at: Date) => queued.set(labels, at.getTime() / 1000),
-    changed: (of: 'service' | 'endpoints') => changes[of].inc(labels, 1),
-    programmed: (ms: number) => programming.observe(labels, Math.max(0, ms) / 1000),
-    started() {
-      const start = performance.now()
-      return (count: number) => {
-        seconds.observe(labels, (performance.now() - start) / 1000)
-        last.set(labels, Date.now() / 1000)
-        chains.inc(labels, count)
-      }
-    },
-    failed: () => failures.inc(labels),
   }
 }

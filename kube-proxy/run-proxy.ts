@@ -7,7 +7,8 @@ import { createSharedInformers } from '../client/shared-informers.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
-import { createIptablesBackend } from './backends/iptables.ts'
+import type { ProxyMode } from './backends/backend.ts'
+import { BACKENDS, PROXY_MODES } from './backends/list.ts'
 import { createForgetFlows } from './forget-flows.ts'
 import type { ProxyFlags } from './flags.ts'
 import { createServiceHealthServers, syncProblem, type ServiceHealth, type SyncStatus } from './health-server.ts'
@@ -62,11 +63,12 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     clusterCidrs: flags['cluster-cidr'].filter((cidr) => familyOf(cidr) === family),
     masqueradeAll: flags['masquerade-all'],
   })
-  const families = await usableFamilies(logger)
+  const mode = flags['proxy-mode'] as ProxyMode
+  const families = await usableFamilies(mode, logger)
   const proxiers = families.map((family) => {
     const proxier = createProxier({
       family,
-      backend: createIptablesBackend({ family }),
+      backend: BACKENDS[mode]({ family }),
       node: viewFor(family),
       serviceOf: (key) => services.store.get(key),
       slicesOf: (key) => slices.store.byIndex('service', key),
@@ -114,6 +116,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     },
   })
   updateHealth()
+  void forgetOtherModes(mode, proxiers, logger)
   const policy = runNetworkPolicy({ informers, families, nodeName, clock, logger })
 
   return {
@@ -140,10 +143,10 @@ function triggeredAt({ metadata }: EndpointSlice): Date | undefined {
 }
 
 /** IPv6 where the kernel has it: a node without it serves IPv4 alone. */
-async function usableFamilies(logger: Logger): Promise<Family[]> {
+async function usableFamilies(mode: ProxyMode, logger: Logger): Promise<Family[]> {
   const works = (family: Family) =>
-    createIptablesBackend({ family })
-      .serviceChains()
+    BACKENDS[mode]({ family })
+      .probe()
       .then(
         () => true,
         (error: unknown) => {
@@ -153,8 +156,25 @@ async function usableFamilies(logger: Logger): Promise<Family[]> {
       )
   const families: Family[] = []
   for (const family of ['IPv4', 'IPv6'] as const) if (await works(family)) families.push(family)
-  if (families.length === 0) throw new Error('Cannot proxy: neither iptables nor ip6tables works here')
+  if (families.length === 0) throw new Error(`Cannot proxy: ${mode} works here neither for IPv4 nor for IPv6`)
   return families
+}
+
+/** What a proxy of another mode left goes once the rules of this one are there: services work all the time. */
+async function forgetOtherModes(
+  mode: ProxyMode,
+  proxiers: readonly { family: Family; proxier: Proxier }[],
+  logger: Logger,
+): Promise<void> {
+  const others = PROXY_MODES.filter((each) => each !== mode)
+  for (const { family, proxier } of proxiers) {
+    await proxier.settled()
+    for (const other of others) {
+      await BACKENDS[other]({ family })
+        .cleanUp()
+        .catch((error: unknown) => logger.warn('cannot take away the rules of another mode', { other, error: String(error) }))
+    }
+  }
 }
 
 /** The kernel drops what comes from the loopback address and leaves the machine, unless it is told otherwise. */

@@ -43,6 +43,10 @@ export interface ServicePort {
 
 export const familyOf = (address: string): Family => (address.includes(':') ? 'IPv6' : 'IPv4')
 
+/** `10.0.0.1:80`, `[fd00::1]:80` */
+export const addressOf = ({ ip, port }: Pick<EndpointView, 'ip' | 'port'>): string =>
+  ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+
 const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
 
 /** Headless services and names for elsewhere need no proxy, and some have one of their own. */

@@ -2,8 +2,7 @@
  * UDP flows that the kernel remembers and that lead nowhere now. UDP has no end of connection: a client that keeps sending
  * keeps the old translation alive, so it must be taken away when an endpoint goes, or when the first one comes. Pure.
  */
-import { addressOf } from './chain-names.ts'
-import type { ServicePort } from './service-ports.ts'
+import { addressOf, type ServicePort } from './service-ports.ts'
 
 /** Flows to forget: to this address or node port; with `endpoint`, only those that were translated to it. */
 export type StaleFlow = ({ address: string; port?: undefined } | { port: number; address?: undefined }) & { endpoint?: string }

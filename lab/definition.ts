@@ -10,7 +10,12 @@ export interface LabDefinition {
   internet: boolean
   /** Processes that are not started, by name (those of nodes without their node), for others to take their place. */
   without?: readonly string[]
+  /** How the nodes' kernels keep the rules of services; iptables where nothing is said. */
+  proxyMode?: ProxyMode
 }
+
+export const PROXY_MODES = ['iptables', 'nftables'] as const
+export type ProxyMode = (typeof PROXY_MODES)[number]
 
 /** What others may stand in for: they find all that they need in the lab's folder. */
 export const REPLACEABLE = ['kube-controller-manager', 'kube-proxy', 'kube-scheduler', 'kubelet']

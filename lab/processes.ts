@@ -114,6 +114,7 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
         `--kubeconfig=${kubeconfig('kube-proxy')}`,
         `--hostname-override=${node}`,
         `--cluster-cidr=${POD_RANGE}`,
+        `--proxy-mode=${lab.proxyMode ?? 'iptables'}`,
       ),
     })),
   ]

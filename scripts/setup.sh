@@ -24,6 +24,7 @@ need runc runc
 need catatonit catatonit
 need ip iproute2
 need iptables iptables
+need nft nftables
 need conntrack conntrack
 need nsenter util-linux
 need perl perl-base

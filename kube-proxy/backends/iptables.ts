@@ -1,83 +1,85 @@
-/** Writes chains to the kernel with `iptables-restore --noflush`: one transaction a table, only what differs. */
-import { spawn } from 'node:child_process'
-import { canaryChain, canaryTables, JUMPS, type Jump, type Table } from '../base-rules.ts'
-import { isServiceChain } from '../chain-names.ts'
-import type { ChainChanges } from '../rule-book.ts'
+/** Rules in the kernel's iptables: chains as upstream lays them out, of which only those that differ are written. */
+import { runProgram, type Run } from '../run-program.ts'
 import type { Family } from '../service-ports.ts'
+import type { Backend } from './backend.ts'
+import { canaryChain, canaryTables, JUMPS, type Jump } from './iptables/base-rules.ts'
+import { isServiceChain } from './iptables/chain-names.ts'
+import { renderRules } from './iptables/render-rules.ts'
+import { createRuleBook } from './iptables/rule-book.ts'
+import { createTables } from './iptables/tables.ts'
 
-export interface Backend {
-  /** Writes these chains and removes those; rejects with nothing written when the kernel refuses any. */
-  apply(changes: ChainChanges): Promise<void>
-  /** Links our chains into the kernel's own, where they are not yet. Our chains must exist. */
-  link(): Promise<void>
-  /** Service chains in the kernel, as `nat/NAME`: leftovers of an earlier life among them. */
-  serviceChains(): Promise<string[]>
-  /** False after someone flushed the tables. */
-  isIntact(): Promise<boolean>
-  /** Takes everything of ours out of the kernel again. */
-  cleanUp(): Promise<void>
-}
-
-export interface IptablesOptions {
+export interface BackendOptions {
   family: Family
-  /** Runs a program and answers its output; rejects when it fails. A test may put `ip netns exec` before it. */
   run?: Run
 }
 
-export type Run = (command: readonly [string, ...string[]], input?: string) => Promise<string>
+export function createIptablesBackend({ family, run = runProgram }: BackendOptions): Backend {
+  const { restore, chains, iptables, has } = createTables(family, run)
+  const book = createRuleBook(family)
+  let whole = true
 
-/** How long to wait for another program that holds the lock of the tables, in seconds. */
-const lockWait = '5'
-
-export function createIptablesBackend({ family, run = runProgram }: IptablesOptions): Backend {
-  const prefix = family === 'IPv6' ? 'ip6tables' : 'iptables'
-  const iptables = (table: Table, ...args: string[]) => run([prefix, '-w', lockWait, '-t', table, ...args])
-  const restore = (input: string) => run([`${prefix}-restore`, '-w', lockWait, '--noflush'], input)
-  const save = (table: Table) => run([`${prefix}-save`, '-t', table])
+  /** Leads into our chains from the kernel's own, which are not ours to write whole. */
+  const link = async () => {
+    for (const jump of JUMPS) {
+      const rule = splitRule(jump)
+      if (!(await has(jump.table, '-C', jump.from, ...rule))) await iptables(jump.table, '-I', jump.from, ...rule)
+    }
+  }
+  /** What an earlier life left behind goes in the same transaction. */
+  const leftovers = async () => {
+    const wanted = book.chains()
+    const there = (await chains('nat')).filter(isServiceChain).map((chain) => `nat/${chain}`)
+    return there.filter((chain) => !wanted.has(chain))
+  }
 
   return {
-    async apply(changes) {
-      const input = toRestoreInput(changes)
-      if (input) await restore(input)
-    },
-    async link() {
-      for (const jump of JUMPS) {
-        const rule = splitRule(jump)
-        const linked = await iptables(jump.table, '-C', jump.from, ...rule).then(
-          () => true,
-          () => false,
-        )
-        if (!linked) await iptables(jump.table, '-I', jump.from, ...rule)
+    mode: 'iptables',
+    probe: async () => void (await chains('nat')),
+    set: (service, rules) => book.set(service, rules.length > 0 ? renderRules(rules) : null),
+    setNodePortAddresses: book.setNodePortAddresses,
+    async write() {
+      const wrote = whole
+      try {
+        const changes = book.changes()
+        const removed = whole ? [...new Set([...changes.removed, ...(await leftovers())])] : changes.removed
+        await restore({ written: changes.written, removed })
+        if (whole) await link()
+        book.written(changes)
+        whole = false
+        return { whole: wrote, parts: changes.written.size + removed.length, rules: countRules(changes.written) }
+      } catch (error) {
+        whole = true
+        book.forget()
+        throw error
       }
     },
-    async serviceChains() {
-      const text = await save('nat')
-      return chainsIn(text)
-        .filter(isServiceChain)
-        .map((chain) => `nat/${chain}`)
+    forget() {
+      whole = true
+      book.forget()
     },
     async isIntact() {
-      for (const table of canaryTables) {
-        try {
-          await iptables(table, '-S', canaryChain)
-        } catch {
-          return false
-        }
-      }
+      for (const table of canaryTables) if (!(await has(table, '-S', canaryChain))) return false
       return true
     },
     async cleanUp() {
       for (const jump of JUMPS) await iptables(jump.table, '-D', jump.from, ...splitRule(jump)).catch(() => {})
       for (const table of ['nat', 'filter', 'mangle'] as const) {
-        const ours = chainsIn(await save(table)).filter((chain) => chain.startsWith('KUBE-'))
-        if (ours.length > 0)
-          await restore(toRestoreInput({ written: new Map(), removed: ours.map((chain) => `${table}/${chain}`) }))
+        const ours = (await chains(table)).filter((chain) => chain.startsWith('KUBE-'))
+        if (ours.length > 0) await restore({ written: new Map(), removed: ours.map((chain) => `${table}/${chain}`) })
       }
     },
+    ruleCounts: () => countRules(book.chains()),
   }
 }
 
-const chainsIn = (saved: string): string[] => [...saved.matchAll(/^:(\S+)/gm)].map(([, chain]) => chain!)
+function countRules(chains: ReadonlyMap<string, readonly string[]>): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const [chain, lines] of chains) {
+    const table = chain.slice(0, chain.indexOf('/'))
+    counts.set(table, (counts.get(table) ?? 0) + lines.length)
+  }
+  return counts
+}
 
 /** The comment of a jump has spaces in it. */
 const splitRule = ({ match, to }: Jump): string[] => [
@@ -85,57 +87,3 @@ const splitRule = ({ match, to }: Jump): string[] => [
   '-j',
   to,
 ]
-
-/** Naming a chain creates or empties it; those to remove are emptied first, as other removed chains may point to them. */
-export function toRestoreInput({ written, removed }: ChainChanges): string {
-  const tables = new Map<string, { heads: string[]; rules: string[]; deletions: string[] }>()
-  const inTable = (key: string) => {
-    const slash = key.indexOf('/')
-    const table = key.slice(0, slash)
-    const parts = tables.get(table) ?? { heads: [], rules: [], deletions: [] }
-    tables.set(table, parts)
-    return { ...parts, chain: key.slice(slash + 1) }
-  }
-  for (const [key, lines] of written) {
-    const { heads, rules, chain } = inTable(key)
-    heads.push(`:${chain} - [0:0]`)
-    for (const line of lines) rules.push(`-A ${chain} ${line}`)
-  }
-  for (const key of removed) {
-    const { heads, deletions, chain } = inTable(key)
-    heads.push(`:${chain} - [0:0]`)
-    deletions.push(`-X ${chain}`)
-  }
-  return [...tables]
-    .map(([table, { heads, rules, deletions }]) => [`*${table}`, ...heads, ...rules, ...deletions, 'COMMIT', ''].join('\n'))
-    .join('')
-}
-
-export const runProgram: Run = ([program, ...args], input = '') =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-    const output: Buffer[] = []
-    const errors: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
-    child.on('error', (error) => reject(new Error(`Cannot run ${program}: ${error.message}`, { cause: error })))
-    child.on('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(output).toString())
-      else reject(new ProgramError(program, code, Buffer.concat(errors).toString().trim()))
-    })
-    // A program that ends before it has read everything says why in its exit code.
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-  })
-
-export class ProgramError extends Error {
-  override name = 'ProgramError'
-  readonly code: number | null
-  readonly errors: string
-
-  constructor(program: string, code: number | null, errors: string) {
-    super(`Cannot run ${program}: exit code ${code}: ${errors}`)
-    this.code = code
-    this.errors = errors
-  }
-}

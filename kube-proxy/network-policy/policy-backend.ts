@@ -1,5 +1,6 @@
 /** Writes the chains of network policies into the kernel's mangle table, and the jump that leads to them. */
-import { createIptablesBackend, runProgram, type Run } from '../backends/iptables.ts'
+import { createTables } from '../backends/iptables/tables.ts'
+import { runProgram, type Run } from '../run-program.ts'
 import type { Family } from '../service-ports.ts'
 import { isPolicyChain, ROOT_CHAIN, type PolicyRules } from './compute-policy-rules.ts'
 
@@ -10,31 +11,21 @@ export interface PolicyBackend {
   isIntact(): Promise<boolean>
 }
 
-const jump = ['-m', 'comment', '--comment', 'kubernetes network policies', '-j', ROOT_CHAIN]
+const jump = ['FORWARD', '-m', 'comment', '--comment', 'kubernetes network policies', '-j', ROOT_CHAIN]
 
 export function createPolicyBackend(family: Family, run: Run = runProgram): PolicyBackend {
-  const program = family === 'IPv6' ? 'ip6tables' : 'iptables'
-  const iptables = (verb: string) => run([program, '-w', '5', '-t', 'mangle', verb, 'FORWARD', ...jump])
-  const { apply } = createIptablesBackend({ family, run })
-  const isLinked = () =>
-    iptables('-C').then(
-      () => true,
-      () => false,
-    )
-  const inKernel = async () =>
-    [...(await run([`${program}-save`, '-t', 'mangle'])).matchAll(/^:(\S+)/gm)]
-      .map(([, chain]) => chain!)
-      .filter(isPolicyChain)
-      .map((chain) => `mangle/${chain}`)
+  const { restore, chains, iptables, has } = createTables(family, run)
+  const isLinked = () => has('mangle', '-C', ...jump)
+  const inKernel = async () => (await chains('mangle')).filter(isPolicyChain).map((chain) => `mangle/${chain}`)
 
   return {
     async replace(before, rules) {
       const known = before ? [...before.keys()] : await inKernel()
       if (known.length === 0 && rules.size === 0) return
-      if (rules.size === 0 && (await isLinked())) await iptables('-D')
+      if (rules.size === 0 && (await isLinked())) await iptables('mangle', '-D', ...jump)
       const written = new Map([...rules].filter(([chain, lines]) => before?.get(chain)?.join('\n') !== lines.join('\n')))
-      await apply({ written, removed: known.filter((chain) => !rules.has(chain)) })
-      if (rules.size > 0 && !before?.size && !(await isLinked())) await iptables('-I')
+      await restore({ written, removed: known.filter((chain) => !rules.has(chain)) })
+      if (rules.size > 0 && !before?.size && !(await isLinked())) await iptables('mangle', '-I', ...jump)
     },
     isIntact: isLinked,
   }

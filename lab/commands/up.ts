@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { Option } from 'commander'
 import { createApiClient } from '../../client/rest-client.ts'
 import { loadClientConfig } from '../../client/kubeconfig.ts'
 import { callControl, findStatus, type Step } from '../control.ts'
-import { type LabDefinition, labPaths, REPLACEABLE, stateRoot } from '../definition.ts'
+import { type LabDefinition, labPaths, PROXY_MODES, type ProxyMode, REPLACEABLE, stateRoot } from '../definition.ts'
 import { startGuardian, wantRunning } from '../guardian.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
 import { assertLabName, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, seconds } from './lab-command.ts'
@@ -16,6 +17,7 @@ interface Options {
   nodes?: string
   internet?: boolean
   without?: string[]
+  proxyMode?: ProxyMode
   wait: string
 }
 
@@ -27,6 +29,7 @@ export const up: LabCommand = (program) => {
     .option('--nodes <count>', 'how many nodes a new lab gets (default: 3)')
     .option('--internet', 'let nodes and pods reach the internet; without it nothing leaves this machine')
     .option('--without <process...>', `leave out processes, to run others instead: ${REPLACEABLE.join(', ')}`)
+    .addOption(new Option('--proxy-mode <mode>', 'how the kernels of a new lab keep the rules of services').choices(PROXY_MODES))
     .option('--wait <seconds>', 'how long to wait for all nodes to be Ready', '120')
     .action(bringUp)
 }
@@ -76,7 +79,7 @@ async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void
 }
 
 /** A lab that was made keeps its shape: its nodes hold containers and volumes. */
-function existingLab({ lab, nodes, internet, without }: Options): LabDefinition | undefined {
+function existingLab({ lab, nodes, internet, without, proxyMode }: Options): LabDefinition | undefined {
   assertLabName(lab)
   if (!existsSync(labPaths(lab).definition)) return undefined
   const definition = readDefinition(lab)
@@ -88,6 +91,11 @@ function existingLab({ lab, nodes, internet, without }: Options): LabDefinition 
   if (internet && !definition.internet) {
     throw new Error(`Cannot open "${lab}" to the internet: it was made without. 'kubelab delete --lab ${lab}' first`)
   }
+  if (proxyMode && proxyMode !== (definition.proxyMode ?? 'iptables')) {
+    throw new Error(
+      `Cannot use ${proxyMode} for "${lab}": it was made with ${definition.proxyMode ?? 'iptables'}. 'kubelab delete --lab ${lab}' first`,
+    )
+  }
   if (without && without.toSorted().join() !== (definition.without ?? []).toSorted().join()) {
     throw new Error(
       `Cannot leave out ${without.join(', ')}: the lab "${lab}" was made with other parts. 'kubelab delete --lab ${lab}' first`,
@@ -96,7 +104,7 @@ function existingLab({ lab, nodes, internet, without }: Options): LabDefinition 
   return definition
 }
 
-async function defineLab({ lab: name, nodes = '3', internet, without = [] }: Options): Promise<LabDefinition> {
+async function defineLab({ lab: name, nodes = '3', internet, without = [], proxyMode }: Options): Promise<LabDefinition> {
   const count = Number(nodes)
   if (!Number.isInteger(count) || count < 1 || count > 100)
     throw new Error(`Cannot make a lab with "${nodes}" nodes: say a number from 1 to 100`)
@@ -109,6 +117,7 @@ async function defineLab({ lab: name, nodes = '3', internet, without = [] }: Opt
     nodes: Array.from({ length: count }, (_, index) => `node-${index + 1}`),
     internet: internet === true,
     ...(without.length > 0 && { without }),
+    ...(proxyMode && { proxyMode }),
   }
   const file = labPaths(name).definition
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })

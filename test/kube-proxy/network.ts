@@ -1,6 +1,6 @@
 /** A small network for the proxy's tests: a node that routes between pods and the outside, each a namespace of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { runProgram, type Run } from '../../kube-proxy/backends/iptables.ts'
+import { runProgram, type Run } from '../../kube-proxy/run-program.ts'
 
 export interface Machine {
   ip: string

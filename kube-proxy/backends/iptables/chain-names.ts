@@ -1,6 +1,6 @@
 /** Upstream's chain names: a prefix and sixteen characters of a hash, short enough for iptables and the same on every node. */
 import { createHash } from 'node:crypto'
-import type { EndpointView, Protocol } from './service-ports.ts'
+import { addressOf, type EndpointView, type Protocol } from '../../service-ports.ts'
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
@@ -45,10 +45,6 @@ export function chainNames(id: string, protocol: Protocol): ChainNames {
 
 export const endpointChain = (id: string, protocol: Protocol, endpoint: EndpointView): string =>
   `KUBE-SEP-${hash(id + protocol + addressOf(endpoint))}`
-
-/** `10.0.0.1:80`, `[fd00::1]:80` */
-export const addressOf = ({ ip, port }: Pick<EndpointView, 'ip' | 'port'>): string =>
-  ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 
 /** Chains that belong to one service each, and may be removed when no service wants them. */
 export const isServiceChain = (chain: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-/.test(chain)

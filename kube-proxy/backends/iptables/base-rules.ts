@@ -1,8 +1,7 @@
 /** What is there before any service is: the chains all share, the jumps into them, and the marks. Pure. */
-import type { SharedChain } from './compute-rules.ts'
-import type { Family } from './service-ports.ts'
-
-export type Table = 'filter' | 'nat' | 'mangle'
+import type { Family } from '../../service-ports.ts'
+import type { SharedChain } from './render-rules.ts'
+import type { Table } from './tables.ts'
 
 /** The bit that asks for masquerading at the end. The kubelet leaves it to us. */
 const masqueradeMark = '0x4000'

@@ -3,18 +3,13 @@
  * what was written last, as whole chains. Pure but for what it remembers.
  */
 import { fixedChains, nodePortJumps, SHARED_CHAINS } from './base-rules.ts'
-import type { ServiceRules, SharedChain } from './compute-rules.ts'
-import type { Family } from './service-ports.ts'
-
-export interface ChainChanges {
-  /** `table/chain` → its rules, for chains that are new or different. */
-  written: Map<string, readonly string[]>
-  removed: string[]
-}
+import type { Family } from '../../service-ports.ts'
+import type { ServiceChains, SharedChain } from './render-rules.ts'
+import type { ChainChanges } from './tables.ts'
 
 export interface RuleBook {
   /** Null takes the service's rules away. */
-  set(service: string, rules: ServiceRules | null): void
+  set(service: string, rules: ServiceChains | null): void
   setNodePortAddresses(addresses: readonly string[]): void
   /** What to write to get from what was written to what should be; empty when nothing differs. */
   changes(): ChainChanges
@@ -27,7 +22,7 @@ export interface RuleBook {
 }
 
 export function createRuleBook(family: Family): RuleBook {
-  const services = new Map<string, ServiceRules>()
+  const services = new Map<string, ServiceChains>()
   const wanted = new Map<string, readonly string[]>(fixedChains(family))
   const dirty = new Set<string>(wanted.keys())
   const dirtyShared = new Set<SharedChain>(SHARED_CHAINS)

@@ -11,6 +11,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 
 export interface EtcdProcess {
   endpoint: string
+  pid(): number
   tls: { ca: string; cert: string; key: string }
   /** A power cut: SIGKILL, waited for. */
   kill(): Promise<void>
@@ -67,6 +68,7 @@ function createMember(member: Member, cluster: string, certificates: Certificate
   }
   return {
     endpoint: member.client,
+    pid: () => child?.pid ?? 0,
     tls: { ca: certificates['ca.crt'], cert: certificates['client.crt'], key: certificates['client.key'] },
     kill,
     async start() {

@@ -15,8 +15,6 @@ export interface OwnServer extends BenchServer {
   readyMs: number
   /** Resident memory in MB. */
   memory(): number
-  /** CPU time used so far, in ms. */
-  cpu(): number
   stop(): Promise<void>
 }
 
@@ -53,18 +51,13 @@ export async function startOwnServer(nodeArguments: readonly string[] = []): Pro
   const begun = performance.now()
   const child = spawn(process.execPath, [...nodeArguments, entry, ...flags], { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const server = { name: 'kubelab', url: `https://127.0.0.1:${port}`, token: TOKEN }
+  const server = { url: `https://127.0.0.1:${port}`, token: TOKEN, pids: [child.pid!, etcd.pid()] }
   await ready(server)
   const readyMs = performance.now() - begun
-  const stat = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
   return {
     ...server,
     readyMs,
-    memory: () => Number(/VmRSS:\s+(\d+)/.exec(stat('status'))?.[1] ?? 0) / 1024,
-    cpu: () => {
-      const fields = stat('stat').split(') ')[1]!.split(' ')
-      return (Number(fields[11]) + Number(fields[12])) * 10
-    },
+    memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
     async stop() {
       child.kill('SIGTERM')
       await ended

@@ -6,7 +6,8 @@ import { isInUse, oldestFirst, replicasOf } from './replica-sets.ts'
 import { computeRollingLimits, isRollingUpdate, maxUnavailable } from './rolling-limits.ts'
 import { isComplete } from './status.ts'
 
-const availableOf = (rs: ReplicaSet): number => rs.status?.availableReplicas ?? 0
+/** Those that will be left: its status may be older than its size, and still count pods that are about to end. */
+const availableOf = (rs: ReplicaSet): number => Math.min(replicasOf(rs), rs.status?.availableReplicas ?? 0)
 
 /** The size of the new replica set: as much as the surge leaves room for. */
 export function newReplicaSetSize(plan: Plan, current: number): number {
@@ -41,7 +42,7 @@ function shrinkOld(plan: Plan): boolean {
   const newUnavailable = replicasOf(newRS) - availableOf(newRS)
   const room = totalReplicas(allOf(plan)) - minAvailable - newUnavailable
   if (room <= 0) return false
-  const unhealthy = shrink(plan, room, (rs) => Math.max(0, replicasOf(rs) - availableOf(rs)))
+  const unhealthy = shrink(plan, room, (rs) => replicasOf(rs) - availableOf(rs))
   const available = allOf(plan).reduce((sum, rs) => sum + availableOf(rs), 0)
   const healthy = shrink(plan, available - minAvailable, replicasOf)
   return unhealthy + healthy > 0

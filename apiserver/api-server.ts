@@ -5,11 +5,13 @@ import { createHealth, ping } from '../component/health.ts'
 import type { Logger } from '../component/logger.ts'
 import { createMetrics } from '../component/metrics.ts'
 import type { AdmissionContext, AdmissionPlugin, ClusterReader } from './admission/plugin.ts'
+import { createAdmissionMetrics, measurePlugins } from './admission-metrics.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
 import { authenticationData } from './aggregation/publish-authentication.ts'
 import type { ProxyClient } from './aggregation/remote-target.ts'
 import type { ServiceAllocator } from './allocators/service-allocator.ts'
 import type { ApiContext } from './api-context.ts'
+import { countAudit } from './audit/audit-metrics.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { AuditRecorder } from './audit/audit-recorder.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
@@ -83,7 +85,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const stopping = new AbortController()
   // Before the store starts: reservations of node ports are kept in it, too.
   const { context, authorizer } = createContext(options, stopping.signal)
-  const webhooks = createAdmissionWebhooks(store, context.resources, context.webhookClient, logger)
+  const admissionMetrics = createAdmissionMetrics(context.metrics)
+  context.admissionPlugins = measurePlugins(options.admissionPlugins, admissionMetrics)
+  const webhooks = createAdmissionWebhooks(store, context.resources, context.webhookClient, admissionMetrics, logger)
   context.admission.webhooks = webhooks
   await store.start()
   context.services.startRepair(stopping.signal)
@@ -136,6 +140,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     onRefused: (why) => logger.debug('authentication refused', { why }),
     now,
   })
+  const metrics = createMetrics()
   const parts: Omit<ApiContext, 'aggregation'> = {
     store,
     resources: createServedResources(options.resources),
@@ -149,10 +154,10 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     causeLog: createCauseLog(),
     listBodies: createListBodies(),
     health: createHealth([ping, { name: 'etcd', check: () => store.healthy() }]),
-    metrics: createMetrics(),
+    metrics,
     logger,
     kubelets: options.kubelets,
-    audit: options.audit?.recorder,
+    audit: options.audit && countAudit(options.audit.recorder, options.audit.log, metrics),
     stopping,
     now,
   }

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { timeout, unauthorized } from '../api/status.ts'
 import type { ApiContext, ApiRequest } from './api-context.ts'
 import { beginAudit } from './audit/begin-audit.ts'
+import { createAuthMetrics } from './auth/auth-metrics.ts'
 import { forbiddenRequest } from './auth/forbidden-request.ts'
 import { impersonate, isImpersonating } from './auth/impersonation.ts'
 import type { PeerCertificate, UserInfo } from './auth/user.ts'
@@ -30,18 +31,33 @@ export type RequestHandler = (raw: IncomingMessage, response: ServerResponse) =>
 const nobody: UserInfo = { username: '', groups: [] }
 
 export function createRequestHandler({ context, limit, requests, peerCertificate }: RequestHandlerOptions): RequestHandler {
+  const auth = createAuthMetrics(context.metrics, context.now)
+
   const identify = async (raw: IncomingMessage): Promise<UserInfo> => {
+    const started = performance.now()
     const certificate = peerCertificate(raw.socket as TLSSocket)
     // Repeated headers count only where a front proxy names its user; building the distinct form costs every request.
     const headers = certificate?.authority === 'front-proxy' ? raw.headersDistinct : raw.headers
-    const user = await context.authenticator.authenticate({ headers, certificate })
-    if (!user) throw unauthorized()
-    return user
+    let user: UserInfo | undefined
+    try {
+      user = await context.authenticator.authenticate({ headers, certificate })
+    } catch (error) {
+      auth.refused('error', performance.now() - started)
+      throw error
+    }
+    if (user) {
+      auth.authenticated(user, certificate, performance.now() - started)
+      return user
+    }
+    auth.refused('failure', performance.now() - started)
+    throw unauthorized()
   }
 
   const authorize = ({ user, info, audit }: ApiRequest) => {
+    const started = performance.now()
     const attributes = attributesOf(user, info)
     const decision = context.authorizer.authorize(attributes)
+    auth.authorized(decision.allowed, performance.now() - started)
     if (audit) {
       audit.annotations['authorization.k8s.io/decision'] = decision.allowed ? 'allow' : 'forbid'
       audit.annotations['authorization.k8s.io/reason'] = decision.reason

@@ -20,6 +20,8 @@ export interface AuditLogOptions {
 export interface AuditLog {
   /** Never waits, never throws. */
   write(event: object): void
+  /** Events that were taken. */
+  taken(): number
   /** Events that found no room, or no disk. */
   dropped(): number
   /** Resolves when all that came before is written. */
@@ -33,6 +35,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   const { file, maxBytes = 100 * 2 ** 20, bufferBytes = 16 * 2 ** 20, onProblem } = options
   let waiting: string[] = []
   let waitingBytes = 0
+  let taken = 0
   let dropped = 0
   let failing = false
   let closed = false
@@ -94,11 +97,13 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     write(event) {
       const line = `${JSON.stringify(event)}\n`
       if (closed || waitingBytes + line.length > bufferBytes) return drop(1, closed ? 'the log is closed' : 'the buffer is full')
+      taken++
       waiting.push(line)
       waitingBytes += line.length
       // Never rejects: what cannot be written is dropped and said.
       writing ??= Promise.resolve().then(drain)
     },
+    taken: () => taken,
     dropped: () => dropped,
     flush,
     async close() {

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Status } from '../../api/generated/types.ts'
 import type { RequestAttributes, UserInfo } from '../auth/user.ts'
 import type { AuditLog } from './audit-log.ts'
-import { decideAudit, type AuditPolicy, type Stage } from './audit-policy.ts'
+import { decideAudit, type AuditPolicy, type Level, type Stage } from './audit-policy.ts'
 
 export interface AuditedRequest {
   attributes: RequestAttributes
@@ -23,6 +23,7 @@ export interface AuditedRequest {
 export interface AuditRecord {
   /** Goes back to the client as the `Audit-ID` header. */
   readonly auditId: string
+  readonly level: Level
   impersonating(user: UserInfo): void
   /** The decoded body, and the JSON that is answered; kept only at the levels that want them. */
   requestObject(object: unknown): void
@@ -75,6 +76,7 @@ export function createAuditRecorder(policy: AuditPolicy, log: Pick<AuditLog, 'wr
       emit('RequestReceived')
       return {
         auditId: event.auditID as string,
+        level: decision.level,
         impersonating: (user) => void (event.impersonatedUser = user),
         requestObject(object) {
           // A copy: admission changes the object from here on.

@@ -4,8 +4,9 @@ import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/typ
 import { deepEqual, type Json } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { applyJsonPatch } from '../../api/patch/json-patch.ts'
-import { badRequest, forbidden, internalError, notFound } from '../../api/status.ts'
+import { badRequest, forbidden, internalError, isApiError, notFound } from '../../api/status.ts'
 import type { Logger } from '../../component/logger.ts'
+import type { AdmissionMetrics, WebhookCall } from '../admission-metrics.ts'
 import type { AdmissionAttributes, AdmissionContext } from '../admission/plugin.ts'
 import type { ServedResources } from '../served-resources.ts'
 import { denial, readVerdict, toReview, type Verdict } from './admission-review.ts'
@@ -26,6 +27,7 @@ export interface WebhooksOptions {
   validating: WebhookIndex<ValidatingWebhook>
   client: WebhookClient
   resources: ServedResources
+  metrics: Pick<AdmissionMetrics, 'webhook'>
   logger: Logger
 }
 
@@ -37,7 +39,7 @@ const q = JSON.stringify
 /** A webhook that could not be asked, or answered nonsense: what `failurePolicy` is about. */
 class CallError extends Error {}
 
-export function createWebhooks({ mutating, validating, client, resources, logger }: WebhooksOptions): Webhooks {
+export function createWebhooks({ mutating, validating, client, resources, metrics, logger }: WebhooksOptions): Webhooks {
   /** Asks one webhook. Throws `CallError`, or the refusal. Notes warnings and audit annotations. */
   const ask = async (hook: CompiledWebhook, sort: Sort, request: Requested, as: ResourceVersion): Promise<Verdict> => {
     const { webhook } = hook
@@ -61,12 +63,30 @@ export function createWebhooks({ mutating, validating, client, resources, logger
 
   /** Undefined when the call failed and the webhook does not insist. */
   const askOrIgnore = async (hook: CompiledWebhook, sort: Sort, request: Requested, as: ResourceVersion, round: number) => {
+    const { webhook } = hook
+    const started = performance.now()
+    const note = (outcome: Pick<WebhookCall, 'rejection' | 'failedOpen'>) =>
+      metrics.webhook({
+        name: webhook.name,
+        step: sort === 'mutating' ? 'admit' : 'validate',
+        operation: request.attributes.operation,
+        milliseconds: performance.now() - started,
+        ...outcome,
+      })
     try {
-      return await ask(hook, sort, request, as)
+      const verdict = await ask(hook, sort, request, as)
+      note({})
+      return verdict
     } catch (error) {
-      if (!(error instanceof CallError)) throw error
-      const { webhook } = hook
-      if (webhook.failurePolicy !== 'Ignore') throw internalError(error)
+      if (!(error instanceof CallError)) {
+        note({ rejection: { code: isApiError(error) ? error.code : 500, by: 'no_error' } })
+        throw error
+      }
+      if (webhook.failurePolicy !== 'Ignore') {
+        note({ rejection: { code: 500, by: 'calling_webhook_error' } })
+        throw internalError(error)
+      }
+      note({ failedOpen: true })
       logger.warn('failed calling webhook, failing open', { webhook: webhook.name, error: error.message })
       const key = `failed-open.${sort}.webhook.admission.k8s.io/round_${round}_index_${hook.index}`
       annotate(request.attributes, key, webhook.name)

@@ -4,7 +4,7 @@ import { createInformer } from '../../client/informer.ts'
 import { sourceOf } from '../../client/shared-informers.ts'
 import { systemClock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
-import type { Installation } from './dns.ts'
+import type { Installation } from './host-program.ts'
 import { ingressObjects } from './ingress.ts'
 import { applyObjects } from './install.ts'
 

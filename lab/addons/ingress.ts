@@ -1,6 +1,6 @@
 /** The ingress controller as objects: its class from the start, the rest once someone makes an Ingress. */
 import type { KubeObject } from '../../api/object.ts'
-import type { Installation } from './dns.ts'
+import { hostProgramSpec, type Installation } from './host-program.ts'
 
 const NAME = 'ingress'
 const labels = { app: NAME }
@@ -58,62 +58,29 @@ export function ingressObjects(installation: Installation): KubeObject[] {
   ] as unknown as KubeObject[]
 }
 
-/** HAProxy comes from the host with its libraries, as Node does: no image to build or to keep up to date. */
-function deploymentSpec({ node, dist }: Installation) {
+/** HAProxy comes from the host with its libraries, as Node does. */
+function deploymentSpec(installation: Installation) {
   const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
-  const haproxy = '/usr/sbin/haproxy'
-  return {
-    replicas: 1,
-    selector: { matchLabels: labels },
-    strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-    template: {
-      metadata: { labels },
-      spec: {
-        serviceAccountName: NAME,
-        priorityClassName: 'system-cluster-critical',
-        terminationGracePeriodSeconds: 30,
-        tolerations: ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
-          key,
-          operator: 'Exists',
-          effect: 'NoExecute',
-          tolerationSeconds: 5,
-        })),
-        containers: [
-          {
-            name: 'ingress',
-            image: 'docker.io/kubelab/runtime:1',
-            imagePullPolicy: 'IfNotPresent',
-            command: [node, '--no-warnings', '--max-semi-space-size=1', `${dist}/ingress.js`],
-            env: [{ name: 'LD_LIBRARY_PATH', value: libraries }],
-            ports: [
-              { name: 'http', containerPort: 80 },
-              { name: 'https', containerPort: 443 },
-            ],
-            readinessProbe: { httpGet: { path: '/healthz', port: 10254 }, periodSeconds: 1 },
-            livenessProbe: { httpGet: { path: '/healthz', port: 10254 }, initialDelaySeconds: 10, periodSeconds: 10 },
-            resources: { requests: { cpu: '10m', memory: '60Mi' } },
-            securityContext: {
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
-            },
-            volumeMounts: [
-              { name: 'program', mountPath: node, readOnly: true },
-              { name: 'bundles', mountPath: dist, readOnly: true },
-              { name: 'haproxy', mountPath: haproxy, readOnly: true },
-              { name: 'libraries', mountPath: libraries, readOnly: true },
-              { name: 'state', mountPath: '/run/ingress' },
-            ],
-          },
-        ],
-        volumes: [
-          { name: 'program', hostPath: { path: node, type: 'File' } },
-          { name: 'bundles', hostPath: { path: dist, type: 'Directory' } },
-          { name: 'haproxy', hostPath: { path: haproxy, type: 'File' } },
-          { name: 'libraries', hostPath: { path: libraries, type: 'Directory' } },
-          { name: 'state', emptyDir: { medium: 'Memory' } },
-        ],
-      },
+  return hostProgramSpec(installation, {
+    name: NAME,
+    labels,
+    bundle: 'ingress.js',
+    mounts: {
+      haproxy: { path: '/usr/sbin/haproxy', type: 'File' },
+      libraries: { path: libraries, type: 'Directory' },
     },
-  }
+    volumes: [{ name: 'state', mountPath: '/run/ingress', source: { emptyDir: { medium: 'Memory' } } }],
+    pod: { terminationGracePeriodSeconds: 30 },
+    container: {
+      name: NAME,
+      env: [{ name: 'LD_LIBRARY_PATH', value: libraries }],
+      ports: [
+        { name: 'http', containerPort: 80 },
+        { name: 'https', containerPort: 443 },
+      ],
+      readinessProbe: { httpGet: { path: '/healthz', port: 10254 }, periodSeconds: 1 },
+      livenessProbe: { httpGet: { path: '/healthz', port: 10254 }, initialDelaySeconds: 10, periodSeconds: 10 },
+      resources: { requests: { cpu: '10m', memory: '60Mi' } },
+    },
+  })
 }

@@ -1,8 +1,9 @@
-/** DefaultBinder, and what must come before it: claims get their volumes, then the pod gets its node. */
+/** What comes before a binding and the binding itself: claims get their volumes, then the pod gets its node. */
 import type { PersistentVolumeClaim } from '../api/generated/types.ts'
 import { keyOf, type ObjectKey } from '../api/object.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import type { Informer } from '../client/informer.ts'
+import type { Profile } from './decide.ts'
 import type { PodInfo } from './pod-info.ts'
 import { isBound, type ClaimAction } from './volume-claims.ts'
 
@@ -11,17 +12,15 @@ export interface Binder {
   claims: Informer<PersistentVolumeClaim>
 }
 
-/** Upstream's bindTimeoutSeconds. */
-const volumesTimeoutMs = 600_000
-
 /** Rejects when the pod could not be bound; nothing of it is undone on the server: claims that were bound stay usable. */
 export async function bindPod(
   { client, claims }: Binder,
-  { pod }: PodInfo,
+  pod: PodInfo,
   node: string,
   actions: readonly ClaimAction[],
+  { plugins, volumesTimeoutMs = 600_000 }: Pick<Profile, 'plugins' | 'volumesTimeoutMs'>,
   cause: string | undefined,
-) {
+): Promise<void> {
   if (actions.length > 0) {
     await Promise.all(actions.map((action) => bindClaim(client, action, cause)))
     const bound = await Promise.all(
@@ -29,9 +28,11 @@ export async function bindPod(
     )
     if (bound.includes(false)) throw new Error('binding volumes: timed out waiting for the condition')
   }
-  const { namespace, name, uid } = pod.metadata
-  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } }
-  await client.createSubresource('Pod', { namespace, name }, 'binding', binding, { cause })
+  for (const { plugin } of plugins) {
+    const binding = plugin.bind?.(pod, node, client, cause) ?? null
+    if (binding) return binding
+  }
+  throw new Error(`no bind plugin of the profile took the pod`)
 }
 
 async function bindClaim(client: ApiClient, action: ClaimAction, cause: string | undefined): Promise<void> {

@@ -4,8 +4,14 @@ import { parse } from 'yaml'
 import type { TopologySpreadConstraint } from '../api/generated/types.ts'
 import { parseDuration } from '../api/duration.ts'
 import type { Profile } from './decide.ts'
+import type { SchedulerPlugin } from './framework.ts'
 import { createPlugins, type PluginArguments } from './plugins.ts'
 import { defaultInterPodAffinityArguments } from './plugins/inter-pod-affinity.ts'
+import {
+  defaultBalancedAllocationArguments,
+  type BalancedAllocationArguments,
+} from './plugins/node-resources-balanced-allocation.ts'
+import { defaultPreemptionArguments, type PreemptionArguments } from './plugins/default-preemption.ts'
 import { defaultFitArguments, type FitArguments } from './plugins/node-resources-fit.ts'
 import { systemDefaultConstraints } from './plugins/pod-topology-spread.ts'
 
@@ -44,12 +50,14 @@ interface File {
   percentageOfNodesToScore?: number
   podInitialBackoffSeconds?: number
   podMaxBackoffSeconds?: number
-  profiles?: {
-    schedulerName?: string
-    percentageOfNodesToScore?: number
-    plugins?: Record<string, PluginSet>
-    pluginConfig?: { name: string; args: Record<string, unknown> }[]
-  }[]
+  profiles?: FileProfile[]
+}
+
+interface FileProfile {
+  schedulerName?: string
+  percentageOfNodesToScore?: number
+  plugins?: Record<string, PluginSet>
+  pluginConfig?: { name: string; args: Record<string, unknown> }[]
 }
 
 const apiVersion = 'kubescheduler.config.k8s.io/v1'
@@ -78,41 +86,79 @@ export function toSchedulerConfig(file: File): SchedulerConfig {
       name: leaderElection.resourceName,
       namespace: leaderElection.resourceNamespace,
     },
-    profiles: (file.profiles ?? [{}]).map((profile) => ({
-      schedulerName: profile.schedulerName ?? 'default-scheduler',
-      percentageOfNodesToScore: profile.percentageOfNodesToScore ?? file.percentageOfNodesToScore ?? 0,
-      plugins: choosePlugins(profile.plugins ?? {}, toArguments(profile.pluginConfig ?? [])),
-    })),
+    profiles: (file.profiles ?? [{}]).map((profile) => toProfile(profile, file.percentageOfNodesToScore)),
   }
 }
 
-/** `disabled` takes a plugin away (`*` all), `enabled` brings it back with its weight; per extension point, only score has an own say. */
+function toProfile(
+  { schedulerName = 'default-scheduler', percentageOfNodesToScore, plugins = {}, pluginConfig = [] }: FileProfile,
+  percentageOfAll = 0,
+): Profile {
+  const volumeBinding = pluginConfig.find(({ name }) => name === 'VolumeBinding')?.args as
+    | { bindTimeoutSeconds?: number }
+    | undefined
+  const seconds = volumeBinding?.bindTimeoutSeconds
+  return {
+    schedulerName,
+    percentageOfNodesToScore: percentageOfNodesToScore ?? percentageOfAll,
+    plugins: choosePlugins(plugins, toArguments(pluginConfig)),
+    volumesTimeoutMs: seconds === undefined ? undefined : seconds * 1000,
+  }
+}
+
+/** What a configuration calls an extension point, and the methods that serve it. */
+const extensionPoints: Record<string, readonly (keyof SchedulerPlugin)[]> = {
+  preEnqueue: ['preEnqueue'],
+  preFilter: ['preFilter'],
+  filter: ['preFilter'],
+  postFilter: ['postFilter'],
+  preScore: ['preScore'],
+  score: ['preScore'],
+  reserve: ['reserve', 'unreserve'],
+  permit: ['permit'],
+  preBind: ['preBind'],
+  bind: ['bind'],
+  postBind: ['postBind'],
+}
+
+/** `disabled` takes a plugin away (`*` all), `enabled` brings it back with its weight: everywhere, or at one extension point. */
 function choosePlugins(sets: Record<string, PluginSet>, args: PluginArguments): Profile['plugins'] {
   const known = createPlugins(args)
   const names = new Set(known.map(({ plugin }) => plugin.name))
   const { multiPoint = {}, score = {} } = sets
-  for (const { name } of [...(multiPoint.enabled ?? []), ...(score.enabled ?? [])]) {
+  for (const { name } of Object.values(sets).flatMap(({ enabled = [] }) => enabled)) {
     if (!names.has(name)) throw new Error(`Cannot enable plugin ${name}: it does not exist`)
   }
   const isDisabled = ({ disabled = [], enabled = [] }: PluginSet, plugin: string) =>
     disabled.some(({ name }) => name === plugin || name === '*') && !enabled.some(({ name }) => name === plugin)
   const weightIn = ({ enabled = [] }: PluginSet, plugin: string) => enabled.find(({ name }) => name === plugin)?.weight
+  const without = (plugin: SchedulerPlugin): SchedulerPlugin => {
+    const points = Object.keys(extensionPoints).filter((point) => isDisabled(sets[point] ?? {}, plugin.name))
+    const methods = new Set(points.flatMap((point) => extensionPoints[point]!))
+    if (methods.size === 0) return plugin
+    return Object.fromEntries(Object.entries(plugin).filter(([name]) => !methods.has(name as keyof SchedulerPlugin))) as never
+  }
   return known
-    .filter(({ plugin }) => !isDisabled(multiPoint, plugin.name) && !isDisabled(sets['filter'] ?? {}, plugin.name))
+    .filter(({ plugin }) => !isDisabled(multiPoint, plugin.name))
     .map(({ plugin, weight }) => ({
-      plugin,
+      plugin: without(plugin),
       weight: isDisabled(score, plugin.name) ? 0 : (weightIn(score, plugin.name) ?? weightIn(multiPoint, plugin.name) ?? weight),
     }))
 }
 
 function toArguments(config: readonly { name: string; args: Record<string, unknown> }[]): PluginArguments {
   const argsOf = (plugin: string) => config.find(({ name }) => name === plugin)?.args
+  const balanced = argsOf('NodeResourcesBalancedAllocation') as Partial<BalancedAllocationArguments> | undefined
+  const preemption = argsOf('DefaultPreemption') as Partial<PreemptionArguments> | undefined
   const fit = argsOf('NodeResourcesFit') as Partial<FitArguments> | undefined
   const affinity = argsOf('InterPodAffinity')
   const spread = argsOf('PodTopologySpread') as
     | { defaultingType?: string; defaultConstraints?: TopologySpreadConstraint[] }
     | undefined
   return {
+    DefaultPreemption: preemption && { ...defaultPreemptionArguments, ...preemption },
+    NodeAffinity: argsOf('NodeAffinity'),
+    NodeResourcesBalancedAllocation: balanced && { ...defaultBalancedAllocationArguments, ...balanced },
     NodeResourcesFit: fit && { ...defaultFitArguments, ...fit },
     InterPodAffinity: affinity && { ...defaultInterPodAffinityArguments, ...affinity },
     PodTopologySpread:

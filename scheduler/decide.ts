@@ -9,6 +9,8 @@ export interface Profile {
   plugins: readonly WeightedPlugin[]
   /** 0 adapts to the size of the cluster. */
   percentageOfNodesToScore: number
+  /** Upstream's bindTimeoutSeconds: how long a pod waits for its claims to be bound. */
+  volumesTimeoutMs?: number | undefined
 }
 
 /** What changes from one decision to the next. */
@@ -47,6 +49,8 @@ export type Decision =
       /** Nodes that plugins ruled out by name, without looking at them. */
       ruledOut?: { plugins: readonly string[] }
     })
+
+export type Failure = Decision & { node: null }
 
 export function decide(pod: PodInfo, snapshot: Snapshot, profile: Profile, { startIndex, random }: Circumstances): Decision {
   const nodes = snapshot.nodes()
@@ -93,6 +97,10 @@ function checkNode({ checks }: PreparedFilters, node: NodeInfo): Verdict | null 
   }
   return null
 }
+
+/** Every plugin that refuses the node, where a decision stops at the first. */
+export const refusersOf = ({ checks }: PreparedFilters, node: NodeInfo): string[] =>
+  checks.filter(({ check }) => check(node) !== null).map(({ plugin }) => plugin)
 
 /** Upstream's rule: at least 100 nodes, or a share that falls from 50 % with the size of the cluster, never below 5 %. */
 export function numberToFind(nodes: number, percentage: number): number {

@@ -1,7 +1,5 @@
 /** Says in upstream's words why a pod cannot be scheduled. */
-import type { Decision, Verdict } from './decide.ts'
-
-type Failure = Decision & { node: null }
+import type { Failure, Verdict } from './decide.ts'
 
 /** `0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.` and what preemption had to say. */
 export function explainFailure({ nodes, refused, verdicts, ruledOut }: Failure, preemption: string = ''): string {

@@ -4,7 +4,7 @@ import type { KindName } from '../api/kinds.ts'
 import { causeOf } from '../client/cause.ts'
 import { deepEqual } from '../api/json.ts'
 import type { SharedInformers } from '../client/shared-informers.ts'
-import type { ClusterEvent } from './framework.ts'
+import type { ClusterEvent, WaitingPods } from './framework.ts'
 import { createPodInfo } from './pod-info.ts'
 import type { SchedulingQueue } from './queue.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -18,9 +18,10 @@ export function followCluster(
   informers: SharedInformers,
   snapshot: Snapshot,
   queue: SchedulingQueue,
+  waiting: WaitingPods,
   isOurs: (pod: Pod) => boolean,
 ): void {
-  followPods(informers, snapshot, queue, isOurs)
+  followPods(informers, snapshot, queue, waiting, isOurs)
   followNodes(informers, snapshot, queue)
   informers.informer('Namespace').addHandlers({
     added: snapshot.setNamespace,
@@ -45,10 +46,17 @@ export function followCluster(
 const toEvent = (kind: KindName, type: ClusterEvent['type'], object: unknown, old?: unknown) =>
   ({ kind, type, object, old }) as ClusterEvent
 
-function followPods(informers: SharedInformers, snapshot: Snapshot, queue: SchedulingQueue, isOurs: (pod: Pod) => boolean): void {
+function followPods(
+  informers: SharedInformers,
+  snapshot: Snapshot,
+  queue: SchedulingQueue,
+  waiting: WaitingPods,
+  isOurs: (pod: Pod) => boolean,
+): void {
   const gone = (pod: Pod) => {
     const { uid } = pod.metadata
     queue.delete(uid)
+    waiting.reject(uid, '', 'the pod is gone')
     const nominated = pod.status?.nominatedNodeName
     snapshot.clearNomination(uid)
     const node = snapshot.placeOf(uid)?.node
@@ -70,7 +78,7 @@ function followPods(informers: SharedInformers, snapshot: Snapshot, queue: Sched
     else if (!isNew) return
     queue.happened({ kind: 'Pod', type: isNew ? 'add' : 'update', object: pod, old }, causeOf('Pod', pod))
   }
-  const waiting = (pod: Pod, old: Pod | undefined) => {
+  const pending = (pod: Pod, old: Pod | undefined) => {
     if (!isOurs(pod)) return
     const { uid } = pod.metadata
     if (snapshot.placeOf(uid)) return
@@ -82,11 +90,11 @@ function followPods(informers: SharedInformers, snapshot: Snapshot, queue: Sched
     else queue.update(info, concernsScheduling(pod, old), causeOf('Pod', pod))
   }
   informers.informer('Pod').addHandlers({
-    added: (pod) => (pod.spec.nodeName ? placed : waiting)(pod, undefined),
+    added: (pod) => (pod.spec.nodeName ? placed : pending)(pod, undefined),
     updated(pod, old) {
       if (isFinished(pod)) return gone(pod)
       if (pod.spec.nodeName) placed(pod, old)
-      else waiting(pod, old)
+      else pending(pod, old)
     },
     deleted: gone,
   })

@@ -1,5 +1,8 @@
-/** The contract of a scheduler plugin. Extension points bear upstream's names; each is prepared once a pod, then asked a node. */
+/** The contract of a scheduler plugin. Extension points bear upstream's names; filter and score are prepared once a pod. */
+import type { Node, Pod } from '../api/generated/types.ts'
 import type { KindName, Kinds } from '../api/kinds.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import type { Failure, Profile } from './decide.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -38,6 +41,20 @@ export type ClusterEvent = {
   [K in KindName]: { kind: K; type: 'add' | 'update' | 'delete'; object: Kinds[K]; old?: Kinds[K] | undefined }
 }[KindName]
 
+/** What could be different, so that a refusal falls away: of the pod, or of the node. */
+export interface Change {
+  /** Completes "it would fit if …". */
+  text: string
+  /** Changes that only differ in how much of the same is asked have the same one. */
+  kind: string
+  /** 0 … 1: how much of what was asked for must be given up. */
+  cost: number
+  pod?(pod: Pod): Pod
+  node?(node: Node): Node
+  /** Pods that would not be where they are. */
+  without?: readonly PodInfo[]
+}
+
 export interface SchedulerPlugin {
   /** Upstream's name. */
   name: string
@@ -47,8 +64,36 @@ export interface SchedulerPlugin {
   preScore?(pod: PodInfo, snapshot: Snapshot, feasible: readonly NodeInfo[]): Scorer | null
   /** Whether the event may help a pod that this plugin refused. Absent: only a change of the pod itself does. */
   isHelpedBy?(pod: PodInfo, event: ClusterEvent): boolean
+  /** The smallest changes after which it would not refuse this node: alternatives, of each all that must change together. */
+  relax?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): readonly (readonly Change[])[]
+  /** After preFilter and filter found no node: makes room, or says why it cannot. Null: it does not concern it. */
+  postFilter?(pod: PodInfo, failure: Failure, snapshot: Snapshot, profile: Profile, random: () => number): Preemption | null
+  /** The pod is about to be bound: takes what it needs of the plugin's own. A refusal sends it back to wait. */
+  reserve?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Refusal | null
+  /** Gives back what reserve took; also called where reserve has not been, so that it must bear that. */
+  unreserve?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): void
+  /** The last word: lets the pod go, refuses it, or lets it wait for `waiting.allow` (for others of its kind, say). */
+  permit?(pod: PodInfo, node: NodeInfo, waiting: WaitingPods): Permission
   /** What must be done to volume claims, and waited for, before the pod is bound. */
   preBind?(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): ClaimAction[]
+  /** Tells the API server. The first plugin that does not answer null has done it. */
+  bind?(pod: PodInfo, node: string, client: ApiClient, cause: string | undefined): Promise<void> | null
+  postBind?(pod: PodInfo, node: string): void
+}
+
+export type Permission = 'allow' | { refusal: Refusal } | { waitMs: number }
+
+/** A node, and the pods that must leave it; or why there is none. */
+export type Preemption = { node: string; victims: readonly PodInfo[] } | { node: null; message: string }
+
+/** Pods that a permit plugin keeps waiting: they have their node, and nobody has been told. */
+export interface WaitingPods {
+  has(uid: string): boolean
+  list(): readonly PodInfo[]
+  pluginsOf(uid: string): readonly string[]
+  /** This plugin has nothing against it any more. */
+  allow(uid: string, plugin: string): void
+  reject(uid: string, plugin: string, reason: string): void
 }
 
 export interface WeightedPlugin {

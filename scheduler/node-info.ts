@@ -98,7 +98,7 @@ function compareNumbers(operator: 'Lt' | 'Gt', bound: string, actual: string): b
   return operator === 'Lt' ? BigInt(actual) < BigInt(bound) : BigInt(actual) > BigInt(bound)
 }
 
-const keepsAway = ({ effect }: Taint) => effect === 'NoSchedule' || effect === 'NoExecute'
+export const keepsAway = ({ effect }: Taint) => effect === 'NoSchedule' || effect === 'NoExecute'
 
 /** The first taint that keeps a pod with these tolerations off the node. */
 export const findUntolerated = ({ taints }: Pick<NodeInfo, 'taints'>, tolerations: readonly Toleration[]): Taint | undefined =>

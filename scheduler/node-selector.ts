@@ -19,7 +19,7 @@ export function compileTerm({ matchExpressions = [], matchFields = [] }: NodeSel
   return tests.length === 0 ? () => false : (node) => tests.every((test) => test(node))
 }
 
-function compileRequirement(
+export function compileRequirement(
   { operator, values = [] }: NodeSelectorRequirement,
   valueOf: (node: Node) => string | undefined,
 ): NodeTest {

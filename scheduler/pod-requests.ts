@@ -34,6 +34,19 @@ export function toResources(list: Readonly<Record<string, string>> | undefined):
   }
 }
 
+export function amountOf({ milliCpu, memory, ephemeralStorage, scalars }: Resources, resource: string): number {
+  switch (resource) {
+    case 'cpu':
+      return milliCpu
+    case 'memory':
+      return memory
+    case 'ephemeral-storage':
+      return ephemeralStorage
+    default:
+      return scalars.get(resource) ?? 0
+  }
+}
+
 export const addResources = (a: Resources, b: Resources): Resources => combine(a, b, (x, y) => x + y)
 const widest = (a: Resources, b: Resources): Resources => combine(a, b, Math.max)
 

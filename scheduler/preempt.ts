@@ -13,11 +13,13 @@ export async function preempt(
   profile: Profile,
   context: CycleContext,
 ): Promise<void> {
-  const { client, clock, logger, recorderOf, snapshot } = context
+  const { client, clock, logger, recorderOf, snapshot, waiting } = context
   const evict = async ({ pod, key, uid }: PodInfo) => {
     const { namespace, name, deletionTimestamp } = pod.metadata
     // It is leaving already; asking again would only shorten nothing.
     if (deletionTimestamp !== undefined) return
+    // Nobody has been told of it yet: there is nothing to delete.
+    if (waiting.has(uid)) return waiting.reject(uid, 'DefaultPreemption', 'preempted')
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',

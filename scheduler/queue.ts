@@ -7,7 +7,7 @@ import type { Cancel, Clock } from '../component/clock.ts'
 import type { ClusterEvent, SchedulerPlugin } from './framework.ts'
 import { createHeap } from './heap.ts'
 import type { PodInfo } from './pod-info.ts'
-import { prioritySort } from './plugins/priority-sort.ts'
+import { byPriority } from './plugins/priority-sort.ts'
 
 export interface QueuedPod {
   info: PodInfo
@@ -22,6 +22,9 @@ export interface QueuedPod {
   cause: string | undefined
 }
 
+/** Upstream's names: ready to be tried, until its backoff is over, until something helps, until its gates are gone. */
+export type WaitingPlace = 'active' | 'backoff' | 'unschedulable' | 'gated'
+
 export interface SchedulingQueue {
   /** A new pod, or a new version of one that waits; unchanged where it waits unless the change may help it. */
   add(info: PodInfo, cause?: string): void
@@ -35,6 +38,8 @@ export interface SchedulingQueue {
   retry(pod: QueuedPod): void
   /** Pods that the event may help come back, after their backoff. */
   happened(event: ClusterEvent, cause?: string): void
+  /** Where the pod waits; undefined when it does not. */
+  find(uid: string): { where: WaitingPlace; pod: QueuedPod; dueAt: number } | undefined
   sizes(): { active: number; backoff: number; unschedulable: number; gated: number }
   /** Called whenever there may be something to pop. */
   onActive(listener: () => void): void
@@ -60,7 +65,7 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
   const backoffMs = ({ attempts }: QueuedPod) => computeBackoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs }, attempts)
   const dueAt = (pod: QueuedPod) => pod.failedAt + backoffMs(pod)
 
-  const active = createHeap(keyOf, prioritySort)
+  const active = createHeap(keyOf, byPriority)
   const backoff = createHeap(keyOf, (a: QueuedPod, b: QueuedPod) => dueAt(a) - dueAt(b))
   const unschedulable = new Map<string, QueuedPod>()
   const gated = new Map<string, QueuedPod>()
@@ -143,6 +148,16 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
         const mayHelp = refusers.length === 0 || refusers.some((name) => byName.get(name)?.isHelpedBy?.(pod.info, event))
         if (mayHelp) wake({ ...pod, cause })
       }
+    },
+    find(uid) {
+      const places = {
+        active: active.get(uid),
+        backoff: backoff.get(uid),
+        unschedulable: unschedulable.get(uid),
+        gated: gated.get(uid),
+      }
+      const found = Object.entries(places).find(([, pod]) => pod !== undefined)
+      return found && { where: found[0] as WaitingPlace, pod: found[1]!, dueAt: dueAt(found[1]!) }
     },
     sizes: () => ({ active: active.size(), backoff: backoff.size(), unschedulable: unschedulable.size, gated: gated.size }),
     onActive: (listener) => void (notify = listener),

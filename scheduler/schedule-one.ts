@@ -7,16 +7,17 @@ import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Attempts } from './attempts.ts'
-import { bindPod, type Binder } from './bind.ts'
-import { decide, type Decision, type Profile } from './decide.ts'
+import { assumeAndBind } from './assume-and-bind.ts'
+import type { Binder } from './bind.ts'
+import { decide, type Failure, type Profile } from './decide.ts'
 import { explainFailure, refusingPlugins } from './explain.ts'
-import type { NodeInfo } from './node-info.ts'
-import { createPodInfo, schedulerNameOf } from './pod-info.ts'
-import { planPreemption } from './plugins/default-preemption.ts'
+import type { Preemption } from './framework.ts'
+import { schedulerNameOf, type PodInfo } from './pod-info.ts'
 import { preempt } from './preempt.ts'
 import type { QueuedPod, SchedulingQueue } from './queue.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { OpenWaitingPods } from './waiting-pods.ts'
 
 export interface CycleContext {
   client: ApiClient
@@ -26,6 +27,9 @@ export interface CycleContext {
   profiles: ReadonlyMap<string, Profile>
   snapshot: Snapshot
   queue: SchedulingQueue
+  waiting: OpenWaitingPods
+  /** What goes on while permit plugins keep pods waiting: not counted among the bindings. */
+  held: Set<Promise<void>>
   attempts: Attempts
   metrics: SchedulerMetrics
   clock: Clock
@@ -37,7 +41,7 @@ export interface CycleContext {
 
 /** Synchronous up to the decision, which the snapshot shows at once; answers the binding that is under way, if any. */
 export function scheduleOne(queued: QueuedPod, context: CycleContext): Promise<void> | undefined {
-  const { snapshot, position, random, clock, attempts, metrics } = context
+  const { snapshot, position, random, clock, attempts } = context
   const { info } = queued
   const profile = context.profiles.get(schedulerNameOf(info.pod))
   if (!profile || info.pod.metadata.deletionTimestamp !== undefined) return undefined
@@ -51,85 +55,50 @@ export function scheduleOne(queued: QueuedPod, context: CycleContext): Promise<v
     attempts.record(info.key, decision, clock.now(), took)
     return assumeAndBind(queued, decision.node, profile, context, took)
   }
-  metrics.attempted('unschedulable', profile.schedulerName, took)
   return giveUp(queued, decision, profile, context, took)
 }
 
-function assumeAndBind(queued: QueuedPod, node: NodeInfo, profile: Profile, context: CycleContext, took: number): Promise<void> {
-  const { snapshot, binder, metrics } = context
-  const { info, cause } = queued
-  const actions = profile.plugins.flatMap(({ plugin }) => plugin.preBind?.(info, node, snapshot) ?? [])
-  snapshot.clearNomination(info.uid)
-  snapshot.place(info, node.name)
-  return bindPod(binder, info, node.name, actions, cause).then(
-    () => {
-      const message = `Successfully assigned ${info.key} to ${node.name}`
-      context.recorderOf(profile).event(info.pod, 'Normal', 'Scheduled', message, { cause })
-      metrics.attempted('scheduled', profile.schedulerName, took)
-      metrics.scheduled(queued.attempts, context.clock.now().getTime() - queued.since)
-    },
-    (error: unknown) => takeBack(queued, node, error, profile, context, took),
-  )
-}
-
-/** The binding failed: the room on the node is free again, and the pod has another try unless it is gone. */
-async function takeBack(
-  queued: QueuedPod,
-  node: NodeInfo,
-  error: unknown,
-  profile: Profile,
-  context: CycleContext,
-  took: number,
-) {
-  const { snapshot, queue, metrics, logger } = context
+/** No node will do now: says why, and makes room where a plugin knows how. */
+function giveUp(queued: QueuedPod, failure: Failure, profile: Profile, context: CycleContext, took: number): Promise<void> {
+  const { snapshot, random } = context
   const { info } = queued
-  const place = snapshot.placeOf(info.uid)
-  // The watch may have told us meanwhile that it is bound after all, perhaps elsewhere: that is the truth then.
-  if (place?.pod.pod.spec.nodeName) return
-  snapshot.remove(info.uid)
-  const freed = { ...info.pod, spec: { ...info.pod.spec, nodeName: node.name } }
-  queue.happened({ kind: 'Pod', type: 'delete', object: freed })
-  metrics.attempted('error', profile.schedulerName, took)
-  const message = `binding rejected: running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`
-  const pod = currentVersion(queued, context)
-  if (!pod) return
-  logger.warn('cannot bind', { pod: info.key, node: node.name, error: String(error) })
-  queue.retry(pod)
-  context.recorderOf(profile).event(info.pod, 'Warning', 'FailedScheduling', message, { cause: queued.cause })
-  await setCondition(pod, { reason: 'SchedulerError', message }, undefined, context)
+  const plans = profile.plugins
+    .map(({ plugin }) => plugin.postFilter?.(info, failure, snapshot, profile, random) ?? null)
+    .filter((plan) => plan !== null)
+  const plan = plans.find((each) => each.node !== null)
+  const said = plan ? '' : plans.map((each) => (each.node === null ? each.message : '')).join(', ')
+  return sendBack(queued, failure, said, profile, context, took, plan)
 }
 
-/** The pod as the cache has it now; undefined when it is gone or has a node. */
-function currentVersion(queued: QueuedPod, { snapshot }: CycleContext): QueuedPod | undefined {
-  const pod = snapshot.cache.of('Pod').get(queued.info.key)
-  if (!pod || pod.metadata.uid !== queued.info.uid || pod.spec.nodeName) return undefined
-  return pod === queued.info.pod ? queued : { ...queued, info: createPodInfo(pod) }
-}
-
-async function giveUp(
+/** The pod waits for what may help the plugins that refused it; events and its condition tell people. */
+export async function sendBack(
   queued: QueuedPod,
-  failure: Decision & { node: null },
+  failure: Failure,
+  said: string,
   profile: Profile,
   context: CycleContext,
   took: number,
-) {
-  const { snapshot, queue, random, clock, attempts, recorderOf, metrics } = context
+  plan?: Preemption & { node: string },
+): Promise<void> {
+  const { snapshot, queue, clock, attempts, recorderOf, metrics } = context
   const { info, cause } = queued
-  const plan = failure.refused || failure.nodes === 0 ? null : planPreemption(info, failure, snapshot, profile, random)
-  const said = plan?.node === null ? plan.message : ''
   const message = explainFailure(failure, said)
-  attempts.record(info.key, failure, clock.now(), took, said)
+  metrics.attempted('unschedulable', profile.schedulerName, took)
+  attempts.record(info.key, failure, clock.now(), took, plan ? describePlan(plan) : said)
   queue.unschedulable(queued, refusingPlugins(failure))
   recorderOf(profile).event(info.pod, 'Warning', 'FailedScheduling', message, { cause })
-  const condition = setCondition(queued, { reason: 'Unschedulable', message }, plan?.node ?? undefined, context)
-  if (!plan?.node) return condition
+  const condition = setCondition(queued, { reason: 'Unschedulable', message }, plan?.node, context)
+  if (!plan) return condition
   snapshot.nominate(info, plan.node)
   metrics.preempted(plan.victims.length)
   await Promise.all([condition, preempt(queued, plan.node, plan.victims, profile, context)])
 }
 
+const describePlan = ({ node, victims }: { node: string; victims: readonly PodInfo[] }): string =>
+  `preemption: ${victims.map(({ key }) => key).join(', ')} must leave ${node} for it.`
+
 /** PodScheduled=False for people and autoscalers to see; written only when it says something new. */
-async function setCondition(
+export async function setCondition(
   { info: { pod }, cause }: QueuedPod,
   { reason, message }: { reason: string; message: string },
   nominatedNodeName: string | undefined,

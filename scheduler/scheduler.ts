@@ -14,6 +14,9 @@ import { scheduleOne, type CycleContext } from './schedule-one.ts'
 import { createSchedulerMetrics } from './scheduler-metrics.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { trimForScheduling } from './trim-objects.ts'
+import type { WaitingPods } from './framework.ts'
+import { createWaitingPods } from './waiting-pods.ts'
+import { explainPod, type Why } from './why.ts'
 
 export interface SchedulerOptions {
   client: ApiClient
@@ -32,6 +35,8 @@ export interface Scheduler {
   attempts: Attempts
   snapshot: Snapshot
   queue: SchedulingQueue
+  waiting: WaitingPods
+  why(pod: string): Why
   hasSynced(): boolean
   /** Starts to watch: a stand-by keeps up, so that it can lead at once. */
   follow(): Promise<void>
@@ -60,7 +65,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const { initialBackoffMs = 1000, maxBackoffMs = 10_000 } = options
   const queue = createQueue({ clock, plugins, initialBackoffMs, maxBackoffMs })
   const byName = new Map(profiles.map((profile) => [profile.schedulerName, profile]))
-  followCluster(informers, snapshot, queue, (pod) => byName.has(schedulerNameOf(pod)))
+  const waiting = createWaitingPods(clock)
+  followCluster(informers, snapshot, queue, waiting, (pod) => byName.has(schedulerNameOf(pod)))
 
   const recorders = new Map<string, EventRecorder>()
   const recorderOf = ({ schedulerName }: Profile): EventRecorder => {
@@ -77,6 +83,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     profiles: byName,
     snapshot,
     queue,
+    waiting,
+    held: new Set(),
     attempts: createAttempts(),
     metrics: createSchedulerMetrics(options.metrics),
     clock,
@@ -89,6 +97,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     attempts: context.attempts,
     snapshot,
     queue,
+    waiting,
+    why: (pod) => explainPod(pod, context),
     hasSynced: () => synced,
     async follow() {
       informers.start()
@@ -128,7 +138,8 @@ async function runLoop(context: CycleContext, signal: AbortSignal): Promise<void
     await new Promise((resolve) => setImmediate(resolve))
     sliceStart = performance.now()
   }
-  await Promise.all(bindings)
+  context.waiting.close()
+  await Promise.all([...bindings, ...context.held])
   queue.close()
 }
 

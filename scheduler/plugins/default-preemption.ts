@@ -1,13 +1,12 @@
 /** DefaultPreemption: finds the node where making room for a pod does the least harm. Pure; the scheduler evicts. */
 import type { PodDisruptionBudget } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
-import { checkAnew, withPods, type Decision, type Profile } from '../decide.ts'
+import { checkAnew, withPods, type Failure, type Profile } from '../decide.ts'
 import { histogram } from '../explain.ts'
+import type { Preemption, SchedulerPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Snapshot } from '../snapshot.ts'
-
-export type Preemption = { node: string; victims: readonly PodInfo[] } | { node: null; message: string }
 
 interface Candidate {
   node: NodeInfo
@@ -19,15 +18,29 @@ interface Candidate {
 const notHelpful = { reasons: ['Preemption is not helpful for scheduling'] }
 const noVictims = { reasons: ['No preemption victims found for incoming pod'] }
 
-/** Nodes to work out: at least 100, or a tenth. */
-const candidatesToFind = (nodes: number) => Math.max(100, Math.floor(nodes / 10))
+/** Upstream's DefaultPreemptionArgs: how many nodes are worked out before the best of them is taken. */
+export interface PreemptionArguments {
+  minCandidateNodesPercentage: number
+  minCandidateNodesAbsolute: number
+}
+
+export const defaultPreemptionArguments: PreemptionArguments = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 }
+
+export const createDefaultPreemption = (args: PreemptionArguments = defaultPreemptionArguments): SchedulerPlugin => ({
+  name: 'DefaultPreemption',
+  postFilter(pod, failure, snapshot, profile, random) {
+    if (failure.refused || failure.nodes === 0) return null
+    return planPreemption(pod, failure, snapshot, profile, random, args)
+  },
+})
 
 export function planPreemption(
   pod: PodInfo,
-  failure: Decision & { node: null },
+  failure: Failure,
   snapshot: Snapshot,
   profile: Profile,
   random: () => number,
+  { minCandidateNodesPercentage, minCandidateNodesAbsolute }: PreemptionArguments = defaultPreemptionArguments,
 ): Preemption {
   const ineligible = whyNotEligible(pod, snapshot)
   if (ineligible) return { node: null, message: `preemption: ${ineligible}` }
@@ -37,7 +50,7 @@ export function planPreemption(
   const budgets = createBudgets(snapshot)
   const offset = hopeful.length === 0 ? 0 : Math.floor(random() * hopeful.length)
   const candidates: Candidate[] = []
-  const wanted = candidatesToFind(all.length)
+  const wanted = Math.max(minCandidateNodesAbsolute, Math.floor((all.length * minCandidateNodesPercentage) / 100))
   for (let index = 0; index < hopeful.length && candidates.length < wanted; index++) {
     const node = hopeful[(offset + index) % hopeful.length]!
     const found = selectVictims(pod, node, snapshot, profile, budgets)

@@ -1,9 +1,13 @@
 /** InterPodAffinity: brings pods together or keeps them apart, as either side asks; places are what nodes are labelled with. */
+import type { Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity } from '../../api/generated/types.ts'
+import { selectorToString, toSelector } from '../../api/labels.ts'
+import { withAffinity } from '../changes.ts'
 import {
   isNodeChange,
   MAX_SCORE,
   refuse,
   refuseForGood,
+  type Change,
   type ClusterEvent,
   type NodeFilter,
   type SchedulerPlugin,
@@ -24,6 +28,8 @@ export const defaultInterPodAffinityArguments: InterPodAffinityArguments = {
   ignorePreferredTermsOfExistingPods: false,
 }
 
+/** Pods that may be named as standing in the way. */
+const maxSentAway = 2
 const affinityRefusal = refuseForGood("node(s) didn't match pod affinity rules")
 const antiAffinityRefusal = refuse("node(s) didn't match pod anti-affinity rules")
 const existingRefusal = refuse("node(s) didn't satisfy existing pods anti-affinity rules")
@@ -52,6 +58,10 @@ export function createInterPodAffinity(args: InterPodAffinityArguments = default
       const places = weighPlaces(pod, snapshot, args)
       if (places.length === 0) return null
       return { score: (node) => scoreOf(node, places), normalize: normalizeRange }
+    },
+    relax(pod, node, snapshot) {
+      const others = sendAway(pod, node, snapshot)
+      return others ? [[...dropAffinity(pod, node, snapshot), ...dropAntiAffinity(pod, node, snapshot), ...others]] : []
     },
     isHelpedBy: (pod, event) =>
       isNodeChange(event) || event.kind === 'Namespace' || (event.kind === 'Pod' && mayHelp(pod, event)),
@@ -113,6 +123,67 @@ function checkAntiAffinity(pod: PodInfo, snapshot: Snapshot): NodeFilter | null 
     .filter(({ counts }) => counts.size > 0)
   return places.length === 0 ? null : avoid(places, antiAffinityRefusal)
 }
+
+const describeTerm = ({ labelSelector, topologyKey }: PodAffinityTerm): string =>
+  `pods ${selectorToString(toSelector(labelSelector)) || 'of any kind'} of the same ${topologyKey}`
+
+function dropAffinity(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Change[] {
+  const terms = pod.pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+  if (!checkAffinity(pod, snapshot)?.(node)) return []
+  const isMet = ({ pods, topologyKey }: AffinityTerm) =>
+    snapshot.terms
+      .select(pods)
+      .byPlace(topologyKey)
+      .has(node.labels[topologyKey] ?? '')
+  const unmet = terms.filter((_, index) => !isMet(pod.requiredAffinity[index]!))
+  return (unmet.length > 0 ? unmet : terms).map((term) => ({
+    kind: `affinity ${JSON.stringify(term)}`,
+    text: `it did not require to be with ${describeTerm(term)} (podAffinity)`,
+    cost: 0.5,
+    pod: (before: Pod) => withAffinity(before, { podAffinity: withoutTerm(before.spec.affinity?.podAffinity, term) }),
+  }))
+}
+
+function dropAntiAffinity({ pod, requiredAntiAffinity }: PodInfo, node: NodeInfo, snapshot: Snapshot): Change[] {
+  const terms = pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+  const isBroken = ({ pods, topologyKey }: AffinityTerm) =>
+    snapshot.terms
+      .select(pods)
+      .byPlace(topologyKey)
+      .has(node.labels[topologyKey] ?? '')
+  return terms
+    .filter((_, index) => isBroken(requiredAntiAffinity[index]!))
+    .map((term) => ({
+      kind: `anti-affinity ${JSON.stringify(term)}`,
+      text: `it did not refuse to be with ${describeTerm(term)} (podAntiAffinity)`,
+      cost: 0.5,
+      pod: (before: Pod) => withAffinity(before, { podAntiAffinity: withoutTerm(before.spec.affinity?.podAntiAffinity, term) }),
+    }))
+}
+
+/** Pods whose own rules keep this one away are not this one's to change: they would have to be elsewhere. Null when they are many. */
+function sendAway(pod: PodInfo, node: NodeInfo, snapshot: Snapshot): Change[] | null {
+  const changes = snapshot.terms.antiAffinityAgainst(pod).flatMap((term): Change[] => {
+    const place = node.labels[term.topologyKey]
+    const near = [...term.carriers.byNode.keys()].filter((name) => snapshot.node(name)?.labels[term.topologyKey] === place)
+    if (place === undefined || near.length === 0) return []
+    const carries = ({ requiredAntiAffinity }: PodInfo) =>
+      requiredAntiAffinity.some(({ pods, topologyKey }) => pods.key === term.pods.key && topologyKey === term.topologyKey)
+    const without = near.flatMap((name) => [...snapshot.node(name)!.pods.values()].filter(carries))
+    const names = without.map(({ key }) => key).join(', ')
+    const refusing = without.length > 1 ? 'which refuse' : 'which refuses'
+    const text = `${names}, ${refusing} this pod (podAntiAffinity), were not on the same ${term.topologyKey}`
+    return [{ kind: `away ${term.topologyKey}`, text, cost: without.length, without }]
+  })
+  return changes.some(({ cost }) => cost > maxSentAway) ? null : changes
+}
+
+const withoutTerm = (affinity: PodAffinity | PodAntiAffinity | undefined, term: PodAffinityTerm) => ({
+  ...affinity,
+  requiredDuringSchedulingIgnoredDuringExecution: (affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).filter(
+    (each) => each !== term,
+  ),
+})
 
 function checkExisting(pod: PodInfo, snapshot: Snapshot): NodeFilter | null {
   if (!snapshot.terms.hasAntiAffinity()) return null

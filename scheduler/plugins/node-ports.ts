@@ -1,5 +1,6 @@
 /** NodePorts: a host port is given once for each address and protocol of a node. */
-import { freesRoom, isNodeChange, refuse, type SchedulerPlugin } from '../framework.ts'
+import { withSpec } from '../changes.ts'
+import { freesRoom, isNodeChange, refuse, type Change, type SchedulerPlugin } from '../framework.ts'
 import type { HostPort } from '../pod-info.ts'
 
 const refusal = refuse("node(s) didn't have free ports for the requested pod ports")
@@ -7,6 +8,22 @@ const everywhere = '0.0.0.0'
 
 const conflicts = (a: HostPort, b: HostPort): boolean =>
   a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === everywhere || b.ip === everywhere)
+
+/** Containers keep their port; only the node's is given up. */
+const withoutHostPort = ({ port, protocol }: HostPort): Change => ({
+  kind: `port ${port}/${protocol}`,
+  text: `it did not want port ${port}/${protocol} of the node (hostPort)`,
+  cost: 0.5,
+  pod: (pod) =>
+    withSpec(pod, {
+      containers: pod.spec.containers.map((container) => ({
+        ...container,
+        ports: (container.ports ?? []).map(({ hostPort, ...rest }) =>
+          hostPort === port && (rest.protocol ?? 'TCP') === protocol ? rest : { ...rest, ...(hostPort ? { hostPort } : {}) },
+        ),
+      })),
+    }),
+})
 
 export const nodePorts: SchedulerPlugin = {
   name: 'NodePorts',
@@ -20,6 +37,10 @@ export const nodePorts: SchedulerPlugin = {
         return null
       },
     }
+  },
+  relax: ({ hostPorts }, { portHolders }) => {
+    const taken = [...portHolders.values()].flat()
+    return [hostPorts.filter((wanted) => taken.some((held) => conflicts(held, wanted))).map(withoutHostPort)]
   },
   isHelpedBy: (_, event) => freesRoom(event) || (isNodeChange(event) && event.type === 'add'),
 }

@@ -1,4 +1,5 @@
 /** NodeResourcesFit: what a pod requests must be free; scores by how full nodes are. */
+import { lowerRequest, morePods } from '../lower-request.ts'
 import { freesRoom, isNodeChange, MAX_SCORE, type Refusal, type SchedulerPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
@@ -71,6 +72,14 @@ export function createNodeResourcesFit(args: FitArguments = defaultFitArguments)
         return weights === 0 ? 0 : Math.floor(sum / weights)
       },
     }),
+    relax(pod, node) {
+      const refusal = checkFit(pod, node, isIgnored)
+      return [
+        (refusal?.reasons ?? []).map((reason) =>
+          reason === tooManyPods ? morePods(node) : lowerRequest(pod, node, reason.slice('Insufficient '.length)),
+        ),
+      ]
+    },
     isHelpedBy: (_, event) => freesRoom(event) || isNodeChange(event) || (event.kind === 'Pod' && event.type === 'update'),
   }
 }

@@ -1,4 +1,5 @@
 /** NodeUnschedulable: cordoned nodes take only pods that tolerate it. */
+import { tolerate, uncordon } from '../changes.ts'
 import { isNodeChange, refuseForGood, type SchedulerPlugin } from '../framework.ts'
 import { tolerates } from '../node-info.ts'
 
@@ -11,5 +12,6 @@ export const nodeUnschedulable: SchedulerPlugin = {
     if (tolerations.some((toleration) => tolerates(toleration, taint))) return null
     return { check: ({ node }) => (node.spec?.unschedulable ? refusal : null) }
   },
+  relax: () => [[uncordon], [tolerate(taint)]],
   isHelpedBy: (_, event) => isNodeChange(event) && event.kind === 'Node' && !event.object.spec?.unschedulable,
 }

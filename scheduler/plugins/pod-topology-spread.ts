@@ -1,6 +1,7 @@
 /** PodTopologySpread: keeps the pods of a group level across zones, nodes, or whatever nodes are labelled with. */
 import type { TopologySpreadConstraint } from '../../api/generated/types.ts'
-import { MAX_SCORE, refuse, refuseForGood, type SchedulerPlugin, type Scorer } from '../framework.ts'
+import { withSpec } from '../changes.ts'
+import { MAX_SCORE, refuse, refuseForGood, type Change, type SchedulerPlugin, type Scorer } from '../framework.ts'
 import { findUntolerated, type NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { compileSpreadConstraint, termMatches, type SpreadConstraint } from '../pod-terms.ts'
@@ -39,6 +40,11 @@ export function createPodTopologySpread(args: SpreadArguments = systemDefaultCon
       const requireAll = !args.systemDefaulted || (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0
       return createScorer(constraints, pod, snapshot, feasible, requireAll)
     },
+    relax(pod, node, snapshot) {
+      if (!pod.pod.spec.topologySpreadConstraints?.length) return []
+      const constraints = prepareConstraints(constraintsOf(pod, snapshot, 'DoNotSchedule', args), pod, snapshot)
+      return [constraints.map((each) => loosen(each, node)).filter((change) => change !== null)]
+    },
     isHelpedBy(pod, event) {
       if (event.kind === 'Node') return true
       if (event.kind !== 'Pod' || event.object.metadata.namespace !== pod.namespace) return false
@@ -73,13 +79,54 @@ const takesPart = (constraint: SpreadConstraint, node: NodeInfo, { selectsNode, 
   (!constraint.honorsAffinity || selectsNode === null || selectsNode(node.node)) &&
   (!constraint.honorsTaints || findUntolerated(node, tolerations) === undefined)
 
-function createCheck(constraints: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
-  const prepared = constraints.map((constraint) => {
+interface PreparedConstraint {
+  constraint: SpreadConstraint
+  domains: ReadonlyMap<string, number>
+  /** Pods of the group that a domain may have before this one comes. */
+  most: number
+}
+
+const prepareConstraints = (
+  constraints: readonly SpreadConstraint[],
+  pod: PodInfo,
+  snapshot: Snapshot,
+): readonly PreparedConstraint[] =>
+  constraints.map((constraint) => {
     const domains = countDomains(constraint, constraints, pod, snapshot)
     const least = domains.size < constraint.minDomains ? 0 : leastOf(domains.values())
     const self = termMatches(constraint.pods, pod.pod, () => undefined) ? 1 : 0
     return { constraint, domains, most: constraint.maxSkew + least - self }
   })
+
+/** What this constraint must put up with to let the pod onto the node; null when it does already. */
+function loosen(
+  { constraint: { topologyKey, maxSkew }, domains, most }: PreparedConstraint,
+  { labels }: NodeInfo,
+): Change | null {
+  const value = labels[topologyKey]
+  const change = (kind: string, text: string, cost: number, to: Partial<TopologySpreadConstraint>): Change => ({
+    kind,
+    text,
+    cost,
+    pod: (pod) =>
+      withSpec(pod, {
+        topologySpreadConstraints: (pod.spec.topologySpreadConstraints ?? []).map((each) =>
+          each.topologyKey === topologyKey && each.whenUnsatisfiable === 'DoNotSchedule' ? { ...each, ...to } : each,
+        ),
+      }),
+  })
+  if (value === undefined) {
+    const text = `it only preferred to spread over ${topologyKey} (whenUnsatisfiable: ScheduleAnyway), which the node has no label for`
+    return change(`spread ${topologyKey}`, text, 0.5, { whenUnsatisfiable: 'ScheduleAnyway' })
+  }
+  const over = (domains.get(value) ?? 0) - most
+  if (over <= 0) return null
+  const text = `its maxSkew over ${topologyKey} were ${maxSkew + over} (it is ${maxSkew})`
+  return change(`skew ${topologyKey}`, text, 1 - maxSkew / (maxSkew + over), { maxSkew: maxSkew + over })
+}
+
+function createCheck(constraints: readonly SpreadConstraint[], pod: PodInfo, snapshot: Snapshot) {
+  const prepared = prepareConstraints(constraints, pod, snapshot)
   return (node: NodeInfo) => {
     for (const { constraint, domains, most } of prepared) {
       const value = node.labels[constraint.topologyKey]

@@ -68,6 +68,14 @@ export async function makeForeignAuthority(): Promise<KeyPair> {
   return { cert: `${certificate.toString('pem')}\n`, key }
 }
 
+/** `spec.request` of a CertificateSigningRequest. */
+export async function certificateRequest({ user, groups = [] }: { user: string; groups?: readonly string[] }): Promise<string> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const name = [...groups.map((group) => ({ O: [group] })), { CN: [user] }]
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: ALGORITHM })
+  return Buffer.from(request.toString('pem')).toString('base64')
+}
+
 function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' })
   return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])

@@ -17,6 +17,7 @@ import { scale } from './commands/scale.ts'
 import { setImage } from './commands/set.ts'
 import { trace } from './commands/trace.ts'
 import { wait } from './commands/wait.ts'
+import { why } from './commands/why.ts'
 import type { Session } from './session.ts'
 
 /** Adds itself to the program. `open` connects, once, when the command is run. */
@@ -41,4 +42,5 @@ export const COMMANDS: readonly CliCommand[] = [
   explain,
   apiResources,
   trace,
+  why,
 ]

@@ -17,6 +17,8 @@ export interface LeaderElectionOptions {
   namespace?: string
   /** Unique among all candidates: upstream uses `<host>_<uuid>`. */
   identity: string
+  /** Told with the lease while it is ours: where the leader can be asked, say. */
+  annotations?: Readonly<Record<string, string>> | undefined
   leaseDurationMs?: number
   renewDeadlineMs?: number
   retryPeriodMs?: number
@@ -86,6 +88,7 @@ function createCandidate({
   name,
   namespace = 'kube-system',
   identity,
+  annotations,
   leaseDurationMs = 15_000,
 }: LeaderElectionOptions) {
   let observed: Observed | undefined
@@ -115,7 +118,9 @@ function createCandidate({
     if (!isMine()) observe(await client.get('Lease', { namespace, name }))
     if (isTaken()) return false
     const had = isMine()
-    const lease = await client.update('Lease', { ...observed!.lease, spec: specNow() })
+    const { metadata } = observed!.lease
+    const told = annotations ? { ...metadata, annotations: { ...metadata.annotations, ...annotations } } : metadata
+    const lease = await client.update('Lease', { ...observed!.lease, metadata: told, spec: specNow() })
     observe(lease)
     if (!had) recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
     return true
@@ -129,7 +134,7 @@ function createCandidate({
       } catch (error) {
         if (isNotFound(error)) {
           observed = undefined
-          return client.create('Lease', { metadata: { namespace, name }, spec: specNow() }).then(
+          return client.create('Lease', { metadata: { namespace, name, ...(annotations ? { annotations } : {}) }, spec: specNow() }).then(
             (lease) => {
               observe(lease)
               recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)

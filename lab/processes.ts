@@ -103,7 +103,13 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
     {
       name: 'kube-scheduler',
       after: ['api'],
-      command: ours('kube-scheduler', `--kubeconfig=${kubeconfig('scheduler')}`, '--bind-address=127.0.0.1'),
+      // Reachable from the host, so that `kubelab why` can ask it.
+      command: ours(
+        'kube-scheduler',
+        `--kubeconfig=${kubeconfig('scheduler')}`,
+        `--bind-address=${controlPlaneAddress(lab)}`,
+        `--client-ca-file=${pki.ca.certificate}`,
+      ),
     },
     ...lab.nodes.map((node): ProcessSpec => ({
       name: `kube-proxy-${node}`,

@@ -1,5 +1,6 @@
 /** kube-scheduler: wiring only. */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
@@ -13,6 +14,7 @@ import { createMetrics } from '../component/metrics.ts'
 import { serve } from '../component/serve.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { loadSchedulerConfig } from './config.ts'
+import { describeDebugAddress } from './debug-address.ts'
 import { debugRoutes } from './debug-routes.ts'
 import { schedulerFlags } from './scheduler-flags.ts'
 import { createScheduler } from './scheduler.ts'
@@ -42,13 +44,10 @@ await runUntilSignal(
       on: ['readyz'],
     })
 
+    const files = [flags['tls-cert-file'], flags['tls-private-key-file'], flags['client-ca-file']] as const
+    const tls = await loadServingCertificate(...files, 'kube-scheduler')
     const server = await serve({
-      tls: await loadServingCertificate(
-        flags['tls-cert-file'],
-        flags['tls-private-key-file'],
-        flags['client-ca-file'],
-        'kube-scheduler',
-      ),
+      tls,
       host: flags['bind-address'],
       port: flags['secure-port'],
       health,
@@ -57,20 +56,18 @@ await runUntilSignal(
       authorize: createDelegatedAuthorization(client, { clock, logger }),
       logger,
     })
-    const lead = async (term: AbortSignal) => {
-      await scheduler.follow()
-      await scheduler.run(term)
-    }
     const recorder = createEventRecorder({ client, clock, logger, component: 'default-scheduler' })
     const { leaderElect = flags['leader-elect'], ...election } = config.leaderElection
     const identity = `${hostname()}_${randomUUID()}`
-    const work = leaderElect
-      ? runWithLeaderElection(
-          { client, clock, logger, recorder, name: 'kube-scheduler', identity, ...definedOf(election) },
-          lead,
-          signal,
-        )
-      : lead(signal)
+    const annotations = describeDebugAddress(flags['bind-address'], server.port, tls.cert)
+    const candidate = { client, clock, logger, recorder, name: 'kube-scheduler', identity, annotations, ...definedOf(election) }
+    const schedule = async () => {
+      // A stand-by keeps up, so that it can lead at once.
+      await Promise.race([scheduler.follow(), once(signal, 'abort')])
+      if (leaderElect) await runWithLeaderElection(candidate, scheduler.run, signal)
+      else await scheduler.run(signal)
+    }
+    const work = schedule()
     return {
       failed: work,
       async stop() {

@@ -1,8 +1,10 @@
 /** CEL's functions, and those that Kubernetes adds for strings and lists. The target of a call is the first argument. */
 import { RE2JS } from 're2js'
+import { index, list, text, type CelFunction } from './arguments.ts'
 import {
   CelDuration,
   CelError,
+  CelOpaque,
   CelTimestamp,
   CelType,
   compare,
@@ -14,8 +16,6 @@ import {
   type CelValue,
 } from './values.ts'
 
-export type CelFunction = (...values: CelValue[]) => CelValue
-
 const MAX_INTEGER = 2n ** 63n - 1n
 const MIN_INTEGER = -(2n ** 63n)
 
@@ -24,18 +24,6 @@ function integer(value: bigint): bigint {
   return value
 }
 
-const text = (value: CelValue | undefined): string => {
-  if (typeof value !== 'string') throw noOverload()
-  return value
-}
-const list = (value: CelValue | undefined): CelValue[] => {
-  if (!Array.isArray(value)) throw noOverload()
-  return value
-}
-const index = (value: CelValue | undefined): number => {
-  if (typeof value !== 'bigint') throw noOverload()
-  return Number(value)
-}
 const bigint = (value: number): bigint => BigInt(value)
 
 /** Go's way: whole numbers towards zero, a remainder of the sign of the dividend. */
@@ -106,8 +94,9 @@ function toDouble(value: CelValue): number {
   throw new CelError(`type conversion error from '${typeOf(value)}' to 'double'`)
 }
 
-function toText(value: CelValue): string {
+export function toText(value: CelValue): string {
   if (typeof value === 'string') return value
+  if (value instanceof CelOpaque && value.options.text !== undefined) return value.options.text
   if (isNumber(value) || typeof value === 'boolean') return String(value)
   if (value instanceof CelTimestamp) return new Date(value.ms).toISOString().replace('.000Z', 'Z')
   if (value instanceof CelDuration) return `${value.ms / 1000}s`

@@ -1,11 +1,18 @@
 /** Parses CEL: precedence climbing over tokens, with the macros taken for what they are. */
-import type { Expression, MacroName } from './expression.ts'
+import type { Element, Expression, MacroName } from './expression.ts'
 import { tokenize, type Token } from './tokens.ts'
 import { CelError } from './values.ts'
 
+const tooDeep = () => new CelError('expression recursion limit exceeded: 200')
+
 /** Throws a CelError. */
 export function parse(text: string): Expression {
-  return new Parser(tokenize(text)).parse()
+  try {
+    return new Parser(tokenize(text)).parse()
+  } catch (error) {
+    // The stack ended before the limit was reached.
+    throw error instanceof RangeError ? tooDeep() : error
+  }
 }
 
 const BINARY: readonly (readonly string[])[] = [
@@ -13,7 +20,42 @@ const BINARY: readonly (readonly string[])[] = [
   ['+', '-'],
   ['*', '/', '%'],
 ]
-const MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter'])
+
+/** By the name in the text: what it is, and how many arguments it may have, of which so many are variables. */
+const MACROS: Readonly<Record<string, readonly { name: MacroName; count: number; variables: number }[]>> = {
+  all: [
+    { name: 'all', count: 2, variables: 1 },
+    { name: 'all', count: 3, variables: 2 },
+  ],
+  exists: [
+    { name: 'exists', count: 2, variables: 1 },
+    { name: 'exists', count: 3, variables: 2 },
+  ],
+  exists_one: [{ name: 'exists_one', count: 2, variables: 1 }],
+  existsOne: [
+    { name: 'exists_one', count: 2, variables: 1 },
+    { name: 'exists_one', count: 3, variables: 2 },
+  ],
+  map: [
+    { name: 'map', count: 2, variables: 1 },
+    { name: 'map', count: 3, variables: 1 },
+  ],
+  filter: [{ name: 'filter', count: 2, variables: 1 }],
+  transformList: [
+    { name: 'transformList', count: 3, variables: 2 },
+    { name: 'transformList', count: 4, variables: 2 },
+  ],
+  transformMap: [
+    { name: 'transformMap', count: 3, variables: 2 },
+    { name: 'transformMap', count: 4, variables: 2 },
+  ],
+  transformMapEntry: [
+    { name: 'transformMapEntry', count: 3, variables: 2 },
+    { name: 'transformMapEntry', count: 4, variables: 2 },
+  ],
+  optMap: [{ name: 'optMap', count: 2, variables: 1 }],
+  optFlatMap: [{ name: 'optFlatMap', count: 2, variables: 1 }],
+}
 const MAX_DEPTH = 200
 
 class Parser {
@@ -51,13 +93,13 @@ class Parser {
   }
 
   #unexpected(wanted?: string): CelError {
-    const { kind, text } = this.#now
+    const { kind, text, at } = this.#now
     const found = kind === 'end' ? '<EOF>' : text
-    return new CelError(`Syntax error: mismatched input '${found}'${wanted ? ` expecting '${wanted}'` : ''}`)
+    return new CelError(`Syntax error: mismatched input '${found}'${wanted ? ` expecting '${wanted}'` : ''}`, at)
   }
 
   #expression(): Expression {
-    if (++this.#depth > MAX_DEPTH) throw new CelError('expression recursion limit exceeded: 200')
+    if (++this.#depth > MAX_DEPTH) throw tooDeep()
     const when = this.#logic('or')
     let result = when
     if (this.#take('?')) {
@@ -101,25 +143,28 @@ class Parser {
   #member(): Expression {
     let of = this.#primary()
     for (;;) {
-      if (this.#take('.')) of = this.#selection(of)
+      const { at } = this.#now
+      if (this.#take('.')) of = this.#selection(of, at)
       else if (this.#take('[')) {
-        of = { op: 'index', of, by: this.#expression() }
+        const optional = this.#take('?')
+        of = { op: 'index', of, by: this.#expression(), optional }
         this.#need(']')
+      } else if (this.#isSign('{') && dottedName(of) !== undefined) {
+        this.#at++
+        of = { op: 'message', type: dottedName(of)!, entries: this.#entries(() => this.#fieldName()), at }
       } else return of
     }
   }
 
-  #selection(of: Expression): Expression {
-    const { kind, text, at } = this.#now
+  #selection(of: Expression, dot: number): Expression {
+    const optional = this.#take('?')
+    const { kind, text } = this.#now
     if (kind !== 'name') throw this.#unexpected()
     this.#at++
-    if (!this.#take('(')) return { op: 'select', of, field: text, test: false }
-    const parameters = this.#list(')')
-    const [variable, ...bodies] = parameters
-    const isMacro =
-      MACROS.has(text) && variable?.op === 'name' && (bodies.length === 1 || (text === 'map' && bodies.length === 2))
-    if (isMacro) return { op: 'macro', name: text as MacroName, of, variable: variable.name, bodies }
-    return { op: 'call', name: text, target: of, parameters, at }
+    const { at } = this.#now
+    if (optional || !this.#take('(')) return { op: 'select', of, field: text, test: false, optional, at: dot }
+    const parameters = this.#list(')').map(({ value }) => value)
+    return macroOf(of, text, parameters) ?? { op: 'call', name: text, target: of, parameters, at }
   }
 
   #primary(): Expression {
@@ -136,7 +181,9 @@ class Parser {
       return inner
     }
     if (kind === 'sign' && text === '[') return { op: 'list', items: this.#list(']') }
-    if (kind === 'sign' && text === '{') return { op: 'map', entries: this.#entries() }
+    if (kind === 'sign' && text === '{') return { op: 'map', entries: this.#entries(() => this.#expression()) }
+    // A name from the root: there is one root only.
+    if (kind === 'sign' && text === '.' && this.#now.kind === 'name') return this.#primary()
     this.#at--
     throw this.#unexpected()
   }
@@ -144,31 +191,62 @@ class Parser {
   #named(name: string, at: number): Expression {
     if (name === 'true' || name === 'false') return { op: 'literal', value: name === 'true' }
     if (name === 'null') return { op: 'literal', value: null }
+    const paren = this.#now.at
     if (!this.#take('(')) return { op: 'name', name, at }
-    const parameters = this.#list(')')
-    if (name !== 'has') return { op: 'call', name, target: undefined, parameters, at }
+    const parameters = this.#list(')').map(({ value }) => value)
+    if (name !== 'has') return { op: 'call', name, target: undefined, parameters, at: paren }
     const [tested] = parameters
-    if (tested?.op !== 'select' || parameters.length !== 1) throw new CelError('invalid argument to has() macro')
+    if (tested?.op !== 'select' || parameters.length !== 1) throw new CelError('invalid argument to has() macro', paren)
     return { ...tested, test: true }
   }
 
-  #list(end: string): Expression[] {
-    const items: Expression[] = []
+  #list(end: string): Element[] {
+    const items: Element[] = []
     while (!this.#take(end)) {
-      items.push(this.#expression())
+      const optional = end === ']' && this.#take('?')
+      items.push({ value: this.#expression(), optional })
       if (!this.#take(',') && !this.#isSign(end)) throw this.#unexpected(end)
     }
     return items
   }
 
-  #entries(): [Expression, Expression][] {
-    const entries: [Expression, Expression][] = []
+  #entries(readKey: () => Expression): (Element & { key: Expression })[] {
+    const entries: (Element & { key: Expression })[] = []
     while (!this.#take('}')) {
-      const key = this.#expression()
+      const optional = this.#take('?')
+      const key = readKey()
       this.#need(':')
-      entries.push([key, this.#expression()])
+      entries.push({ key, value: this.#expression(), optional })
       if (!this.#take(',') && !this.#isSign('}')) throw this.#unexpected('}')
     }
     return entries
   }
+
+  #fieldName(): Expression {
+    const { kind, text } = this.#now
+    if (kind !== 'name') throw this.#unexpected()
+    this.#at++
+    return { op: 'literal', value: text }
+  }
+}
+
+/** `Object.spec.template`; undefined for what is more than a name. */
+export function dottedName(expression: Expression): string | undefined {
+  if (expression.op === 'name') return expression.name
+  if (expression.op !== 'select' || expression.test || expression.optional) return undefined
+  const of = dottedName(expression.of)
+  return of === undefined ? undefined : `${of}.${expression.field}`
+}
+
+function macroOf(of: Expression, text: string, parameters: readonly Expression[]): Expression | undefined {
+  if (text === 'bind' && of.op === 'name' && of.name === 'cel' && parameters.length === 3) {
+    const [variable, value, body] = parameters
+    if (variable?.op !== 'name') return undefined
+    return { op: 'macro', name: 'bind', of: value!, variables: [variable.name], bodies: [body!] }
+  }
+  const form = Object.hasOwn(MACROS, text) ? MACROS[text]!.find(({ count }) => count === parameters.length) : undefined
+  if (!form) return undefined
+  const variables = parameters.slice(0, form.variables).flatMap((one) => (one.op === 'name' ? [one.name] : []))
+  if (variables.length < form.variables) return undefined
+  return { op: 'macro', name: form.name, of, variables, bodies: parameters.slice(form.variables) }
 }

@@ -26,7 +26,7 @@ export function tokenize(text: string): Token[] {
       continue
     }
     const token = nextToken(take, at)
-    if (!token) throw new CelError(`Syntax error: token recognition error at: '${text.slice(at, at + 1)}'`)
+    if (!token) throw new CelError(`Syntax error: token recognition error at: '${text.slice(at, at + 1)}'`, at)
     const { length, ...rest } = token
     tokens.push(rest)
     at += length

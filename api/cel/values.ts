@@ -2,6 +2,40 @@
 
 export class CelError extends Error {
   override readonly name = 'CelError'
+  /** Where in the text, for what is wrong before anything runs. */
+  readonly at: number | undefined
+  constructor(message: string, at?: number) {
+    super(message)
+    this.at = at
+  }
+}
+
+/** A value of a type that CEL itself does not have: it is what its methods say. */
+export class CelOpaque {
+  readonly type: string
+  /** Equal values have equal keys. */
+  readonly key: string
+  readonly methods: Readonly<Record<string, (...values: CelValue[]) => CelValue>>
+  readonly options: { text?: string; field?: (name: string) => CelValue | undefined }
+  constructor(
+    type: string,
+    key: string,
+    methods: Readonly<Record<string, (...values: CelValue[]) => CelValue>>,
+    options: { text?: string; field?: (name: string) => CelValue | undefined } = {},
+  ) {
+    this.type = type
+    this.key = key
+    this.methods = methods
+    this.options = options
+  }
+}
+
+/** A value that may not be there. */
+export class CelOptional {
+  readonly value: CelValue | undefined
+  constructor(value: CelValue | undefined) {
+    this.value = value
+  }
 }
 
 export class CelTimestamp {
@@ -27,13 +61,22 @@ export class CelType {
 }
 
 export type CelMap = { [key: string]: CelValue }
-export type CelValue = null | boolean | bigint | number | string | CelValue[] | CelMap | CelTimestamp | CelDuration | CelType
+export type CelValue =
+  | null
+  | boolean
+  | bigint
+  | number
+  | string
+  | CelValue[]
+  | CelMap
+  | CelTimestamp
+  | CelDuration
+  | CelType
+  | CelOpaque
+  | CelOptional
 
 export const isMap = (value: CelValue): value is CelMap =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  !(value instanceof CelTimestamp || value instanceof CelDuration || value instanceof CelType)
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
 export const isNumber = (value: CelValue): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
 
@@ -43,6 +86,8 @@ export function typeOf(value: CelValue): string {
   if (value instanceof CelTimestamp) return 'google.protobuf.Timestamp'
   if (value instanceof CelDuration) return 'google.protobuf.Duration'
   if (value instanceof CelType) return 'type'
+  if (value instanceof CelOpaque) return value.type
+  if (value instanceof CelOptional) return 'optional_type'
   const names: Record<string, string> = { boolean: 'bool', bigint: 'int', number: 'double', string: 'string', object: 'map' }
   return names[typeof value]!
 }
@@ -56,6 +101,11 @@ export function equals(a: CelValue, b: CelValue): boolean {
   if (a instanceof CelTimestamp) return b instanceof CelTimestamp && a.ms === b.ms
   if (a instanceof CelDuration) return b instanceof CelDuration && a.ms === b.ms
   if (a instanceof CelType) return b instanceof CelType && a.type === b.type
+  if (a instanceof CelOpaque) return b instanceof CelOpaque && a.type === b.type && a.key === b.key
+  if (a instanceof CelOptional) {
+    if (!(b instanceof CelOptional)) return false
+    return a.value === undefined || b.value === undefined ? a.value === b.value : equals(a.value, b.value)
+  }
   if (!isMap(a)) return a === b
   if (!isMap(b)) return false
   const keys = Object.keys(a)
@@ -70,4 +120,21 @@ export function compare(a: CelValue, b: CelValue): number {
   if (a instanceof CelTimestamp && b instanceof CelTimestamp) return a.ms - b.ms
   if (a instanceof CelDuration && b instanceof CelDuration) return a.ms - b.ms
   throw noOverload()
+}
+
+const weights = new WeakMap<object, number>()
+
+/** How much there is to look at in a value: what functions that look at all of it are charged by. */
+export function weigh(value: CelValue): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 1
+  const members = Array.isArray(value) ? value : isMap(value) ? Object.values(value) : undefined
+  if (!members) return 1
+  let weight = weights.get(value)
+  if (weight === undefined) {
+    weight = 1
+    for (const member of members) weight += weigh(member)
+    weights.set(value, weight)
+  }
+  return weight
 }

@@ -30,7 +30,6 @@ export function compileRules(schema: Schema): RuleCheck | undefined {
 
 /** Why this is no CEL; null when it is, or when it is of a newer kind than this server knows. */
 export function ruleComplaint(rule: string): string | null {
-  if (isOptionalSyntax(rule)) return null
   try {
     parse(rule)
     return null
@@ -51,10 +50,7 @@ export function unenforcedRules(schema: Schema): string[] {
 const below = ({ properties, items, additionalProperties }: Schema): Schema[] =>
   [...Object.values(properties ?? {}), items, additionalProperties].filter(isSchema)
 
-const isOptionalSyntax = (rule: string): boolean => /\.\?|\[\?/.test(rule)
-
 function tryCompile(rule: string): CelProgram | string {
-  if (isOptionalSyntax(rule)) return 'optional values are not supported'
   try {
     return compileCel(rule, VARIABLES)
   } catch (error) {

@@ -1,160 +1,153 @@
 /**
- * Times the scheduler on hollow nodes: `node bench/scheduler.ts --kubeconfig FILE [--nodes 500] [--pods 2000] [--work plain,spread,affinity]`.
+ * Times schedulers on hollow nodes: `node bench/scheduler.ts [--nodes 500] [--pods 2000] [--shapes basic,zone-spread]
+ * [--peer /path/to/kube-scheduler] [--live]`.
  *
- * Wants an API server with no other scheduler and no controllers: it creates the pods first, then starts a scheduler of its
- * own and counts from its first binding to its last, as the API server's watch shows them. `--live` creates them meanwhile.
+ * Starts an etcd and an API server of its own, or takes those of `--kubeconfig` and `--token`, where no other scheduler and no
+ * controllers may run. The pods of a shape are there first; then one scheduler after the other gets them, and what the API
+ * server's watch shows is timed, from the first pod with a node to the last. `--live` creates the pods while it runs.
+ * `--peer` is upstream's kube-scheduler, timed in the same run; `--peer-kubeconfig` makes it speak to the same server as another.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Pod } from '../api/generated/types.ts'
-import { isAlreadyExists, isNotFound } from '../api/status.ts'
 import { createInformer } from '../client/informer.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
-import { createApiClient } from '../client/rest-client.ts'
+import { createApiClient, type RestClient } from '../client/rest-client.ts'
 import { sourceOf } from '../client/shared-informers.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { silentLogger as logger } from '../component/logger.ts'
-import { makeNode, makePod, type PodShape } from '../scheduler/testing.ts'
+import { startOwnServer } from './api/own-server.ts'
+import { ownScheduler, startContender, upstreamScheduler, type Contender } from './scheduler/contender.ts'
+import { createEarlierPods, createTimedPods, deletePods, isTimed, namespace, prepareCluster } from './scheduler/hollow-cluster.ts'
+import { SHAPES, type Shape, type Sizes } from './scheduler/shapes.ts'
 
 const { values } = parseArgs({
   options: {
-    kubeconfig: { type: 'string' },
     nodes: { type: 'string', default: '500' },
     pods: { type: 'string', default: '2000' },
-    work: { type: 'string', default: 'plain,spread,affinity' },
+    shapes: { type: 'string', default: SHAPES.map(({ name }) => name).join(',') },
     live: { type: 'boolean', default: false },
-    /** Another implementation: its command line, to which --kubeconfig is added. */
-    scheduler: { type: 'string' },
+    kubeconfig: { type: 'string' },
+    token: { type: 'string' },
+    peer: { type: 'string' },
+    'peer-kubeconfig': { type: 'string' },
   },
 })
-if (!values.kubeconfig) throw new Error('Cannot start: --kubeconfig is missing')
-const nodes = Number(values.nodes)
-const pods = Number(values.pods)
-const namespace = 'bench'
-const zone = 'topology.kubernetes.io/zone'
-const labelSelector = { matchLabels: { app: 'bench' } }
 
-const shapes: Record<string, PodShape> = {
-  plain: {},
-  spread: { spread: [{ maxSkew: 1, topologyKey: zone, whenUnsatisfiable: 'DoNotSchedule', labelSelector }] },
-  affinity: {
-    affinity: {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [
-          { weight: 100, podAffinityTerm: { labelSelector, topologyKey: 'kubernetes.io/hostname' } },
-        ],
-      },
-    },
-  },
+interface Result {
+  podsPerSecond: number
+  cpuPerPod: number
+  line: string
 }
 
-const client = createApiClient(await loadClientConfig({ path: values.kubeconfig }), { connections: 16 })
-const unless = (expected: (error: unknown) => boolean) => (error: unknown) => {
-  if (!expected(error)) throw error
+const quantile = (sorted: readonly number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+const ms = (value: number | undefined) => (value === undefined ? '?' : value < 10 ? value.toFixed(2) : value.toFixed(0))
+
+/** Pods by node as they have become: even, or heaped. */
+function describeSpread(perNode: ReadonlyMap<string, number>, nodes: number): string {
+  const counts = [...perNode.values(), ...Array.from({ length: nodes - perNode.size }, () => 0)].sort((a, b) => a - b)
+  const mean = counts.reduce((sum, count) => sum + count, 0) / nodes
+  const deviation = Math.sqrt(counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / nodes)
+  return `${counts[0]}..${counts.at(-1)} a node, deviation ${deviation.toFixed(2)}`
 }
 
-async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < count) await work(next++)
-  }
-  await Promise.all(Array.from({ length: 16 }, worker))
-}
-
-async function createNodes(): Promise<void> {
-  await inParallel(nodes, async (index) => {
-    const { metadata, spec, status } = makeNode(`hollow-${index}`, { zone: `zone-${index % 5}` })
-    const { uid: _, ...named } = metadata
-    await client.create('Node', { metadata: named, spec }).catch(unless(isAlreadyExists))
-    const type = 'application/merge-patch+json'
-    await client.patch('Node', { name: metadata.name }, { status }, { type, subresource: 'status' })
-    // A new node is tainted not-ready until its kubelet speaks up; these have none.
-    await client.patch('Node', { name: metadata.name }, { spec: { taints: null } }, { type })
-  })
-}
-
-const createPods = (work: string): Promise<void> =>
-  inParallel(pods, async (index) => {
-    const { spec } = makePod('', { cpu: '100m', memory: '128Mi', ...shapes[work]! })
-    await client.create('Pod', { metadata: { namespace, name: `${work}-${index}`, labels: { app: 'bench', work } }, spec })
-  })
-
-const deletePods = async (): Promise<void> => {
-  const { items } = await client.list('Pod', { namespace })
-  await inParallel(items.length, async (index) => {
-    const { name } = items[index]!.metadata
-    await client.delete('Pod', { namespace, name }, { gracePeriodSeconds: 0 }).catch(unless(isNotFound))
-  })
-}
-
-function startScheduler(): ChildProcess {
-  const [command = '', ...args] = values.scheduler
-    ? values.scheduler.split(' ')
-    : [
-        process.execPath,
-        path.resolve(import.meta.dirname, '../scheduler/main.ts'),
-        '--leader-elect=false',
-        '--secure-port=0',
-        '--bind-address=127.0.0.1',
-      ]
-  const child = spawn(command, [...args, `--kubeconfig=${values.kubeconfig}`], { stdio: ['ignore', 'inherit', 'inherit'] })
-  process.once('exit', () => child.kill('SIGKILL'))
-  return child
-}
-
-/** Processor time and memory of the scheduler: what a busy machine does not distort. */
-function usageOf(pid: number): string {
-  // The command's name may hold blanks; fields count from behind it.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  const ticks = Number(fields[11]) + Number(fields[12])
-  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-  return `${(ticks / 100).toFixed(2)} s of CPU, ${Math.round(rss / 1024)} MB`
-}
-
-async function stopScheduler(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await ended
-}
-
-async function measure(work: string): Promise<void> {
+async function measure(client: RestClient, token: string, shape: Shape, sizes: Sizes, contender: Contender): Promise<Result> {
   const stop = new AbortController()
   const { promise: allBound, resolve } = Promise.withResolvers<void>()
-  const times: number[] = []
-  const informer = createInformer<Pod>(sourceOf(client, 'Pod', { namespace }), { name: work, clock, logger })
-  const bound = (pod: Pod) => {
-    if (!pod.spec.nodeName) return
-    times.push(performance.now())
-    if (times.length === pods) resolve()
+  const createdAt = new Map<string, number>()
+  const boundAt = new Map<string, number>()
+  const perNode = new Map<string, number>()
+  const informer = createInformer<Pod>(sourceOf(client, 'Pod', { namespace }), { name: shape.name, clock, logger })
+  const seen = ({ metadata: { name }, spec: { nodeName } }: Pod) => {
+    if (!nodeName || !isTimed(name) || boundAt.has(name)) return
+    boundAt.set(name, performance.now())
+    perNode.set(nodeName, (perNode.get(nodeName) ?? 0) + 1)
+    if (boundAt.size === sizes.pods) resolve()
   }
-  informer.addHandlers({ added: bound, updated: (pod, old) => (old.spec.nodeName ? undefined : bound(pod)) })
-  if (!values.live) await createPods(work)
+  informer.addHandlers({ added: seen, updated: seen })
+  await createEarlierPods(client, shape, sizes)
+  const create = () => createTimedPods(client, shape, sizes, (name) => createdAt.set(name, performance.now()))
+  if (!values.live) await create()
   const following = informer.run(stop.signal)
   await informer.whenSynced()
-  const began = performance.now()
-  const scheduler = startScheduler()
-  if (values.live) await createPods(work)
+
+  const scheduler = await startContender(contender)
+  if (values.live) await create()
   await allBound
-  const seconds = (times.at(-1)! - times[0]!) / 1000
-  const fromStart = (times.at(-1)! - began) / 1000
-  console.log(
-    `${work.padEnd(9)} ${pods} pods on ${nodes} nodes: ${Math.round(pods / seconds)} pods/s (${seconds.toFixed(2)} s; ${fromStart.toFixed(2)} s from the scheduler's start)`,
-  )
-  console.log(`${''.padEnd(9)} scheduler: ${usageOf(scheduler.pid!)}`)
-  await stopScheduler(scheduler)
+  const decisions = await scheduler.decisionTimes(token)
+  const { cpuSeconds, memory } = scheduler.usage()
+  await scheduler.stop()
   stop.abort()
   await following
-  await deletePods()
+  await deletePods(client)
+
+  const times = [...boundAt.values()].sort((a, b) => a - b)
+  const first = times[0]!
+  const podsPerSecond = (1000 * sizes.pods) / (times.at(-1)! - first)
+  // A pod that was there before waited for the scheduler to start: what counts is its wait behind others.
+  const waits = Array.from(boundAt, ([name, at]) => at - Math.max(values.live ? createdAt.get(name)! : first, 0)).sort(
+    (a, b) => a - b,
+  )
+  const line = [
+    `${shape.name.padEnd(20)} ${contender.name.padEnd(9)} ${podsPerSecond.toFixed(0).padStart(5)} pods/s`,
+    `decision p50 ${ms(decisions?.p50)} p99 ${ms(decisions?.p99)} ms`,
+    `bound p50 ${ms(quantile(waits, 0.5))} p99 ${ms(quantile(waits, 0.99))} ms`,
+    describeSpread(perNode, sizes.nodes),
+    `${cpuSeconds.toFixed(2)} s of CPU, ${memory.toFixed(0)} MB`,
+  ].join('; ')
+  return { podsPerSecond, cpuPerPod: cpuSeconds / sizes.pods, line }
 }
 
-// Leave no scheduler behind, however this ends.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-await client.create('Namespace', { metadata: { name: namespace }, spec: {} }).catch(unless(isAlreadyExists))
-// No controllers run: the service account that pods are given is made here.
-await client.create('ServiceAccount', { metadata: { namespace, name: 'default' } }).catch(unless(isAlreadyExists))
-await createNodes()
-await deletePods()
-for (const work of values.work.split(',')) await measure(work)
+async function openServer(): Promise<{ kubeconfig: string; token: string; close(): Promise<void> }> {
+  if (values.kubeconfig) return { kubeconfig: values.kubeconfig, token: values.token ?? '', close: async () => {} }
+  const server = await startOwnServer(['--max-semi-space-size=16'])
+  const folder = mkdtempSync(path.join(tmpdir(), 'kubelab-bench-scheduler-'))
+  const kubeconfig = path.join(folder, 'config')
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'bench',
+    clusters: [{ name: 'bench', cluster: { server: server.url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'bench', user: { token: server.token } }],
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+  }
+  writeFileSync(kubeconfig, JSON.stringify(config), { mode: 0o600 })
+  const close = async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true })
+  }
+  return { kubeconfig, token: server.token, close }
+}
+
+const sizes: Sizes = { nodes: Number(values.nodes), pods: Number(values.pods) }
+const wanted = values.shapes.split(',')
+const unknown = wanted.find((name) => !SHAPES.some((shape) => shape.name === name))
+if (unknown) throw new Error(`Cannot measure shape ${unknown}: there are ${SHAPES.map(({ name }) => name).join(', ')}`)
+
+const server = await openServer()
+const client = createApiClient(await loadClientConfig({ path: server.kubeconfig }), { connections: 16 })
+const contenders = [
+  await ownScheduler(server.kubeconfig),
+  ...(values.peer ? [upstreamScheduler(values.peer, values['peer-kubeconfig'] ?? server.kubeconfig)] : []),
+]
+await prepareCluster(client, sizes.nodes)
+await deletePods(client)
+console.log(`${sizes.pods} pods on ${sizes.nodes} nodes${values.live ? ', created meanwhile' : ''}`)
+for (const shape of SHAPES.filter(({ name }) => wanted.includes(name))) {
+  const results: Result[] = []
+  for (const contender of contenders) {
+    const result = await measure(client, server.token, shape, sizes, contender)
+    console.log(result.line)
+    results.push(result)
+  }
+  const [own, peer] = results
+  if (own && peer) {
+    const faster = (own.podsPerSecond / peer.podsPerSecond).toFixed(2)
+    console.log(`${''.padEnd(20)} ratio     ${faster} x the pods/s with ${(own.cpuPerPod / peer.cpuPerPod).toFixed(2)} x the CPU`)
+  }
+}
 await client.close()
+await server.close()

@@ -7,7 +7,8 @@
  * progress notifications of etcd 3.4 can overtake events, so nothing here asks for them.
  */
 import type { Clock } from '../../component/clock.ts'
-import { EtcdConnection, EtcdError, GRPC, type EtcdConnectionOptions, type EtcdStream } from './etcd-connection.ts'
+import { EtcdConnection, type EtcdConnectionOptions, type EtcdStream } from './etcd-connection.ts'
+import { EtcdError, GRPC } from './etcd-error.ts'
 import * as messages from './etcd-messages.ts'
 
 const RANGE = '/etcdserverpb.KV/Range'

@@ -3,6 +3,7 @@ import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { createTestClock } from '../../component/clock.ts'
+import { GrpcSession } from './grpc-session.ts'
 import { SessionWatchdog } from './session-watchdog.ts'
 
 const cleanups: (() => void)[] = []
@@ -12,12 +13,12 @@ afterEach(() => cleanups.splice(0).forEach((cleanup) => cleanup()))
 async function openSession(server: net.Server | http2.Http2Server) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const session = http2.connect(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`)
-  session.on('error', () => {})
-  await once(session, 'connect')
-  const stream = session.request({ ':path': '/' }).on('error', () => {})
+  const socket = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  const session = new GrpcSession(socket, 'etcd.test', { onReady: () => {}, onClose: () => {} })
+  const ended = new Promise((onEnd) => session.call('/', Buffer.alloc(5), true, { onMessage: () => {}, onEnd }))
   cleanups.push(() => (session.destroy(), server.close()))
-  return { session, stream }
+  return { session, ended }
 }
 
 /** A peer that takes connections and everything sent on them, and never says a word. */
@@ -30,9 +31,8 @@ function silentServer(): net.Server {
 
 it('takes calls that were given up for silence, not for answers', async () => {
   const clock = createTestClock()
-  const { session, stream } = await openSession(silentServer())
+  const { session, ended } = await openSession(silentServer())
   const watchdog = new SessionWatchdog(session, clock)
-  const ended = new Promise((resolve) => stream.once('close', resolve))
   for (let call = 0; call < 5; call++) {
     watchdog.callStarted()
     await clock.advance(400)
@@ -53,7 +53,7 @@ it('leaves a session alone whose peer answers pings, however long a call takes',
   await clock.advance(500)
   await asked
   // The answer was sent before this ping's, so it has come when this one has.
-  await new Promise((resolve) => session.ping(resolve))
+  await new Promise<void>((resolve) => session.ping(resolve))
   await clock.advance(1_600)
   expect(session.destroyed).toBe(false)
 })

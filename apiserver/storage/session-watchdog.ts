@@ -1,20 +1,19 @@
 /**
  * Finds out that an HTTP/2 session is dead although nobody said so, by pings; then destroys it, which fails its streams.
  *
- * Two ways to such a session: the peer lost power or network; and Node's http2 over TLS, which now and then (one power cut of
- * etcd in ten, seen with Node 24) loses the error of a write on its way and then neither writes nor reads again.
+ * A peer that lost power or network closes nothing: without pings its silence would last until TCP gives up, in a quarter of an hour.
  * While calls wait, half a second of silence is enough to ask. An idle session is asked every seven seconds: etcd ends
  * connections that ping it more often than every five while nothing else happens.
  */
-import type { ClientHttp2Session } from 'node:http2'
 import type { Clock } from '../../component/clock.ts'
+import type { GrpcSession } from './grpc-session.ts'
 
 const IDLE_MS = 7_000
 const STALL_MS = 500
 const ANSWER_MS = 1_500
 
 export class SessionWatchdog {
-  private readonly session: ClientHttp2Session
+  private readonly session: GrpcSession
   private readonly clock: Clock
   private waiting = 0
   /** Something arrived since the last look. */
@@ -23,11 +22,11 @@ export class SessionWatchdog {
   private idleTimer: () => void
   private pinging = false
 
-  constructor(session: ClientHttp2Session, clock: Clock) {
+  constructor(session: GrpcSession, clock: Clock) {
     this.session = session
     this.clock = clock
     this.idleTimer = clock.setTimeout(() => this.askIdle(), IDLE_MS)
-    session.once('close', () => {
+    session.whenDestroyed(() => {
       this.idleTimer()
       this.stallTimer?.()
     })

@@ -111,11 +111,11 @@ function writeToLast(server: BenchServer, size: Size): Promise<Rate> {
 
 /** Events that reach a watcher, of all watchers together. */
 function eventsASecond(server: BenchServer, size: Size): Promise<Rate> {
-  const writes = 1000
+  const writes = Math.min(1000, size.pods)
   return withWatchers(server, size, async (_, arrived) => {
     const start = performance.now()
     const all = arrived(writes)
-    await patch(server, size, 'bench', Math.min(writes, size.pods))
+    await patch(server, size, 'bench', writes)
     await all
     const elapsed = performance.now() - start
     const count = writes * size.watchers

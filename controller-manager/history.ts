@@ -21,7 +21,30 @@ type Owner = KubeObject & {
   spec: { template: PodTemplateSpec; selector?: { matchLabels?: Record<string, string> | undefined } | undefined }
 }
 
-const dataOf = (template: PodTemplateSpec) => ({ spec: { template: { ...template, $patch: 'replace' } } })
+const dataOf = (template: PodTemplateSpec) => sortKeys({ spec: { template: { ...asGoWrites(template), $patch: 'replace' } } })
+
+/**
+ * Clients tell which revision is current by comparing its bytes with what they would write themselves: with sorted keys, and
+ * with the fields that Go's encoding of a template never leaves out.
+ */
+const asGoWrites = ({ metadata, spec, ...rest }: PodTemplateSpec) => ({
+  ...rest,
+  metadata: { creationTimestamp: null, ...metadata },
+  ...(spec && {
+    spec: {
+      ...spec,
+      containers: spec.containers.map((container) => ({ resources: {}, ...container })),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map((container) => ({ resources: {}, ...container })) }),
+    },
+  }),
+})
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.filter(([, field]) => field !== undefined).map(([key, field]) => [key, sortKeys(field)]))
+}
 
 export const templateOf = ({ data }: ControllerRevision): PodTemplateSpec | undefined => {
   const { $patch: _, ...template } =

@@ -39,6 +39,8 @@ export interface MemoryApiClientOptions {
   /** Patches other than merge patches: the caller brings the implementation, as this file has no schemas. */
   patchers?: Partial<Record<PatchType, (object: KubeObject, patch: unknown) => KubeObject>>
   now?: () => Date
+  /** UIDs and generated names follow from it: give one that repeats where a test must. */
+  uuid?: () => string
 }
 
 interface Change {
@@ -56,6 +58,7 @@ interface Watcher {
 
 export function createMemoryApiClient(options: MemoryApiClientOptions = {}): MemoryApiClient {
   const now = options.now ?? (() => new Date())
+  const uuid = options.uuid ?? randomUUID
   const stores = new Map<KindName, Map<string, KubeObject>>()
   const watchers = new Set<Watcher>()
   const writes: RecordedWrite[] = []
@@ -142,12 +145,12 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
       const info = kindInfo(kind)
       const object = structuredClone({ apiVersion: apiVersionOf(info), kind, ...given }) as unknown as KubeObject
       if (!object.metadata.name && object.metadata.generateName)
-        object.metadata.name = object.metadata.generateName + randomUUID().slice(0, 5)
+        object.metadata.name = object.metadata.generateName + uuid().slice(0, 5)
       if (!info.namespaced) delete object.metadata.namespace
       const key = keyOf(object)
       await record({ verb: 'create', kind, key, cause, body: given })
       if (storeOf(kind).has(key)) throw alreadyExists(info.group, info.plural, object.metadata.name)
-      Object.assign(object.metadata, { uid: randomUUID(), creationTimestamp: formatTime(now()), generation: 1 })
+      Object.assign(object.metadata, { uid: uuid(), creationTimestamp: formatTime(now()), generation: 1 })
       return commit(kind, 'ADDED', object, undefined) as never
     },
     async update(kind, given, { cause, subresource } = {}) {

@@ -64,8 +64,9 @@ function play(model: Model, controllers: readonly Runnable[], choices: readonly 
   throw new Error('Cannot end the rollout: it still goes on after 100 rounds')
 }
 
-/** More of them by `PROPERTY_RUNS=10`, times the usual number. */
-const runs = (usual: number) => ({ numRuns: usual * Number(process.env.PROPERTY_RUNS ?? 1) })
+/** The same each time; `PROPERTY_RUNS=10` takes ten times as many new ones. */
+const more = process.env.PROPERTY_RUNS
+const runs = (usual: number) => ({ numRuns: usual * Number(more ?? 1), ...(more ? {} : { seed: 42 }) })
 const orders = fc.array(fc.nat(10_000), { maxLength: 60 })
 type Size = number | string
 const sizes: Size[] = [0, 1, 2, '25%', '50%', '100%']

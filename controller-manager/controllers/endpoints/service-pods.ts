@@ -4,6 +4,7 @@ import { selectorFromSet } from '../../../api/labels.ts'
 import { keyOf } from '../../../api/object.ts'
 import type { Cache } from '../../../client/cache.ts'
 import type { Wake } from '../../../client/controller.ts'
+import { isFinished } from '../../pods.ts'
 
 export const headlessLabel = 'service.kubernetes.io/headless'
 
@@ -31,13 +32,8 @@ export const podsWakeServices: Wake<'Pod'> = {
       .map(keyOf),
 }
 
-/** Pods that will never run again serve nothing; all others with an address do or will. */
-export function mayServe({ spec, status }: Pod): boolean {
-  if (!status?.podIP && !status?.podIPs?.length) return false
-  if (spec.restartPolicy === 'Never') return status.phase !== 'Failed' && status.phase !== 'Succeeded'
-  if (spec.restartPolicy === 'OnFailure') return status.phase !== 'Succeeded'
-  return true
-}
+/** Pods that will never run again serve nothing, evicted ones included; all others with an address do or will. */
+export const mayServe = (pod: Pod): boolean => !isFinished(pod) && Boolean(pod.status?.podIP ?? pod.status?.podIPs?.length)
 
 /** The number behind a service port for this pod; null when the pod has no port of that name. */
 export function targetPortOf({ targetPort, port, protocol = 'TCP' }: ServicePort, pod: Pod): number | null {

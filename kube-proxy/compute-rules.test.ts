@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { EndpointSlice, Service, ServiceSpec } from '../api/generated/types.ts'
-import { chainNames, endpointChain } from './backends/iptables/chain-names.ts'
+import { chainNames, endpointChain, rankOf } from './backends/iptables/chain-names.ts'
 import { renderRules as toChains } from './backends/iptables/render-rules.ts'
 import { createRuleBook } from './backends/iptables/rule-book.ts'
-import { toRestoreInput } from './backends/iptables/tables.ts'
+import { inSteps, toRestoreInput } from './backends/iptables/tables.ts'
 import { createLedger } from './backends/nftables/ledger.ts'
 import { renderRules as toThings } from './backends/nftables/render-rules.ts'
 import { toTransaction } from './backends/nftables/transaction.ts'
@@ -136,6 +136,24 @@ describe('the rule book', () => {
   it('names every chain before its rules, and deletes after them', () => {
     const input = toRestoreInput({ written: new Map([['nat/A', ['-j B']]]), removed: ['nat/C', 'filter/D'] })
     expect(input).toBe('*nat\n:A - [0:0]\n:C - [0:0]\n-A A -j B\n-X C\nCOMMIT\n*filter\n:D - [0:0]\n-X D\nCOMMIT\n')
+  })
+})
+
+describe('a change of many chains', () => {
+  it('is made in steps, none of which leads to what is not there', () => {
+    const { chains, shared } = rulesFor({ type: 'NodePort', ports: [{ name: 'http', port: 80, nodePort: 30000 }] }, [
+      '10.244.0.1',
+    ])
+    const written = new Map([...Object.entries(shared), ...[...chains].map(([chain, lines]) => [`nat/${chain}`, lines] as const)])
+    const there = new Set(['KUBE-MARK-MASQ'])
+    const steps = inSteps({ written, removed: [...written.keys()] }, rankOf, 1)
+    for (const {
+      written: [[key, lines] = ['', []]],
+    } of steps.slice(0, written.size).map((step) => ({ written: [...step.written] }))) {
+      for (const line of lines) expect(there).toContain(/-j (\S+)/.exec(line)?.[1]?.replace(/^DNAT$/, 'KUBE-MARK-MASQ'))
+      there.add(key.replace('nat/', ''))
+    }
+    expect(steps.slice(written.size).flatMap(({ removed }) => removed)[0]).toMatch(/KUBE-(SERVICES|NODEPORTS)$/)
   })
 })
 

@@ -12,8 +12,8 @@ export interface Backend {
   /** Node ports are on these addresses; none mean all of the node's. */
   setNodePortAddresses(addresses: readonly string[]): void
   /**
-   * Brings the kernel to what was set, in one transaction, writing only what differs from the last time; rejects with nothing
-   * written when the kernel refuses. After a rejection, and before the first call, nothing is known of the kernel: all is written.
+   * Brings the kernel to what was set, writing only what differs from the last time; at no moment does a rule lead nowhere. After
+   * a rejection, and before the first call, nothing is known of the kernel: all is written.
    */
   write(): Promise<Written>
   /** The next `write` takes nothing of the kernel for granted. */

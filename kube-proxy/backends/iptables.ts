@@ -3,15 +3,18 @@ import { runProgram, type Run } from '../run-program.ts'
 import type { Family } from '../service-ports.ts'
 import type { Backend } from './backend.ts'
 import { canaryChain, canaryTables, JUMPS, type Jump } from './iptables/base-rules.ts'
-import { isServiceChain } from './iptables/chain-names.ts'
+import { isServiceChain, rankOf } from './iptables/chain-names.ts'
 import { renderRules } from './iptables/render-rules.ts'
 import { createRuleBook } from './iptables/rule-book.ts'
-import { createTables } from './iptables/tables.ts'
+import { createTables, inSteps } from './iptables/tables.ts'
 
 export interface BackendOptions {
   family: Family
   run?: Run
 }
+
+/** A first write, or one after a flush, is made of many such steps; what changes later is one. */
+const chainsAtOnce = 300
 
 export function createIptablesBackend({ family, run = runProgram }: BackendOptions): Backend {
   const { restore, chains, iptables, has } = createTables(family, run)
@@ -42,7 +45,7 @@ export function createIptablesBackend({ family, run = runProgram }: BackendOptio
       try {
         const changes = book.changes()
         const removed = whole ? [...new Set([...changes.removed, ...(await leftovers())])] : changes.removed
-        await restore({ written: changes.written, removed })
+        for (const step of inSteps({ written: changes.written, removed }, rankOf, chainsAtOnce)) await restore(step)
         if (whole) await link()
         book.written(changes)
         whole = false

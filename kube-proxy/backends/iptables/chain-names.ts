@@ -48,3 +48,11 @@ export const endpointChain = (id: string, protocol: Protocol, endpoint: Endpoint
 
 /** Chains that belong to one service each, and may be removed when no service wants them. */
 export const isServiceChain = (chain: string): boolean => /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-/.test(chain)
+
+/** Chains with a higher rank lead to those with a lower one. */
+const ranks = ['KUBE-MARK-', 'KUBE-SEP-', 'KUBE-SVC-', 'KUBE-SVL-', 'KUBE-EXT-', 'KUBE-FW-']
+
+export function rankOf(chain: string): number {
+  const rank = ranks.findIndex((start) => chain.startsWith(start))
+  return rank < 0 ? ranks.length : rank
+}

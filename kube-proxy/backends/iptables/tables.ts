@@ -44,6 +44,24 @@ export function createTables(family: Family, run: Run = runProgram): Tables {
   }
 }
 
+/**
+ * The same changes in steps of so many chains: what leads to others is written after them, and removed before them. The programs
+ * look up each chain among all of their input's, so that eleven thousand at once take them twenty times as long.
+ */
+export function inSteps({ written, removed }: ChainChanges, rankOf: (chain: string) => number, size: number): ChainChanges[] {
+  if (written.size + removed.length <= size) return [{ written, removed }]
+  const rank = (key: string) => rankOf(key.slice(key.indexOf('/') + 1))
+  const writing = [...written].toSorted(([a], [b]) => rank(a) - rank(b))
+  const removing = removed.toSorted((a, b) => rank(b) - rank(a))
+  return [
+    ...chunks(writing, size).map((part) => ({ written: new Map(part), removed: [] })),
+    ...chunks(removing, size).map((part) => ({ written: new Map<string, readonly string[]>(), removed: part })),
+  ]
+}
+
+const chunks = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size))
+
 /** Naming a chain creates or empties it; those to remove are emptied first, as other removed chains may point to them. */
 export function toRestoreInput({ written, removed }: ChainChanges): string {
   const tables = new Map<string, { heads: string[]; rules: string[]; deletions: string[] }>()

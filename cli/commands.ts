@@ -1,4 +1,4 @@
-/** Every verb of `kubelab`, in the order that help shows them. A new verb is a file in `commands/` and a line here. */
+/** Every verb of `kubelab`, in the groups and the order that help shows them. A new verb is a file in `commands/` and a line here. */
 import type { Command } from 'commander'
 import { LAB_COMMANDS } from '../lab/commands.ts'
 import { annotate, label } from './commands/label.ts'
@@ -23,24 +23,20 @@ import type { Session } from './session.ts'
 /** Adds itself to the program. `open` connects, once, when the command is run. */
 export type CliCommand = (program: Command, open: () => Promise<Session>) => void
 
-export const COMMANDS: readonly CliCommand[] = [
-  ...LAB_COMMANDS,
-  get,
-  describe,
-  create,
-  apply,
-  deleteObjects,
-  expose,
-  scale,
-  setImage,
-  rollout,
-  label,
-  annotate,
-  logs,
-  exec,
-  wait,
-  explain,
-  apiResources,
-  trace,
-  why,
+export interface CommandGroup {
+  heading: string
+  commands: readonly CliCommand[]
+}
+
+/** kubectl's groups, after our own. */
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  { heading: 'The Lab', commands: LAB_COMMANDS },
+  { heading: 'Understanding', commands: [trace, why] },
+  { heading: 'Basic Commands (Beginner)', commands: [create, expose, setImage] },
+  { heading: 'Basic Commands (Intermediate)', commands: [explain, get, deleteObjects] },
+  { heading: 'Deploy Commands', commands: [rollout, scale] },
+  { heading: 'Troubleshooting and Debugging Commands', commands: [describe, logs, exec] },
+  { heading: 'Advanced Commands', commands: [apply, wait] },
+  { heading: 'Settings Commands', commands: [label, annotate] },
+  { heading: 'Other Commands', commands: [apiResources] },
 ]

@@ -1,13 +1,13 @@
 /** Connections that outlive one answer: a body read as it comes, and WebSockets. */
 import { request, type RequestOptions } from 'node:https'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { WebSocket } from 'ws'
 import { fromStatus } from '../api/status.ts'
 import type { ClientConfig } from '../client/kubeconfig.ts'
 import { UnreachableError } from '../client/rest-client.ts'
 
 /** The TLS material and headers that every request of ours carries. */
-async function connectionOptions(config: ClientConfig): Promise<RequestOptions & { headers: Record<string, string> }> {
+async function connectionOptions(config: ClientConfig): Promise<RequestOptions & { headers: OutgoingHttpHeaders }> {
   const authorization = await config.authorization?.(false)
   return {
     ca: config.ca,
@@ -18,8 +18,18 @@ async function connectionOptions(config: ClientConfig): Promise<RequestOptions &
     headers: {
       'user-agent': 'kubelab',
       ...(authorization && { authorization }),
-      ...(config.impersonate && { 'impersonate-user': config.impersonate.user }),
+      ...impersonationHeaders(config),
     },
+  }
+}
+
+function impersonationHeaders({ impersonate }: ClientConfig): OutgoingHttpHeaders {
+  if (!impersonate) return {}
+  const { user, uid, groups } = impersonate
+  return {
+    'impersonate-user': user,
+    ...(uid && { 'impersonate-uid': uid }),
+    ...(groups?.length && { 'impersonate-group': groups }),
   }
 }
 

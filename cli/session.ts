@@ -10,12 +10,19 @@ export interface GlobalOptions {
   user?: string
   namespace?: string
   server?: string
+  token?: string
+  as?: string
+  asGroup?: string[]
+  asUid?: string
+  insecureSkipTlsVerify?: boolean
 }
 
 export interface Session {
   config: ClientConfig
   client: RestClient
   namespace: string
+  /** `-n` was given: objects that are only printed carry the namespace too. */
+  isNamespaceGiven: boolean
   types: ResourceTypes
   /** One line, or several, on standard output. */
   print(text: string): void
@@ -28,17 +35,29 @@ export const VERSION = '0.1.0'
 
 const note = (text: string) => process.stderr.write(`${text}\n`)
 
-export async function openSession({ kubeconfig, context, cluster, user, namespace, server }: GlobalOptions): Promise<Session> {
-  const loaded = await loadClientConfig({ path: kubeconfig, context, cluster, user, namespace })
-  const config = server ? { ...loaded, server } : loaded
+export async function openSession(options: GlobalOptions): Promise<Session> {
+  const { kubeconfig, context, cluster, user, namespace } = options
+  const config = withOverrides(await loadClientConfig({ path: kubeconfig, context, cluster, user, namespace }), options)
   const client = createApiClient(config, { userAgent: `kubelab/${VERSION}`, onWarning: (text) => note(`Warning: ${text}`) })
   return {
     config,
     client,
     namespace: config.namespace,
+    isNamespaceGiven: namespace !== undefined,
     types: createResourceTypes(client),
     print: (text) => process.stdout.write(`${text}\n`),
     note,
     close: () => client.close(),
+  }
+}
+
+function withOverrides(config: ClientConfig, options: GlobalOptions): ClientConfig {
+  const { server, token, as, asUid, asGroup, insecureSkipTlsVerify } = options
+  return {
+    ...config,
+    ...(server && { server: server.replace(/\/+$/, '') }),
+    ...(token && { authorization: () => Promise.resolve(`Bearer ${token}`) }),
+    ...(as && { impersonate: { user: as, uid: asUid, groups: asGroup } }),
+    ...(insecureSkipTlsVerify && { insecureSkipTlsVerify, ca: undefined }),
   }
 }

@@ -1,6 +1,6 @@
 /** exec and attach over WebSocket `v5.channel.k8s.io`: channels of the client become streams of the runtime. */
 import type { WebSocket } from 'ws'
-import { createSpdySession, type SpdySession, type SpdyStream } from './spdy-client.ts'
+import { createSpdySession, type SpdySession, type SpdyStream } from '../../component/spdy-client.ts'
 import { requestUpgrade } from './upgrade-request.ts'
 
 export const channelProtocol = 'v5.channel.k8s.io'

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
-import { createSpdySession } from '../../kubelet/server/spdy-client.ts'
+import { createSpdySession } from '../../component/spdy-client.ts'
 import type { TestKubelet } from './test-kubelet.ts'
 
 export async function forward(

@@ -14,6 +14,8 @@ export interface ClientConfig {
   tlsServerName?: string | undefined
   cert?: string | undefined
   key?: string | undefined
+  /** Instead of `cert` and `key`, for one that is renewed: asked before each request; another object is another certificate. */
+  clientCertificate?: (() => { cert: string; key: string } | undefined) | undefined
   /** The Authorization header's value, asked for each request: tokens in files rotate. `rejected` after a 401. */
   authorization?: ((rejected: boolean) => Promise<string | undefined>) | undefined
   impersonate?: { user: string; uid?: string | undefined; groups?: string[] | undefined } | undefined

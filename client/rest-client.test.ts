@@ -1,12 +1,14 @@
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Pod } from '../api/generated/types.ts'
 import { isConflict } from '../api/status.ts'
 import { systemClock } from '../component/clock.ts'
 import { silentLogger } from '../component/logger.ts'
 import { createSelfSigned, type SelfSigned } from '../component/self-signed.ts'
+import type { WatchEvent } from './api-client.ts'
 import { createInformer } from './informer.ts'
 import { createApiClient, type RestClient } from './rest-client.ts'
 import { sourceOf } from './shared-informers.ts'
@@ -83,6 +85,36 @@ describe('the REST client', () => {
         'application/merge-patch+json',
         '{"a":1}',
       ],
+    ])
+  })
+
+  test('shows its newest certificate from the next request on, and lets a watch under the old one end', async () => {
+    const seen: unknown[] = []
+    let endWatch = () => {}
+    server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+      const { subject } = (request.socket as TLSSocket).getPeerCertificate()
+      if (!request.url?.includes('watch=true')) return json(response, 200, { seen: seen.push(subject.CN) })
+      const event = { type: 'ADDED', object: pod(String(subject.CN), '1') }
+      response.writeHead(200).write(`${JSON.stringify(event)}\n`)
+      endWatch = () => void response.end(`${JSON.stringify(event)}\n`)
+    })
+    await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const [old, renewed] = await Promise.all(['old', 'renewed'].map((name) => createSelfSigned(name, [], [])))
+    let certificate = old!
+    const config = { server: `https://127.0.0.1:${port}`, ca: tls.cert, namespace: 'default' }
+    client = createApiClient({ ...config, clientCertificate: () => certificate })
+    const watch = client.watch('Pod', {})[Symbol.asyncIterator]()
+    const first = await watch.next()
+    await client.raw('GET', '/')
+    certificate = renewed!
+    await client.raw('GET', '/')
+    endWatch()
+    const second = await watch.next()
+    const names = [first, second].map(({ value }) => (value as WatchEvent<Pod>).object.metadata.name)
+    expect([seen, names]).toEqual([
+      ['old', 'renewed'],
+      ['old', 'old'],
     ])
   })
 

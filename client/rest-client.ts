@@ -37,21 +37,19 @@ interface Request {
 type Send = (request: Request, dispatcher?: Dispatcher) => Promise<Dispatcher.ResponseData>
 
 export function createApiClient(config: ClientConfig, options: RestClientOptions = {}): RestClient {
-  const agent = createAgent(config, options.connections ?? 32)
-  // A watch holds its connection for minutes: from the pool above it would starve everything else.
-  const watchAgent = createAgent(config, null)
-  const send = createSender(config, agent, options)
+  const agents = createAgents(config, options.connections ?? 32)
+  const send = createSender(config, () => agents.current().pool, options)
   const call = async <T>(request: Request): Promise<T> => readBody<T>(await send(request))
 
   return {
     ...createVerbs(call),
-    watch: (kind, options) => watch(send, watchAgent, resourcePath(kind, options), { ...watchQuery(options) }, options.signal),
-    watchPath: (path, { query = {}, accept, signal }) => watch(send, watchAgent, path, { ...query, watch: true }, signal, accept),
+    watch: (kind, options) =>
+      watch(send, agents.current().watches, resourcePath(kind, options), { ...watchQuery(options) }, options.signal),
+    watchPath: (path, { query = {}, accept, signal }) =>
+      watch(send, agents.current().watches, path, { ...query, watch: true }, signal, accept),
     raw: (method, path, { body, contentType, query = {}, accept, signal, cause } = {}) =>
       call({ method, path: withQuery(path, query), body, contentType, accept: accept ?? 'application/json, */*', signal, cause }),
-    close: async () => {
-      await Promise.all([agent.destroy(), watchAgent.destroy()])
-    },
+    close: () => agents.close(),
   }
 }
 
@@ -148,6 +146,45 @@ async function* watch<T>(
   // A line that was cut off is no event: the one who resumes gets it again, since its revision was never seen.
 }
 
+interface Agents {
+  pool: Agent
+  /** A watch holds its connection for minutes: from the pool it would starve everything else. */
+  watches: Agent
+}
+
+/** The connections of a client. When its certificate is another one, new ones are opened; the old end with what they carry. */
+function createAgents(config: ClientConfig, connections: number): { current(): Agents; close(): Promise<void> } {
+  const open = (certificate: ClientCertificate): Agents => {
+    const own = certificate ? { ...config, ...certificate } : config
+    return { pool: createAgent(own, connections), watches: createAgent(own, null) }
+  }
+  let certificate = config.clientCertificate?.()
+  let agents = open(certificate)
+  const ending = new Set<Agent>()
+  const retire = (agent: Agent) => {
+    ending.add(agent)
+    // Rejects when it is destroyed meanwhile, by close().
+    agent.close().then(
+      () => ending.delete(agent),
+      () => ending.delete(agent),
+    )
+  }
+  return {
+    current() {
+      const newest = config.clientCertificate?.()
+      if (newest === certificate) return agents
+      Object.values(agents).forEach(retire)
+      certificate = newest
+      return (agents = open(newest))
+    },
+    async close() {
+      await Promise.all([...Object.values(agents), ...ending].map((agent: Agent) => agent.destroy()))
+    },
+  }
+}
+
+type ClientCertificate = ReturnType<NonNullable<ClientConfig['clientCertificate']>>
+
 function createAgent(config: ClientConfig, connections: number | null): Agent {
   return new Agent({
     connections,
@@ -168,7 +205,7 @@ function createAgent(config: ClientConfig, connections: number | null): Agent {
 /** Sends until there is an answer that is not an error; rejects with what the server said, or why it could not be reached. */
 function createSender(
   config: ClientConfig,
-  agent: Agent,
+  pool: () => Dispatcher,
   { clock = systemClock, userAgent = 'kubelab', onWarning }: RestClientOptions,
 ): Send {
   const base = new URL(config.server)
@@ -194,10 +231,10 @@ function createSender(
     throw await toError(response)
   }
 
-  return async (request, dispatcher = agent) => {
+  return async (request, dispatcher) => {
     for (let attempt = 1, rejected = false; ; attempt++) {
       try {
-        return await sendOnce(request, dispatcher, rejected)
+        return await sendOnce(request, dispatcher ?? pool(), rejected)
       } catch (error) {
         const again = retryAfterMs(request, error, attempt, rejected || !config.authorization)
         if (again === undefined || request.signal?.aborted) throw error

@@ -87,7 +87,7 @@ async function refuse(assumed: Assumed, verdict: Verdict): Promise<void> {
   if (!pod) return
   // Upstream tells of the chosen node alone.
   const failure: Failure = { node: null, nodes: 1, evaluated: 1, verdicts: new Map([[node.name, verdict]]) }
-  await sendBack(pod, failure, '', profile, context, took)
+  await sendBack(pod, failure, { said: '' }, profile, context, took)
 }
 
 /** The binding failed: the pod has another try unless it is gone. */

@@ -147,6 +147,10 @@ function checkWithNominated(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, pr
   return withPods(snapshot, node, { added: first, removed: [] }, () => checkAnew(pod, node, snapshot, profile))
 }
 
+/** As a decision judges the node: by itself, and with the pods that wait for room on it. */
+export const judgeAnew = (pod: PodInfo, node: NodeInfo, snapshot: Snapshot, profile: Profile): Verdict | null =>
+  checkAnew(pod, node, snapshot, profile) ?? checkWithNominated(pod, node, snapshot, profile)
+
 /** Prepares the filters for the snapshot as it is now, and asks this node alone. */
 export function checkAnew(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, profile: Profile): Verdict | null {
   const prepared = prepareFilters(pod, snapshot, profile)

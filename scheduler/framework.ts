@@ -83,8 +83,8 @@ export interface SchedulerPlugin {
 
 export type Permission = 'allow' | { refusal: Refusal } | { waitMs: number }
 
-/** A node, and the pods that must leave it; or why there is none. */
-export type Preemption = { node: string; victims: readonly PodInfo[] } | { node: null; message: string }
+/** A node, and the pods that must leave it; or why there is none, and whether a node that it waits for is no longer its. */
+export type Preemption = { node: string; victims: readonly PodInfo[] } | { node: null; message: string; endsNomination?: boolean }
 
 /** Pods that a permit plugin keeps waiting: they have their node, and nobody has been told. */
 export interface WaitingPods {

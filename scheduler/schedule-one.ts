@@ -67,27 +67,41 @@ function giveUp(queued: QueuedPod, failure: Failure, profile: Profile, context: 
     .filter((plan) => plan !== null)
   const plan = plans.find((each) => each.node !== null)
   const said = plan ? '' : plans.map((each) => (each.node === null ? each.message : '')).join(', ')
-  return sendBack(queued, failure, said, profile, context, took, plan)
+  const forgets = !plan && plans.some((each) => each.node === null && each.endsNomination)
+  return sendBack(queued, failure, { said, plan, forgets }, profile, context, took)
+}
+
+interface Prospect {
+  /** What postFilter plugins had to say. */
+  said: string
+  plan?: (Preemption & { node: string }) | undefined
+  /** The node that it waits for is no longer its. */
+  forgets?: boolean
 }
 
 /** The pod waits for what may help the plugins that refused it; events and its condition tell people. */
 export async function sendBack(
   queued: QueuedPod,
   failure: Failure,
-  said: string,
+  { said, plan, forgets = false }: Prospect,
   profile: Profile,
   context: CycleContext,
   took: number,
-  plan?: Preemption & { node: string },
 ): Promise<void> {
   const { snapshot, queue, clock, attempts, recorderOf, metrics } = context
   const { info, cause } = queued
   const message = explainFailure(failure, said)
   metrics.attempted('unschedulable', profile.schedulerName, took)
   attempts.record(info.key, failure, clock.now(), took, plan ? describePlan(plan) : said)
+  const given = forgets ? info.pod.status?.nominatedNodeName : undefined
+  if (given) {
+    snapshot.clearNomination(info.uid)
+    // Others were kept off by it.
+    queue.happened({ kind: 'Pod', type: 'delete', object: { ...info.pod, spec: { ...info.pod.spec, nodeName: given } } }, cause)
+  }
   queue.unschedulable(queued, refusingPlugins(failure))
   recorderOf(profile).event(info.pod, 'Warning', 'FailedScheduling', message, { cause })
-  const condition = setCondition(queued, { reason: 'Unschedulable', message }, plan?.node, context)
+  const condition = setCondition(queued, { reason: 'Unschedulable', message }, plan?.node ?? (given ? null : undefined), context)
   if (!plan) return condition
   snapshot.nominate(info, plan.node)
   metrics.preempted(plan.victims.length)
@@ -101,12 +115,13 @@ const describePlan = ({ node, victims }: { node: string; victims: readonly PodIn
 export async function setCondition(
   { info: { pod }, cause }: QueuedPod,
   { reason, message }: { reason: string; message: string },
-  nominatedNodeName: string | undefined,
+  /** Null takes it away. */
+  nominatedNodeName: string | null | undefined,
   { client, clock, logger }: CycleContext,
 ): Promise<void> {
   const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const unchanged = before?.status === 'False' && before.reason === reason && before.message === message
-  if (unchanged && !nominatedNodeName) return
+  if (unchanged && nominatedNodeName === undefined) return
   const condition: PodCondition = {
     type: 'PodScheduled',
     status: 'False',
@@ -114,7 +129,7 @@ export async function setCondition(
     message,
     lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : formatTime(clock.now()),
   }
-  const status = { conditions: [condition], ...(nominatedNodeName ? { nominatedNodeName } : {}) }
+  const status = { conditions: [condition], ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
   await patchStatus(client, pod, status, cause, logger)
 }
 

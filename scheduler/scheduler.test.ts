@@ -96,6 +96,33 @@ describe('the scheduler', () => {
     await end()
   })
 
+  test('pods that preempt at the same time each make room of their own', async () => {
+    const { client, clock, end, create } = await start()
+    for (let index = 0; index < 3; index++) await client.create('Node', makeNode(`node-${index}`, { cpu: '4' }))
+    for (let index = 0; index < 12; index++) await create(makePod(`low-${index}`, { cpu: '1', priority: 0 }))
+    await clock.advance(10)
+    for (let index = 0; index < 6; index++) await create(makePod(`high-${index}`, { cpu: '2', priority: 100 }))
+    await clock.advance(30_000)
+    const { items } = await client.list('Pod')
+    expect(items.filter(({ metadata }) => metadata.name.startsWith('high')).map(({ spec }) => spec.nodeName)).not.toContain(
+      undefined,
+    )
+    expect(items).toHaveLength(6)
+    await end()
+  })
+
+  test('a nomination ends when the pod could not make that room again', async () => {
+    const { client, clock, end, create } = await start()
+    await client.create('Node', makeNode('node-1', { cpu: '1' }))
+    await create(makePod('equal', { cpu: '1', priority: 5, nodeName: 'node-1' }))
+    const pod = makePod('late', { cpu: '1', priority: 5 })
+    await create({ ...pod, status: { phase: 'Pending', nominatedNodeName: 'node-1' } })
+    await clock.advance(10)
+    const late = await client.get('Pod', { namespace: 'default', name: 'late' })
+    expect(late.status?.nominatedNodeName).toBeUndefined()
+    await end()
+  })
+
   test('holds a gated pod back until its gates are gone', async () => {
     const { client, clock, end, nodeOf, create, scheduler } = await start()
     await client.create('Node', makeNode('node-1'))

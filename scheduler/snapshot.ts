@@ -176,7 +176,11 @@ export function createSnapshot(cache: Cache): Snapshot {
     nominate: nominations.set,
     clearNomination: nominations.delete,
     namespaceLabels,
-    usersOfClaim: (claim) => Array.from(claims.get(claim) ?? [], (uid) => places.get(uid)!.pod),
+    usersOfClaim: (claim) =>
+      Array.from(claims.get(claim) ?? [], (uid) => places.get(uid)!)
+        // In a what-if question some are not where they are.
+        .filter(({ pod, node }) => infoOf(node).pods.has(pod.uid))
+        .map(({ pod }) => pod),
     nodesWithImage: (image) => images.get(image) ?? 0,
     softTaintedNodes: () => softTainted,
     setNamespace({ metadata: { name, labels = {} } }) {

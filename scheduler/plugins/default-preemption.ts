@@ -1,7 +1,7 @@
 /** DefaultPreemption: finds the node where making room for a pod does the least harm. Pure; the scheduler evicts. */
 import type { PodDisruptionBudget } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
-import { checkAnew, withPods, type Failure, type Profile } from '../decide.ts'
+import { judgeAnew, withPods, type Failure, type Profile } from '../decide.ts'
 import { histogram } from '../explain.ts'
 import type { Preemption, SchedulerPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
@@ -42,7 +42,7 @@ export function planPreemption(
   random: () => number,
   { minCandidateNodesPercentage, minCandidateNodesAbsolute }: PreemptionArguments = defaultPreemptionArguments,
 ): Preemption {
-  const ineligible = whyNotEligible(pod, snapshot)
+  const ineligible = whyNotEligible(pod, failure, snapshot)
   if (ineligible) return { node: null, message: `preemption: ${ineligible}` }
   const all = snapshot.nodes()
   const hopeful = all.filter(({ name }) => failure.verdicts.get(name)?.final === false)
@@ -62,13 +62,15 @@ export function planPreemption(
     undefined,
   )
   if (best) return { node: best.node.name, victims: best.victims }
-  return { node: null, message: `preemption: 0/${all.length} nodes are available: ${histogram(reasons)}.` }
+  return { node: null, message: `preemption: 0/${all.length} nodes are available: ${histogram(reasons)}.`, endsNomination: true }
 }
 
-function whyNotEligible({ pod, priority }: PodInfo, snapshot: Snapshot): string | null {
+function whyNotEligible({ pod, priority }: PodInfo, { verdicts }: Failure, snapshot: Snapshot): string | null {
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = snapshot.node(pod.status?.nominatedNodeName ?? '')
   const leaving = (other: PodInfo) => other.pod.metadata.deletionTimestamp !== undefined && other.priority < priority
+  // The node has become one where no room would help: it may try elsewhere.
+  if (nominated && verdicts.get(nominated.name)?.final) return null
   if (nominated && [...nominated.pods.values()].some(leaving))
     return 'not eligible due to a terminating pod on the nominated node.'
   return null
@@ -85,7 +87,7 @@ function selectVictims(
   const lesser = [...node.pods.values()].filter(({ priority }) => priority < pod.priority).sort(moreImportantFirst)
   if (lesser.length === 0) return noVictims
   const refusedWithout = (removed: readonly PodInfo[]) =>
-    withPods(snapshot, node, { added: [], removed }, () => checkAnew(pod, node, snapshot, profile))
+    withPods(snapshot, node, { added: [], removed }, () => judgeAnew(pod, node, snapshot, profile))
   const refusal = refusedWithout(lesser)
   if (refusal) return refusal
 

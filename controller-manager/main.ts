@@ -17,7 +17,7 @@ import { readPem } from '../component/tls.ts'
 import { createControllerClients } from './controller-clients.ts'
 import { unknownControllers } from './controllers.ts'
 import { createDelegatedAuthorization } from './delegated-authorization.ts'
-import { FLAGS, type ControllerManagerFlags } from './flags.ts'
+import { FLAGS, leaseTimes, type ControllerManagerFlags } from './flags.ts'
 import { runControllers } from './run-controllers.ts'
 
 const component = 'kube-controller-manager'
@@ -57,7 +57,7 @@ await runUntilSignal(
     const recorder = createEventRecorder({ client, clock, logger, component })
     const identity = `${hostname()}_${randomUUID()}`
     const finished = flags['leader-elect']
-      ? runWithLeaderElection({ client, clock, logger, recorder, name: component, identity }, lead, signal)
+      ? runWithLeaderElection({ client, clock, logger, recorder, name: component, identity, ...leaseTimes(flags) }, lead, signal)
       : lead(signal)
     return {
       failed: finished,

@@ -82,6 +82,21 @@ describe('DaemonSet', () => {
     expect(nodesOf(model)).toEqual(['lost'])
   })
 
+  it('leaves one pod on a node where a lost answer and a new template have left two', () => {
+    const model = withDaemonSet(1)
+    roll(model)
+    const [first] = model.list('Pod')
+    const { uid: _uid, name: _name, ...metadata } = first!.metadata
+    const labels = { ...metadata.labels, 'controller-revision-hash': 'older' }
+    const before = new Date(model.now.getTime() - 60_000).toISOString()
+    const older = model.add('Pod', { ...first!, metadata: { ...metadata, labels, creationTimestamp: before } })
+    model.run(daemonSet)
+    expect(model.list('Pod').map(({ metadata: { name } }) => name)).toEqual([older.metadata.name])
+    roll(model)
+    expect(model.list('Pod').map((pod) => pod.metadata.labels?.['controller-revision-hash'])).not.toContain('older')
+    expect(nodesOf(model)).toEqual(['n0'])
+  })
+
   it('goes only where its node selector and affinity say', () => {
     const spec = template('v1')
     const model = withDaemonSet(1, { template: { ...spec, spec: { ...spec.spec, nodeSelector: { disk: 'ssd' } } } })

@@ -9,7 +9,7 @@ import { isActive, isAvailable, isFinished, isReady, untilNextAvailable } from '
 import { nonZero, remove, updateStatus } from '../status-patch.ts'
 import { daemonPodFor, fitness, targetNode } from './daemon-set/placement.ts'
 import { createFailureBackoff } from './daemon-set/failure-backoff.ts'
-import { planRollingUpdate } from './daemon-set/rolling-update.ts'
+import { maySurge, planRollingUpdate } from './daemon-set/rolling-update.ts'
 
 const burst = 250
 
@@ -119,18 +119,24 @@ function manage(ds: DaemonSet, pods: readonly Pod[], { nodes, failures }: Observ
     else {
       const ended = here.filter((pod) => isFinished(pod) && !pod.metadata.deletionTimestamp && !failures.get(pod.metadata.uid))
       events.push(...ended.map((pod) => endedEvent(ds, pod, node)))
-      surplus.push(...ended, ...doubles(here.filter(isActive)))
+      surplus.push(...ended, ...doubles(ds, here.filter(isActive), hash))
     }
   }
   return [...events, ...removeAll(ds, surplus), ...create(ds, missing, hash)]
 }
 
-/** During a surge there is one of each revision; of one revision the oldest stays. */
-function doubles(active: readonly Pod[]): Pod[] {
+/** The oldest stays; during a surge, the oldest of the new template and the oldest of those before. */
+function doubles(ds: DaemonSet, active: readonly Pod[], hash: string): Pod[] {
   const created = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? '') || 0
-  return [...Map.groupBy(active, ({ metadata }) => metadata.labels?.[revisionHashLabel] ?? '').values()].flatMap((same) =>
-    same.toSorted((a, b) => created(a) - created(b) || (a.metadata.name < b.metadata.name ? -1 : 1)).slice(1),
+  const isNew = ({ metadata }: Pod) => metadata.labels?.[revisionHashLabel] === hash
+  const oldestFirst = active.toSorted(
+    (a, b) =>
+      Number(Boolean(b.spec.nodeName)) - Number(Boolean(a.spec.nodeName)) ||
+      created(a) - created(b) ||
+      (a.metadata.name < b.metadata.name ? -1 : 1),
   )
+  const groups = maySurge(ds) ? [oldestFirst.filter(isNew), oldestFirst.filter((pod) => !isNew(pod))] : [oldestFirst]
+  return groups.flatMap((group) => group.slice(1))
 }
 
 const endedEvent = (ds: DaemonSet, pod: Pod, node: Node): Action => {

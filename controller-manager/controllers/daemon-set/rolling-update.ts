@@ -20,6 +20,11 @@ export function rollingLimits({ spec }: DaemonSet, desired: number): { surge: nu
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable }
 }
 
+export const maySurge = ({ spec }: DaemonSet): boolean => {
+  const { maxSurge = 0 } = spec.updateStrategy?.rollingUpdate ?? {}
+  return spec.updateStrategy?.type === 'RollingUpdate' && scaledValue(maxSurge, 100, 'up') > 0
+}
+
 export function planRollingUpdate(ds: DaemonSet, nodes: readonly NodePods[], isNew: (pod: Pod) => boolean, now: Date): Step {
   const { surge, unavailable } = rollingLimits(ds, nodes.length)
   const available = (pod: Pod) => isAvailable(pod, ds.spec.minReadySeconds ?? 0, now)

@@ -1,0 +1,32 @@
+/** The real controller manager as a process of its own, to be killed. */
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+
+export interface ManagerProcess {
+  readonly pid: number
+  /** Everything it has logged. */
+  log(): string
+  /** kill -9, waited for. */
+  kill(): Promise<void>
+  /** As a supervisor ends it. */
+  stop(): Promise<void>
+}
+
+const entry = path.resolve(import.meta.dirname, '../../controller-manager/main.ts')
+
+/** `flags` beyond those that any test wants: no leader election, no fixed port. */
+export function startManager(kubeconfig: string, flags: readonly string[] = []): ManagerProcess {
+  const usual = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--bind-address=127.0.0.1']
+  // Dies with this process, however that ends.
+  const command = ['--pdeathsig', 'KILL', process.execPath, '--no-warnings', entry, ...usual, ...flags]
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let logged = ''
+  child.stderr.setEncoding('utf8')
+  child.stderr.on('data', (text: string) => (logged = (logged + text).slice(-200_000)))
+  const end = (signal: NodeJS.Signals) => async () => {
+    child.kill(signal)
+    await ended
+  }
+  return { pid: child.pid!, log: () => logged, kill: end('SIGKILL'), stop: end('SIGTERM') }
+}

@@ -1,4 +1,5 @@
 /** Every admission plugin, in the order in which they see a request, and which of them run. A new one is one line here. */
+import { mutatingAdmissionPolicy, validatingAdmissionPolicy } from './admission/admission-policy.ts'
 import { alwaysPullImages } from './admission/always-pull-images.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './admission/certificate-signers.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
@@ -60,7 +61,9 @@ export const ADMISSION_PLUGINS: readonly AdmissionEntry[] = [
   entry(defaultIngressClass),
   entry(podTopologyLabels),
   entry(rbacEscalation, 'always'),
+  entry(mutatingAdmissionPolicy),
   entry(mutatingWebhook),
+  entry(validatingAdmissionPolicy),
   entry(validatingWebhook),
   { name: 'ResourceQuota', enabled: 'by default', create: createResourceQuota },
 ]

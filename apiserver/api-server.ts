@@ -28,6 +28,7 @@ import { serveCustomResources } from './custom-resources/serve.ts'
 import { createInFlightLimit } from './in-flight.ts'
 import type { KubeletTransport } from './kubelet-transport.ts'
 import { createListBodies } from './list-bodies.ts'
+import { createAdmissionPolicies } from './policies/create-policies.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 import type { ResourceDefinition } from './resources/resource.ts'
@@ -89,11 +90,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   context.admissionPlugins = measurePlugins(options.admissionPlugins, admissionMetrics)
   const webhooks = createAdmissionWebhooks(store, context.resources, context.webhookClient, admissionMetrics, logger)
   context.admission.webhooks = webhooks
+  const policies = createAdmissionPolicies(store, context.resources, logger)
+  context.admission.policies = policies
   await store.start()
   context.services.startRepair(stopping.signal)
   const feed = feedAuthorizer(store, authorizer, logger)
   const custom = serveCustomResources(context)
   webhooks.start()
+  policies.start()
   context.aggregation.start()
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
@@ -118,6 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       feed.close()
       custom.close()
       webhooks.close()
+      policies.close()
       context.aggregation.close()
       context.webhookClient.close()
       await store.stop()

@@ -9,7 +9,7 @@ import { fromStorageVersion, toStorageVersion } from './served-resources.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** How the fields of this resource, in the version of the request, are owned. */
-export function mergeTypeOf({ resource: { definition, version } }: ResourceRequest): MergeType {
+export function mergeTypeOf({ resource: { definition, version } }: Pick<ResourceRequest, 'resource'>): MergeType {
   const model = definition.models[version]
   if (model !== undefined) return mergeTypeOfModel(model)
   let type = customTypes.get(definition)?.get(version)

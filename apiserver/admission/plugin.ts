@@ -7,6 +7,7 @@ import type { UserInfo } from '../auth/user.ts'
 import type { DeleteOptions } from '../delete-options.ts'
 import type { RequestInfo } from '../request-info.ts'
 import type { ServedResource } from '../served-resources.ts'
+import type { Policies } from '../policies/create-policies.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 
 export interface AdmissionAttributes {
@@ -30,7 +31,7 @@ export interface AdmissionAttributes {
   auditAnnotations?: Record<string, string>
   /** What the client asked for, for webhooks, which are told of it: the resource in the version of the request, and its options. */
   asked?: { resource: ServedResource; info: RequestInfo; deleteOptions?: DeleteOptions | undefined }
-  /** Kept by the webhooks between the two rounds of `admit`. Setting `wanted` asks for the second. */
+  /** Kept by webhooks and policies between the two rounds of `admit`. Setting `wanted` asks for the second. */
   reinvocation?: { wanted: boolean; round: 0 | 1; called: Set<string>; again: Set<string>; output: string }
 }
 
@@ -44,6 +45,8 @@ export interface AdmissionContext {
   reader: ClusterReader
   /** Absent where nobody can be called: unit tests. */
   webhooks?: Webhooks
+  /** Absent where there is no store that could have any: unit tests. */
+  policies?: Policies
   /** Exact reads, for rules that must never pass a limit (quota): answers after the cache has reached etcd's revision. */
   consistent: () => Promise<ClusterReader>
   now: () => Date

@@ -1,4 +1,5 @@
 /** The names under which service accounts and other fixed identities act. */
+import type { UserInfo } from './user.ts'
 
 export const ALL_AUTHENTICATED = 'system:authenticated'
 export const ALL_UNAUTHENTICATED = 'system:unauthenticated'
@@ -14,6 +15,11 @@ export const serviceAccountGroups = (namespace: string): string[] => [
   'system:serviceaccounts',
   `system:serviceaccounts:${namespace}`,
 ]
+
+export const toServiceAccountUser = (namespace: string, name: string): UserInfo => ({
+  username: serviceAccountUsername(namespace, name),
+  groups: [...serviceAccountGroups(namespace), ALL_AUTHENTICATED],
+})
 
 /** Undefined when the username is not that of a service account. */
 export function splitServiceAccountUsername(username: string): { namespace: string; name: string } | undefined {

@@ -1,4 +1,4 @@
-/** Validating- and MutatingAdmissionPolicy with their bindings: rules of their form; the expressions are compiled where they run. */
+/** Validating- and MutatingAdmissionPolicy with their bindings: rules of their form, and of the expressions in them. */
 import { duplicate, invalid, notSupported, required } from '../../api/field-error.ts'
 import type {
   MutatingAdmissionPolicy,
@@ -11,6 +11,7 @@ import type {
   Validation,
   Variable,
 } from '../../api/generated/types.ts'
+import { compileExpression, type Offered, type Purpose } from '../policies/expressions.ts'
 import { isCIdentifier, isDNS1123Subdomain, isQualifiedName } from '../../api/names.ts'
 import { setMatchDefaults, validateConditions, validateMatch } from './admission-rules.ts'
 import { AGE, integer, NAME, text, UNSET } from './columns.ts'
@@ -26,16 +27,17 @@ export const validatingAdmissionPolicy: ResourceBehaviour<ValidatingAdmissionPol
   },
   validate: ({ spec }) => {
     const errors: Errors = []
-    validatePolicy(errors, spec)
+    const offered = validatePolicy(errors, spec)
     if (!spec.validations?.length && !spec.auditAnnotations?.length) {
       errors.push(required('spec.validations', 'validations or auditAnnotations must contain at least one item'))
       errors.push(required('spec.auditAnnotations', 'validations or auditAnnotations must contain at least one item'))
     }
-    spec.validations?.forEach((validation, i) => validateValidation(errors, `spec.validations[${i}]`, validation))
+    spec.validations?.forEach((validation, i) => validateValidation(errors, `spec.validations[${i}]`, validation, offered))
     spec.auditAnnotations?.forEach(({ key, valueExpression }, i) => {
       const at = `spec.auditAnnotations[${i}]`
       if (checkRequired(errors, `${at}.key`, key)) check(errors, `${at}.key`, key, isQualifiedName(key))
       if (!valueExpression?.trim()) errors.push(required(`${at}.valueExpression`, 'valueExpression is not specified'))
+      else checkExpression(errors, `${at}.valueExpression`, valueExpression, 'annotation', offered)
     })
     return errors
   },
@@ -62,9 +64,9 @@ export const mutatingAdmissionPolicy: ResourceBehaviour<MutatingAdmissionPolicy>
   },
   validate: ({ spec }) => {
     const errors: Errors = []
-    validatePolicy(errors, spec)
+    const offered = validatePolicy(errors, spec)
     if (!spec.mutations?.length) errors.push(required('spec.mutations', 'mutations must contain at least one item'))
-    spec.mutations?.forEach((mutation, i) => validateMutation(errors, `spec.mutations[${i}]`, mutation))
+    spec.mutations?.forEach((mutation, i) => validateMutation(errors, `spec.mutations[${i}]`, mutation, offered))
     checkOneOf(errors, 'spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never'])
     return errors
   },
@@ -87,7 +89,8 @@ const paramKindOf = (kind: ParamKind | undefined): string => (kind ? `${kind.api
 
 type PolicySpec = ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['spec']
 
-function validatePolicy(errors: Errors, spec: PolicySpec): void {
+/** Answers what the policy's other expressions may name. */
+function validatePolicy(errors: Errors, spec: PolicySpec): Offered {
   checkOneOf(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
   if (spec.paramKind) {
     checkRequired(errors, 'spec.paramKind.apiVersion', spec.paramKind.apiVersion)
@@ -98,11 +101,22 @@ function validatePolicy(errors: Errors, spec: PolicySpec): void {
     validateMatch(errors, 'spec.matchConstraints', spec.matchConstraints)
     if (!spec.matchConstraints.resourceRules?.length) errors.push(required('spec.matchConstraints.resourceRules'))
   }
+  const hasParams = spec.paramKind !== undefined
   validateConditions(errors, 'spec.matchConditions', spec.matchConditions)
-  validateVariables(errors, 'spec.variables', spec.variables)
+  spec.matchConditions?.forEach(({ expression }, i) =>
+    checkExpression(errors, `spec.matchConditions[${i}].expression`, expression, 'condition', { hasParams, variables: [] }),
+  )
+  validateVariables(errors, 'spec.variables', spec.variables, hasParams)
+  return { hasParams, variables: (spec.variables ?? []).map(({ name }) => name) }
 }
 
-function validateVariables(errors: Errors, path: string, variables: readonly Variable[] | undefined): void {
+function checkExpression(errors: Errors, path: string, expression: string | undefined, purpose: Purpose, offered: Offered): void {
+  if (!expression?.trim()) return
+  const { complaint } = compileExpression(expression, purpose, offered)
+  if (complaint) errors.push(invalid(path, expression, complaint))
+}
+
+function validateVariables(errors: Errors, path: string, variables: readonly Variable[] | undefined, hasParams: boolean): void {
   const names = new Set<string>()
   variables?.forEach(({ name, expression }, i) => {
     const at = `${path}[${i}]`
@@ -113,13 +127,22 @@ function validateVariables(errors: Errors, path: string, variables: readonly Var
       names.add(name)
     }
     if (!expression?.trim()) errors.push(required(`${at}.expression`, 'expression is not specified'))
+    const before = variables.slice(0, i).map((one) => one.name)
+    checkExpression(errors, `${at}.expression`, expression, 'variable', { hasParams, variables: before })
   })
 }
 
 const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
 
-function validateValidation(errors: Errors, path: string, { expression, message, messageExpression, reason }: Validation): void {
+function validateValidation(
+  errors: Errors,
+  path: string,
+  { expression, message, messageExpression, reason }: Validation,
+  offered: Offered,
+): void {
   if (!expression?.trim()) errors.push(required(`${path}.expression`, 'expression is not specified'))
+  checkExpression(errors, `${path}.expression`, expression, 'validation', offered)
+  checkExpression(errors, `${path}.messageExpression`, messageExpression, 'message', offered)
   if (message !== undefined && message.trim() === '') {
     errors.push(invalid(`${path}.message`, message, 'message must be non-empty if specified'))
   } else if (message?.includes('\n')) errors.push(invalid(`${path}.message`, message, 'message must not contain line breaks'))
@@ -132,11 +155,20 @@ function validateValidation(errors: Errors, path: string, { expression, message,
   if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${path}.reason`, reason, REASONS))
 }
 
-function validateMutation(errors: Errors, path: string, { patchType, jsonPatch, applyConfiguration }: Mutation): void {
+function validateMutation(
+  errors: Errors,
+  path: string,
+  { patchType, jsonPatch, applyConfiguration }: Mutation,
+  offered: Offered,
+): void {
   checkOneOf(errors, `${path}.patchType`, patchType, ['ApplyConfiguration', 'JSONPatch'])
   const [expected, member] = patchType === 'JSONPatch' ? [jsonPatch, 'jsonPatch'] : [applyConfiguration, 'applyConfiguration']
   if (!expected) errors.push(required(`${path}.${member}`))
   else if (!expected.expression?.trim()) errors.push(required(`${path}.${member}.expression`, 'expression is not specified'))
+  else {
+    const purpose = patchType === 'JSONPatch' ? 'JSONPatch' : 'ApplyConfiguration'
+    checkExpression(errors, `${path}.${member}.expression`, expected.expression, purpose, offered)
+  }
 }
 
 export const validatingAdmissionPolicyBinding: ResourceBehaviour<ValidatingAdmissionPolicyBinding> = {

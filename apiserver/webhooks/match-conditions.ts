@@ -1,12 +1,14 @@
 /** The CEL conditions of a webhook: one that is false keeps a write from it, whatever its rules say. Pure. */
-import { compileCel, fromJson, type CelProgram } from '../../api/cel/compile.ts'
+import { compileCel, describeError, fromJson, type CelProgram } from '../../api/cel/compile.ts'
 import { CelError } from '../../api/cel/values.ts'
 import type { MatchCondition } from '../../api/generated/types.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
+import { createAuthorizerValue } from '../policies/authorizer-value.ts'
+import type { Authorizer } from '../auth/user.ts'
 import { toReview, type Told } from './admission-review.ts'
 
-/** What an expression may name. Upstream's `authorizer` is not among them. */
-const VARIABLES = ['object', 'oldObject', 'request']
+/** What an expression may name. */
+const VARIABLES = ['object', 'oldObject', 'request', 'authorizer']
 
 export interface CompiledCondition {
   expression: string
@@ -20,7 +22,7 @@ export function expressionComplaint(expression: string): string | null {
     compileCel(expression, VARIABLES)
     return null
   } catch (error) {
-    return `compilation failed: ${(error as Error).message}`
+    return `compilation failed: ${describeError(expression, error as CelError)}`
   }
 }
 
@@ -37,9 +39,15 @@ export function judgeConditions(
   conditions: readonly CompiledCondition[],
   attributes: AdmissionAttributes,
   told: Told,
+  authorizer: Authorizer,
 ): Judgement {
   const { object, oldObject, ...request } = toReview('', ['v1'], attributes, told).request as Record<string, unknown>
-  const variables = { object: fromJson(object), oldObject: fromJson(oldObject), request: fromJson(request) }
+  const variables = {
+    object: fromJson(object),
+    oldObject: fromJson(oldObject),
+    request: fromJson(request),
+    authorizer: createAuthorizerValue(authorizer, attributes),
+  }
   const errors: string[] = []
   for (const { expression, program } of conditions) {
     try {

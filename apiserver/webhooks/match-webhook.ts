@@ -42,8 +42,13 @@ export function compileWebhook<W extends MutatingWebhook | ValidatingWebhook>(
   }
 }
 
+/** What wants to hear of some writes: a webhook, or a policy. */
+export interface Listener {
+  webhook: Pick<ValidatingWebhook, 'rules' | 'matchPolicy'>
+}
+
 /** What does not depend on the object: operation, resource and subresource. Cheap, and the same for every write of a kind. */
-export const mayMatch = ({ webhook }: CompiledWebhook, operation: string, resource: string, subresource: string): boolean =>
+export const mayMatch = ({ webhook }: Listener, operation: string, resource: string, subresource: string): boolean =>
   (webhook.rules ?? []).some((rule) => matchesOperation(rule, operation) && matchesResource(rule, resource, subresource))
 
 /**
@@ -51,7 +56,7 @@ export const mayMatch = ({ webhook }: CompiledWebhook, operation: string, resour
  * Equivalent, in the version of the first rule that names an equivalent. Undefined when no rule wants it.
  */
 export function matchRules(
-  { webhook }: CompiledWebhook,
+  { webhook }: Listener,
   asked: ResourceVersion,
   { operation, subresource, namespace }: Pick<AdmissionAttributes, 'operation' | 'subresource' | 'namespace'>,
   equivalents: () => readonly ResourceVersion[],

@@ -2,9 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/types.ts'
 import { deepEqual, type Json } from '../../api/json.ts'
-import type { KubeObject } from '../../api/object.ts'
 import { applyJsonPatch } from '../../api/patch/json-patch.ts'
-import { badRequest, forbidden, internalError, isApiError, notFound } from '../../api/status.ts'
+import { badRequest, forbidden, internalError, isApiError } from '../../api/status.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { AdmissionMetrics, WebhookCall } from '../admission-metrics.ts'
 import type { AdmissionAttributes, AdmissionContext } from '../admission/plugin.ts'
@@ -13,6 +12,8 @@ import { denial, readVerdict, toReview, type Verdict } from './admission-review.
 import { describeRequest, equivalentsOf, tell, untell, type Requested } from './told.ts'
 import { matchesObject, matchRules, selectsAll, type CompiledWebhook, type ResourceVersion } from './match-webhook.ts'
 import { judgeConditions } from './match-conditions.ts'
+import { namespaceLabels } from './namespace-labels.ts'
+import { callAgain, replaceContents, stateOf } from './reinvocation.ts'
 import type { WebhookClient } from './webhook-client.ts'
 import type { WebhookIndex } from './webhook-index.ts'
 
@@ -100,7 +101,7 @@ export function createWebhooks({ mutating, validating, client, resources, metric
     context: AdmissionContext,
   ) => {
     const request = describeRequest(resources, attributes)
-    const state = (attributes.reinvocation ??= { wanted: false, round: 0, called: new Set(), again: new Set(), output: '' })
+    const state = stateOf(attributes)
     // What plugins have changed since is news to the webhooks that asked for it.
     if (state.round === 1 && state.output !== JSON.stringify(attributes.object)) callAgain(state)
     for (const hook of hooks) {
@@ -172,7 +173,7 @@ export function createWebhooks({ mutating, validating, client, resources, metric
     const as = await selectedAs(hook, request, context)
     if (!as || hook.conditions.length === 0) return as
     const { attributes } = request
-    const judgement = judgeConditions(hook.conditions, attributes, await tell(resources, request, as))
+    const judgement = judgeConditions(hook.conditions, attributes, await tell(resources, request, as), context.authorizer)
     if ('matches' in judgement) return judgement.matches ? as : undefined
     if (hook.webhook.failurePolicy === 'Ignore') return undefined
     throw forbidden(attributes.group, attributes.resource, attributes.name, judgement.error)
@@ -226,29 +227,4 @@ function noteMutation(
   if (!attributes.auditAnnotations) return
   const value = JSON.stringify({ configuration, webhook: webhook.name, mutated })
   annotate(attributes, `mutation.webhook.admission.k8s.io/round_${round}_index_${index}`, value)
-}
-
-/** All that were called and care for changes made after them. */
-function callAgain({ called, again }: NonNullable<AdmissionAttributes['reinvocation']>): void {
-  for (const id of called) again.add(id)
-  called.clear()
-}
-
-/** A namespace that is being written is judged by what it will be; others by what they are. */
-async function namespaceLabels(
-  { namespace, resource, subresource, operation, object }: AdmissionAttributes,
-  { reader, consistent }: AdmissionContext,
-): Promise<Record<string, string> | undefined> {
-  if (resource === 'namespaces' && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'))
-    return object?.metadata.labels
-  const found = reader.get('Namespace', { name: namespace }) ?? (await consistent()).get('Namespace', { name: namespace })
-  if (!found) throw notFound('', 'namespaces', namespace)
-  return found.metadata.labels
-}
-
-/** Others hold on to the object. */
-function replaceContents(target: KubeObject, source: KubeObject): void {
-  const members = target as unknown as Record<string, unknown>
-  for (const name of Object.keys(members)) delete members[name]
-  Object.assign(members, source)
 }

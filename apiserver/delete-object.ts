@@ -8,7 +8,7 @@ import { planDeletion } from './plan-deletion.ts'
 import { keyFor } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
-import { recordWrite, withHold, writeContext } from './write-steps.ts'
+import { mayBeStale, recordWrite, withHold, writeContext } from './write-steps.ts'
 
 const ATTEMPTS = 64
 
@@ -36,11 +36,12 @@ export async function deleteObject(
       if (!('lost' in done)) return done
       current = done.lost
     } catch (error) {
+      if (attempt > 0 || !mayBeStale(error)) throw error
       // A refusal about an older version than the newest is none yet.
       const seen = current?.revision
       await store.current()
       current = store.get(key)
-      if (current?.revision === seen || attempt > 0) throw error
+      if (current?.revision === seen) throw error
     }
   }
   throw current ? conflict(group, plural, name) : notFound(group, plural, name)

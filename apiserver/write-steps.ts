@@ -1,7 +1,7 @@
 /** Small steps that every kind of write takes. */
 import type { FieldError } from '../api/field-error.ts'
 import type { KubeObject } from '../api/object.ts'
-import { invalid } from '../api/status.ts'
+import { ApiError, invalid } from '../api/status.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
 import type { Hold, ResourceDefinition, WriteContext } from './resources/resource.ts'
 import type { Entry } from './storage/store.ts'
@@ -13,6 +13,12 @@ export function throwIfInvalid({ names }: ResourceDefinition, object: KubeObject
 
 /** Kubernetes' times have whole seconds. */
 export const toSeconds = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`
+
+/**
+ * Whether a refusal may be about a version that is no longer the newest, so that the write may be tried on the newest one. A store
+ * that failed may have done the write all the same: that is never tried again.
+ */
+export const mayBeStale = (error: unknown): boolean => error instanceof ApiError && error.code < 500
 
 export const writeContext = (context: ApiContext, dryRun: boolean): WriteContext => ({
   reader: context.admission.reader,

@@ -29,7 +29,7 @@ export interface Call {
 export type Client = (method: string, path: string, call?: Call) => Promise<Answer>
 
 export const createHttpClient =
-  ({ port, ca }: TestServer): Client =>
+  ({ port, ca }: Pick<TestServer, 'port' | 'ca'>): Client =>
   (method, path, { body, headers = {}, token = ADMIN_TOKEN } = {}) =>
     new Promise((resolve, reject) => {
       const bytes =

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import path from 'node:path'
 import type { Container, Pod } from '../api/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
+import { computeRequests } from './admission.ts'
 import { isSidecar } from './pod-spec.ts'
 import { computeOomScoreAdj, computeQosClass } from './qos.ts'
 import type { LinuxContainerResources } from './runtime/cri-types.ts'
 
-const mountPoint = '/sys/fs/cgroup'
 const cpuPeriod = 100_000
 const minimumQuota = 1000
 const minimumShares = 2
@@ -26,9 +26,17 @@ export function toContainerResources(pod: Pod, container: Container, memoryCapac
     cpuQuota: milliToQuota(quantityMilliValue(limits?.cpu ?? '0')),
     cpuShares: milliToShares(cpuRequest),
     memoryLimitInBytes: quantityValue(limits?.memory ?? '0'),
+    hugepageLimits: hugepageLimits(limits ?? {}),
     oomScoreAdj: computeOomScoreAdj(pod, container, memoryCapacity),
   }
 }
+
+/** `hugepages-2Mi: 4Mi` is `{ pageSize: '2MB', limit: 4194304 }` to the kernel. */
+const hugepageLimits = (limits: Record<string, string>) =>
+  Object.entries(limits).flatMap(([name, text]) => {
+    const size = /^hugepages-(.+)$/.exec(name)?.[1]
+    return size ? [{ pageSize: `${size.replace('i', '')}B`, limit: quantityValue(text) }] : []
+  })
 
 export interface PodCgroupLimits {
   cpuShares: number
@@ -58,6 +66,14 @@ export function computePodLimits(pod: Pod): PodCgroupLimits {
   }
 }
 
+export interface CgroupUsage {
+  usageCoreNanoSeconds: number
+  usageBytes: number
+  /** Without what the kernel would give up at once. */
+  workingSetBytes: number
+  rssBytes: number
+}
+
 export interface Cgroups {
   /** The parent that a pod's sandbox and containers are made under. */
   parentOf(pod: Pod): string
@@ -65,74 +81,157 @@ export interface Cgroups {
   /** Lets a pod have what it is about to get, and keeps what it still has. */
   raise(pod: Pod): void
   remove(pod: Pod): void
+  /** What all pods together may take of the machine. */
+  limitAll(limits: { cpuMilli: number; memoryBytes: number }): void
+  /** Gives each class of pods its share of processor time when there is not enough for all. */
+  balance(pods: readonly Pod[]): void
   /** How many processes and threads the pod has; 0 when they are not counted. */
   processes(pod: Pod): number
+  /** Of all pods together; undefined where nobody counts. */
+  usage(): CgroupUsage | undefined
 }
 
-export function createCgroups(root: string): Cgroups {
+/** For nodes that run nothing. */
+export const noCgroups: Cgroups = {
+  parentOf: () => '',
+  create() {},
+  raise() {},
+  remove() {},
+  limitAll() {},
+  balance() {},
+  processes: () => 0,
+  usage: () => undefined,
+}
+
+export interface CgroupOptions {
+  /** Processes and threads that one pod may have; unset: as many as the node. */
+  podMaxPids?: number | undefined
+  mountPoint?: string
+}
+
+export function createCgroups(root: string, { podMaxPids, mountPoint = '/sys/fs/cgroup' }: CgroupOptions = {}): Cgroups {
   // The unified tree counts only when it carries controllers; a bare mount of it beside version 1 does not.
-  const unified = readController(path.join(mountPoint, 'cgroup.controllers')) !== ''
+  const unified = readIfThere(path.join(mountPoint, 'cgroup.controllers')) !== ''
+  const podsRoot = path.posix.join('/', root, 'kubepods')
   const parentOf = (pod: Pod) => {
     const qos = computeQosClass(pod)
     const tier = qos === 'Guaranteed' ? '' : qos.toLowerCase()
-    return path.posix.join('/', root, 'kubepods', tier, `pod${pod.metadata.uid}`)
+    return path.posix.join(podsRoot, tier, `pod${pod.metadata.uid}`)
   }
-  const controllers = unified ? [''] : readdirIfThere(mountPoint)
-  return {
-    parentOf,
-    create: (pod) => write(pod, false),
-    raise: (pod) => write(pod, true),
-    processes: (pod) => Number(readController(path.join(mountPoint, unified ? '' : 'pids', parentOf(pod), 'pids.current'))),
-    remove(pod) {
-      for (const controller of controllers) removeTree(path.join(mountPoint, controller, parentOf(pod)))
-    },
+  const controllers = unified ? [''] : foldersOf(mountPoint)
+  const fileOf = (group: string, controller: string, file: string) =>
+    path.join(mountPoint, unified ? '' : controller, group, file)
+  const read = (controller: string, file: string): string => readIfThere(fileOf(podsRoot, controller, file))
+
+  /** Before any value of a group is set. */
+  function prepare(group: string): void {
+    if (unified) enableControllers(mountPoint, group)
+  }
+
+  /** 0 means no limit. */
+  function set(group: string, setting: Setting, value: number, onlyRaise = false): void {
+    if (value === 0) return
+    const [controller, file] = unified ? ['', unifiedFiles[setting]] : versionOneFiles[setting]
+    const target = fileOf(group, controller, file)
+    mkdirSync(path.dirname(target), { recursive: true })
+    const text = unified ? toUnified(setting, value) : String(value)
+    if (!onlyRaise || isSmaller(readIfThere(target), text)) writeFileSync(target, text)
   }
 
   /** The runtime makes the groups that need no value; only limits of the pod as a whole are written here. */
   function write(pod: Pod, onlyRaise: boolean): void {
+    const group = parentOf(pod)
+    prepare(group)
     const { cpuShares, cpuQuota, memoryLimit } = computePodLimits(pod)
-    const set = (controller: string, file: string, value: string | number) => {
-      const directory = path.join(mountPoint, unified ? '' : controller, parentOf(pod))
-      mkdirSync(directory, { recursive: true })
-      const target = path.join(directory, file)
-      if (!onlyRaise || isSmaller(readController(target), String(value))) writeFileSync(target, String(value))
-    }
-    if (unified) {
-      enableControllers(parentOf(pod))
-      set('', 'cpu.weight', Math.floor(1 + ((cpuShares - 2) * 9999) / 262142))
-      if (cpuQuota) set('', 'cpu.max', `${cpuQuota} ${cpuPeriod}`)
-      if (memoryLimit) set('', 'memory.max', memoryLimit)
-      return
-    }
-    set('cpu', 'cpu.shares', cpuShares)
-    if (cpuQuota) set('cpu', 'cpu.cfs_quota_us', cpuQuota)
-    if (memoryLimit) set('memory', 'memory.limit_in_bytes', memoryLimit)
+    set(group, 'cpuShares', cpuShares, onlyRaise)
+    set(group, 'cpuQuota', cpuQuota, onlyRaise)
+    set(group, 'memoryLimit', memoryLimit, onlyRaise)
+    set(group, 'maxPids', podMaxPids ?? 0, onlyRaise)
+  }
+
+  return {
+    parentOf,
+    create: (pod) => write(pod, false),
+    raise: (pod) => write(pod, true),
+    processes: (pod) => Number(readIfThere(fileOf(parentOf(pod), 'pids', 'pids.current'))),
+    remove(pod) {
+      for (const controller of controllers) removeTree(path.join(mountPoint, controller, parentOf(pod)))
+    },
+    limitAll({ cpuMilli, memoryBytes }) {
+      prepare(podsRoot)
+      set(podsRoot, 'cpuShares', milliToShares(cpuMilli))
+      set(podsRoot, 'memoryLimit', memoryBytes)
+    },
+    balance(pods) {
+      const burstable = pods.filter((pod) => computeQosClass(pod) === 'Burstable')
+      const milli = burstable.reduce((total, pod) => total + (computeRequests(pod).get('cpu') ?? 0), 0)
+      prepare(path.posix.join(podsRoot, 'burstable'))
+      set(path.posix.join(podsRoot, 'burstable'), 'cpuShares', milliToShares(milli))
+      set(path.posix.join(podsRoot, 'besteffort'), 'cpuShares', minimumShares)
+    },
+    usage() {
+      const cpu = unified
+        ? Number(statOf(read('', 'cpu.stat'), 'usage_usec')) * 1000
+        : Number(read('cpuacct', 'cpuacct.usage') || Number.NaN)
+      const usageBytes = Number(read('memory', unified ? 'memory.current' : 'memory.usage_in_bytes') || Number.NaN)
+      if (Number.isNaN(cpu) || Number.isNaN(usageBytes)) return undefined
+      const memory = read('memory', 'memory.stat')
+      const inactive = statOf(memory, unified ? 'inactive_file' : 'total_inactive_file') || 0
+      const rssBytes = statOf(memory, unified ? 'anon' : 'total_rss') || 0
+      return { usageCoreNanoSeconds: cpu, usageBytes, workingSetBytes: Math.max(0, usageBytes - inactive), rssBytes }
+    },
   }
 }
 
+type Setting = 'cpuShares' | 'cpuQuota' | 'memoryLimit' | 'maxPids'
+
+const versionOneFiles: Record<Setting, readonly [controller: string, file: string]> = {
+  cpuShares: ['cpu', 'cpu.shares'],
+  cpuQuota: ['cpu', 'cpu.cfs_quota_us'],
+  memoryLimit: ['memory', 'memory.limit_in_bytes'],
+  maxPids: ['pids', 'pids.max'],
+}
+const unifiedFiles: Record<Setting, string> = {
+  cpuShares: 'cpu.weight',
+  cpuQuota: 'cpu.max',
+  memoryLimit: 'memory.max',
+  maxPids: 'pids.max',
+}
+
+/** Version 2 has weights from 1 to 10,000 where version 1 has shares from 2 to 262,144. */
+function toUnified(setting: Setting, value: number): string {
+  if (setting === 'cpuShares') return String(Math.floor(1 + ((value - 2) * 9999) / 262142))
+  return setting === 'cpuQuota' ? `${value} ${cpuPeriod}` : String(value)
+}
+
+const statOf = (text: string, name: string): number => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)
+
 /** `-1` and `max` are no limit. */
 const isSmaller = (current: string, wanted: string): boolean =>
-  current !== '-1' && !current.startsWith('max') && Number.parseInt(current, 10) < Number.parseInt(wanted, 10)
+  current !== '-1' && !current.startsWith('max') && !(Number.parseInt(current, 10) >= Number.parseInt(wanted, 10))
 
 /** Version 2: a group's children have the controllers that the group hands on. */
-function enableControllers(target: string): void {
+function enableControllers(mountPoint: string, target: string): void {
   let directory = mountPoint
   for (const part of ['', ...target.split('/').filter(Boolean).slice(0, -1)]) {
     directory = path.join(directory, part)
+    const isNew = !existsSync(directory)
     mkdirSync(directory, { recursive: true })
-    writeFileSync(path.join(directory, 'cgroup.subtree_control'), '+cpu +memory +pids')
+    const handedOn = isNew ? '' : readIfThere(path.join(directory, 'cgroup.subtree_control'))
+    const missing = ['cpu', 'memory', 'pids'].filter((controller) => !handedOn.split(' ').includes(controller))
+    if (missing.length > 0)
+      writeFileSync(path.join(directory, 'cgroup.subtree_control'), missing.map((controller) => `+${controller}`).join(' '))
   }
 }
 
 function removeTree(directory: string): void {
   if (!existsSync(directory)) return
-  for (const entry of readdirSync(directory, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(path.join(directory, entry.name))
+  for (const name of foldersOf(directory)) removeTree(path.join(directory, name))
   rmdirSync(directory)
 }
 
-const readController = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '')
-const readdirIfThere = (directory: string): string[] =>
+const readIfThere = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '')
+const foldersOf = (directory: string): string[] =>
   existsSync(directory)
     ? readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
     : []

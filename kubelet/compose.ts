@@ -6,13 +6,18 @@ import type { Clock } from '../component/clock.ts'
 import { createHealth, ping } from '../component/health.ts'
 import type { Logger } from '../component/logger.ts'
 import { createMetrics, type Metrics } from '../component/metrics.ts'
-import { createContext } from './create-context.ts'
+import type { RenewedServing } from './certificates/kubelet-certificates.ts'
+import { createContext, type SharedObjects } from './create-context.ts'
+import { readMachine } from './machine.ts'
+import { endPods, type ShutdownPeriods } from './node-shutdown.ts'
+import type { MachineFacts } from './node-status.ts'
+import { addAmounts, type Amounts, reservedForEviction } from './reserved.ts'
 import { type Kubelet, startKubelet } from './kubelet.ts'
 import { prepareMemoryRoot } from './memory-root.ts'
 import { startLease } from './lease.ts'
 import { createNodeReporter } from './node-reporter.ts'
 import { createPaths } from './paths.ts'
-import { connectCri } from './runtime/cri-client.ts'
+import { createLinuxPlatform, type Platform } from './runtime/platform.ts'
 import { createAuthorizer } from './server/authorize.ts'
 import { countCalls } from './server/kubelet-metrics.ts'
 import { type KubeletServer, startServer } from './server/server.ts'
@@ -26,6 +31,8 @@ export interface KubeletOptions {
   nodeName: string
   nodeIps: readonly string[]
   runtimeEndpoint: string
+  /** Instead of containerd and this machine. */
+  platform?: Platform | undefined
   rootDirectory: string
   podLogDirectory: string
   cgroupRoot: string
@@ -35,7 +42,7 @@ export interface KubeletOptions {
   resolvConf: string
   address: string
   port: number
-  tls: { cert: string; key: string; ca?: string | undefined }
+  tls: RenewedServing
   maxPods: number
   nodeLabels: Record<string, string>
   registerWithTaints: readonly string[]
@@ -54,6 +61,17 @@ export interface KubeletOptions {
   /** Percent of the disk of images; 100 switches their collection off. */
   imageGcHighPercent?: number | undefined
   imageGcLowPercent?: number | undefined
+  /** What is not for pods, beside what eviction keeps free. */
+  reserved?: Amounts | undefined
+  podMaxPids?: number | undefined
+  allowedSysctls?: readonly string[] | undefined
+  shutdown?: ShutdownPeriods | undefined
+  /** Instead of what this machine is. */
+  machine?: MachineFacts | undefined
+  /** Of the process as a whole, beside the kubelet's own. */
+  processMetrics?: boolean | undefined
+  /** Kubelets of one process watch what pods name once for all of them. */
+  shared?: SharedObjects | undefined
 }
 
 const noEviction: EvictionSettings = { thresholds: [], transitionMs: 300_000, maxPodGraceSeconds: 0, intervalMs: 10_000 }
@@ -74,16 +92,22 @@ export async function composeKubelet(
   clock: Clock,
   logger: Logger,
 ): Promise<RunningKubelet> {
-  const { nodeName, runtimeEndpoint, rootDirectory } = options
+  const { nodeName, rootDirectory } = options
+  const platform = options.platform ?? createLinuxPlatform(options.runtimeEndpoint, options.cgroupRoot, options.podMaxPids)
   const startedAt = clock.now()
   const stop = new AbortController()
-  const metrics = createMetrics()
-  const cri = countCalls(connectCri(runtimeEndpoint), metrics, clock)
+  const metrics = createMetrics({ processMetrics: options.processMetrics ?? true })
+  const cri = countCalls(platform.cri, metrics, clock)
   const recorder = createEventRecorder({ client, clock, logger, component: 'kubelet', host: nodeName })
-  await prepareMemoryRoot(createPaths(rootDirectory, options.podLogDirectory).memoryRoot)
+  await prepareMemoryRoot(createPaths(rootDirectory, options.podLogDirectory).memoryRoot, platform.mounts)
 
+  const machine = options.machine ?? readMachine(rootDirectory)
+  const { reserved = {}, eviction = noEviction } = options
+  const capacity = { memory: machine.memoryBytes, 'ephemeral-storage': machine.diskBytes }
   const node = createNodeReporter({
     ...options,
+    machine,
+    reserved: addAmounts(reserved, reservedForEviction(eviction.thresholds, capacity)),
     client,
     cri,
     clock,
@@ -94,6 +118,7 @@ export async function composeKubelet(
   const context = createContext({
     ...options,
     client,
+    platform,
     cri,
     clock,
     logger,
@@ -104,7 +129,7 @@ export async function composeKubelet(
   })
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
     recorder.event(nodeReference(nodeName), type, reason, message)
-  const evictor = createEvictor(context, options.eviction ?? noEviction, {
+  const evictor = createEvictor(context, eviction, {
     pressureChanged: () => node.reportNow(),
     reclaiming: (resource) => nodeEvent('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`),
   })
@@ -114,12 +139,17 @@ export async function composeKubelet(
     imageGcLowPercent: options.imageGcLowPercent ?? 80,
     onFailure: (reason, message) => nodeEvent('Warning', reason, message),
   })
-  const kubelet = startKubelet(context, { ...options, pressures: evictor.pressures })
+  platform.cgroups.limitAll({
+    cpuMilli: machine.cpus * 1000 - (reserved.cpu ?? 0),
+    memoryBytes: machine.memoryBytes - (reserved.memory ?? 0),
+  })
+  const policy = { allowedSysctls: options.allowedSysctls ?? [], appArmor: machine.appArmor }
+  const kubelet = startKubelet(context, { ...options, policy, pressures: evictor.pressures })
   const health = createHealth([
     ping,
     { name: 'runtime', check: async () => (await cri.call('Version', {}, { timeoutMs: 2000 })) && null },
   ])
-  const stats = createStats({ cri, kubelet, nodeName, rootDirectory, cgroupRoot: options.cgroupRoot, startedAt, now: clock.now })
+  const stats = createStats({ ...context, kubelet, rootDirectory, startedAt, now: clock.now })
   const authorize = createAuthorizer(client, nodeName)
   const server = await startServer({
     tls: options.tls,
@@ -149,10 +179,20 @@ export async function composeKubelet(
     server,
     metrics,
     async stop() {
+      const { shutdown } = options
+      if (shutdown && shutdown.totalMs > 0) {
+        logger.info('the node goes down: ending its pods', { ...shutdown })
+        nodeEvent('Normal', 'NodeShutdown', 'Shutdown manager detected shutdown event')
+        kubelet.refuse()
+        await node.goingDown()
+        await endPods(kubelet, context, shutdown)
+        await recorder.flush()
+      }
       stop.abort()
       await Promise.all([server.close(), kubelet.stop()])
       await Promise.all(loops)
       cri.close()
+      platform.images.close()
     },
   }
 }

@@ -1,7 +1,7 @@
 /** postStart and preStop: what a container asked to be done right after its start and right before its end. */
 import type { Container, LifecycleHandler } from '../api/generated/types.ts'
 import type { Clock } from '../component/clock.ts'
-import { runProbe } from './probes/probe-action.ts'
+import type { runProbe } from './probes/probe-action.ts'
 import type { Cri } from './runtime/cri-client.ts'
 
 export interface HookTarget {
@@ -9,6 +9,7 @@ export interface HookTarget {
   containerId: string
   podIp: string
   cri: Cri
+  probe: typeof runProbe
   clock: Clock
 }
 
@@ -19,8 +20,8 @@ export async function runHook(handler: LifecycleHandler, target: HookTarget, tim
     return null
   }
   const { httpGet, exec, tcpSocket } = handler
-  if (!httpGet) return runProbe({ exec, tcpSocket }, target, timeoutMs)
-  const failure = await runProbe({ httpGet }, target, timeoutMs)
+  if (!httpGet) return target.probe({ exec, tcpSocket }, target, timeoutMs)
+  const failure = await target.probe({ httpGet }, target, timeoutMs)
   // Any answer of the server will do: unlike a probe, a hook asks for no status code.
   return failure?.startsWith('HTTP probe failed') ? null : failure
 }

@@ -10,7 +10,6 @@ import { sourceOf } from '../client/shared-informers.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
-import { createCgroups } from './cgroups.ts'
 import { parseResolvConf } from './dns.ts'
 import { createImagePuller } from './images/image-puller.ts'
 import type { KubeletContext } from './kubelet-context.ts'
@@ -19,6 +18,7 @@ import { createPaths } from './paths.ts'
 import { createPodEvents } from './pod-events.ts'
 import { createMessageReader } from './read-termination-message.ts'
 import type { Cri } from './runtime/cri-client.ts'
+import type { Platform } from './runtime/platform.ts'
 import { createProbeCounts } from './probes/probe-counts.ts'
 import { measureStarts } from './server/kubelet-metrics.ts'
 import { createPodRuntimeReader } from './runtime/pod-runtime.ts'
@@ -29,13 +29,13 @@ export interface ContextOptions {
   nodeName: string
   nodeIps: readonly string[]
   client: ApiClient
+  platform: Platform
   cri: Cri
   clock: Clock
   logger: Logger
   recorder: Pick<EventRecorder, 'event'>
   rootDirectory: string
   podLogDirectory: string
-  cgroupRoot: string
   clusterDns: readonly string[]
   clusterDomain: string
   /** The node's own resolver configuration. */
@@ -43,9 +43,18 @@ export interface ContextOptions {
   allocatable: Record<string, string>
   metrics: Metrics
   maxParallelPulls?: number | undefined
+  shared?: SharedObjects | undefined
   /** Ends the informers. */
   signal: AbortSignal
 }
+
+/** What several kubelets may look at together. */
+export type SharedObjects = Pick<KubeletContext, 'services' | 'watched'>
+
+export const createSharedObjects = (options: Pick<ContextOptions, 'client' | 'clock' | 'logger' | 'signal'>): SharedObjects => ({
+  services: createServices(options),
+  watched: createWatchedObjects(options.client, options),
+})
 
 const sandboxesAtOnce = 6
 
@@ -53,23 +62,24 @@ export function createContext(options: ContextOptions): KubeletContext {
   const { client, cri, clock, logger, nodeName, nodeIps, clusterDns, clusterDomain } = options
   const paths = createPaths(options.rootDirectory, options.podLogDirectory)
   const events = createPodEvents(options.recorder)
-  const services = createServices(options)
+  const { services, watched } = options.shared ?? createSharedObjects(options)
   return {
     nodeName,
     nodeIps,
     client,
+    platform: options.platform,
     cri,
     clock,
     logger,
     events,
     paths,
     services,
-    cgroups: createCgroups(options.cgroupRoot),
+    cgroups: options.platform.cgroups,
     images: createImagePuller({ cri, clock, events, maxParallelPulls: options.maxParallelPulls }),
     reader: createPodRuntimeReader(cri, createMessageReader(paths)),
     statuses: measureStarts(createStatusWriter({ client, clock, logger }), options.metrics, clock),
     probeCounts: createProbeCounts(),
-    watched: createWatchedObjects(client, { clock, logger }),
+    watched,
     dns: () => ({ clusterDns, clusterDomain, node: parseResolvConf(readOr(options.resolvConf, '')) }),
     nodeHosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),
     memoryCapacity: totalmem(),
@@ -81,7 +91,12 @@ export function createContext(options: ContextOptions): KubeletContext {
   }
 }
 
-function createServices({ client, clock, logger, signal }: ContextOptions): KubeletContext['services'] {
+function createServices({
+  client,
+  clock,
+  logger,
+  signal,
+}: Pick<ContextOptions, 'client' | 'clock' | 'logger' | 'signal'>): KubeletContext['services'] {
   const informer = createInformer<Service>(sourceOf(client, 'Service'), { name: 'services', clock, logger })
   informer.run(signal).catch((error: unknown) => logger.error('service informer ended', { error }))
   return async (namespace) => {

@@ -38,7 +38,7 @@ async function runPreStop(
 ): Promise<void> {
   const handler = container?.lifecycle?.preStop
   if (!container || !handler) return
-  const target = { container, containerId, podIp, cri: context.cri, clock: context.clock }
+  const target = { container, containerId, podIp, cri: context.cri, probe: context.platform.probe, clock: context.clock }
   const failure = await Promise.race([
     runHook(handler, target, graceSeconds * 1000),
     context.clock.sleep(graceSeconds * 1000).then(() => 'it took longer than the grace period'),

@@ -10,6 +10,7 @@ import type { Limit } from './limit.ts'
 import type { KubeletPaths } from './paths.ts'
 import type { PodEvents } from './pod-events.ts'
 import type { Cri } from './runtime/cri-client.ts'
+import type { Platform } from './runtime/platform.ts'
 import type { PodRuntimeReader } from './runtime/pod-runtime.ts'
 import type { ProbeCounts } from './probes/probe-counts.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -19,6 +20,8 @@ export interface KubeletContext {
   nodeName: string
   nodeIps: readonly string[]
   client: ApiClient
+  /** `cri` and `cgroups` below are its own, counted. */
+  platform: Platform
   cri: Cri
   clock: Clock
   logger: Logger

@@ -1,6 +1,10 @@
 /** The kubelet's command line, in upstream's names. */
-import { defineFlags, type ParsedFlags } from '../component/flags.ts'
+import { quantityValue } from '../api/quantity.ts'
+import { defineFlags, FlagError, type ParsedFlags } from '../component/flags.ts'
 import type { EvictionSettings } from './eviction/evictor.ts'
+import type { HollowNodesOptions } from './hollow-nodes.ts'
+import type { ShutdownPeriods } from './node-shutdown.ts'
+import { addAmounts, type Amounts, readReserved } from './reserved.ts'
 import { readEvictionSettings } from './eviction/settings.ts'
 
 export const kubeletFlags = defineFlags({
@@ -24,6 +28,14 @@ export const kubeletFlags = defineFlags({
   'client-ca-file': { type: 'string', description: 'Authorities whose client certificates are taken' },
   'tls-cert-file': { type: 'string', description: 'Serving certificate; a self-signed one by default' },
   'tls-private-key-file': { type: 'string', description: 'Key of the serving certificate' },
+  'bootstrap-kubeconfig': { type: 'string', description: 'How to ask for the first certificate; --kubeconfig is then written' },
+  'cert-dir': { type: 'string', default: '/var/lib/kubelet/pki', description: 'Where certificates that were asked for are kept' },
+  'rotate-certificates': { type: 'bool', default: false, description: 'Ask for another client certificate before one ends' },
+  'rotate-server-certificates': {
+    type: 'bool',
+    default: false,
+    description: 'Ask for the serving certificate too; it is not asked for when --tls-cert-file is given',
+  },
   'max-pods': { type: 'int', default: 110, description: 'How many pods fit on the node' },
   'node-labels': { type: 'map', default: {}, description: 'Labels to register the node with' },
   'register-node': { type: 'bool', default: true, description: 'Make the Node object if there is none' },
@@ -63,9 +75,53 @@ export const kubeletFlags = defineFlags({
     description: 'Percent of the disk above which unused images go; 100: never',
   },
   'image-gc-low-threshold': { type: 'int', default: 80, description: 'Percent of the disk down to which they go' },
+  'kube-reserved': { type: 'map', default: {}, description: 'Kept from pods for Kubernetes: cpu=100m,memory=200Mi,…' },
+  'system-reserved': { type: 'map', default: {}, description: 'Kept from pods for the rest of the machine' },
+  'pod-max-pids': { type: 'int', default: -1, description: 'Processes and threads that one pod may have; -1: no bound' },
+  'allowed-unsafe-sysctls': {
+    type: 'list',
+    default: [],
+    description: 'Sysctls that pods may set beside the safe ones: kernel.msg*',
+  },
+  'shutdown-grace-period': {
+    type: 'duration',
+    default: 0,
+    description: 'On SIGTERM end all pods and wait this long for them; 0: pods go on without their kubelet',
+  },
+  'shutdown-grace-period-critical-pods': {
+    type: 'duration',
+    default: 0,
+    description: 'The part of it that critical pods get for themselves, after the others',
+  },
+  runtime: {
+    type: 'string',
+    default: 'containerd',
+    choices: ['containerd', 'hollow'],
+    description: 'hollow: nodes that only pretend to run their pods, for tests of scale',
+  },
+  'hollow-nodes': { type: 'int', default: 1, description: 'How many hollow nodes: NAME-0, NAME-1, …' },
+  'hollow-start-time': {
+    type: 'duration',
+    default: 0,
+    description: 'How long a hollow sandbox, and each container, takes to start',
+  },
+  'hollow-failure-rate': { type: 'float', default: 0, description: 'The share of hollow starts that fail, from 0 to 1' },
+  'hollow-cpu': { type: 'int', default: 32, description: 'Processors of a hollow node' },
+  'hollow-memory': { type: 'string', default: '256Gi', description: 'Memory of a hollow node' },
   'logging-format': { type: 'string', default: 'text', choices: ['text', 'json'], description: 'How log lines look' },
   v: { type: 'int', default: 2, description: 'How much to log; 4 and more is debugging' },
 })
+
+/** What of the two `-reserved` flags is not for pods. */
+export const readReservedFlags = (flags: ParsedFlags<typeof kubeletFlags>): Amounts =>
+  addAmounts(readReserved('kube-reserved', flags['kube-reserved']), readReserved('system-reserved', flags['system-reserved']))
+
+export function readShutdownFlags(flags: ParsedFlags<typeof kubeletFlags>): ShutdownPeriods {
+  const [totalMs, criticalMs] = [flags['shutdown-grace-period'], flags['shutdown-grace-period-critical-pods']]
+  if (criticalMs > totalMs)
+    throw new FlagError('invalid configuration: --shutdown-grace-period-critical-pods must be <= --shutdown-grace-period')
+  return { totalMs, criticalMs }
+}
 
 export const readEvictionFlags = (flags: ParsedFlags<typeof kubeletFlags>): EvictionSettings =>
   readEvictionSettings({
@@ -76,3 +132,15 @@ export const readEvictionFlags = (flags: ParsedFlags<typeof kubeletFlags>): Evic
     transitionMs: flags['eviction-pressure-transition-period'],
     maxPodGraceSeconds: flags['eviction-max-pod-grace-period'],
   })
+
+export function readHollowFlags(flags: ParsedFlags<typeof kubeletFlags>): HollowNodesOptions {
+  const failureRate = flags['hollow-failure-rate']
+  if (!(failureRate >= 0 && failureRate <= 1)) throw new FlagError('--hollow-failure-rate must be between 0 and 1')
+  return {
+    count: flags['hollow-nodes'],
+    startMs: flags['hollow-start-time'],
+    failureRate,
+    cpus: flags['hollow-cpu'],
+    memoryBytes: quantityValue(flags['hollow-memory']),
+  }
+}

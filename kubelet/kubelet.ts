@@ -8,11 +8,12 @@ import type { NodePressure } from './eviction/thresholds.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { asksForLabels, matchesNode } from './node-match.ts'
 import type { Verdict } from './pod-facts.ts'
+import { judgePolicy, type NodePolicy } from './node-policy.ts'
+import { shuttingDown } from './node-shutdown.ts'
 import { isTerminal } from './pod-spec.ts'
 import { judgeResize } from './resize.ts'
 import { createPodWorker, type PodWorker } from './pod-worker.ts'
 import { removeOrphan } from './orphans.ts'
-import { subscribeToContainerd } from './runtime/containerd-events.ts'
 import { labels } from './runtime/labels.ts'
 import { isMirror } from './static-pods/mirror-pods.ts'
 import { startStaticPods } from './static-pods/static-pods.ts'
@@ -24,6 +25,8 @@ export interface Kubelet {
   findPod(namespace: string, name: string): PodWorker | undefined
   /** Resolves once the API's pods are known and their workers run. */
   started: Promise<void>
+  /** From now on new pods are refused: the node is about to go down. */
+  refuse(): void
   /** Looks at everything anew. */
   relist(): Promise<void>
   stop(): Promise<void>
@@ -36,11 +39,11 @@ const relistWithoutEventsMs = 1000
 const manifestCheckMs = 20_000
 
 export interface KubeletStart {
-  runtimeEndpoint: string
   /** Where the manifests of static pods are. */
   podManifestPath?: string | undefined
   fileCheckFrequencyMs?: number | undefined
   pressures?: (() => ReadonlySet<NodePressure>) | undefined
+  policy: NodePolicy
 }
 
 export function startKubelet(context: KubeletContext, options: KubeletStart): Kubelet {
@@ -51,6 +54,7 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
   const states = new Map<string, string>()
   const orphans = new Set<string>()
   const stop = new AbortController()
+  let refusing = false
 
   const informer = createInformer<Pod>(sourceOf(client, 'Pod', { fieldSelector: `spec.nodeName=${nodeName}` }), {
     name: 'pods of this node',
@@ -61,26 +65,41 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
   const othersOf = (pod: Pod): Pod[] =>
     [...workers.values()].filter((other) => other.uid !== pod.metadata.uid && !other.isOver()).map((other) => other.pod())
 
+  const judge = (pod: Pod): Verdict | undefined =>
+    (refusing ? shuttingDown() : undefined) ??
+    judgePolicy(pod, options.policy) ??
+    planPlacement(pod, othersOf(pod), context.allocatable) ??
+    judgePressure(pod, options.pressures?.() ?? new Set())
+
   function add(pod: Pod, own: KubeletContext = context): void {
     const worker = createPodWorker(pod, {
       context: own,
       judgeResize: (version) => judgeResize(version, othersOf(version), context.allocatable),
       onForgotten: (uid) => {
         workers.delete(uid)
+        balance()
         for (const other of workers.values()) other.roomChanged()
         statics.forgotten(worker.pod())
       },
     })
     const known = [...owners.values()].includes(pod.metadata.uid)
     workers.set(pod.metadata.uid, worker)
+    balance()
     const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
-    const verdict = fresh
-      ? (planPlacement(pod, othersOf(pod), context.allocatable) ?? judgePressure(pod, options.pressures?.() ?? new Set()))
-      : undefined
+    const verdict = fresh ? judge(pod) : undefined
     if (verdict) return reject(worker, verdict)
     worker.runtimeChanged()
     if (fresh && asksForLabels(pod))
       checkLabels(worker).catch((error: unknown) => logger.warn('cannot check a pod against its node', { error: String(error) }))
+  }
+
+  function balance(): void {
+    const active = [...workers.values()].filter((worker) => !worker.isOver()).map((worker) => worker.pod())
+    try {
+      context.cgroups.balance(active)
+    } catch (error) {
+      logger.warn('cannot share processor time between classes of pods', { error: String(error) })
+    }
   }
 
   function reject(worker: PodWorker, verdict: Verdict): void {
@@ -154,7 +173,7 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
       .finally(() => orphans.delete(uid))
   }
 
-  const events = subscribeToContainerd(options.runtimeEndpoint, {
+  const events = context.platform.subscribe({
     clock,
     logger,
     onEvent: ({ containerId }) => {
@@ -192,6 +211,9 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
     worker: (uid) => workers.get(uid),
     findPod: (namespace, name) => [...workers.values()].findLast((worker) => keyOf(worker.pod()) === `${namespace}/${name}`),
     started,
+    refuse() {
+      refusing = true
+    },
     relist,
     async stop() {
       stop.abort()

@@ -1,5 +1,5 @@
 /** What this machine is, read once. */
-import { readFileSync, statfsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { availableParallelism, networkInterfaces, release, totalmem } from 'node:os'
 import { type MachineFacts, toGoArchitecture } from './node-status.ts'
 
@@ -15,7 +15,23 @@ export function readMachine(rootDirectory: string): MachineFacts {
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
     diskBytes: disk.blocks * disk.bsize,
+    hugePages: readHugePages(),
+    appArmor: readFirst('/sys/module/apparmor/parameters/enabled') === 'Y',
   }
+}
+
+/** How many bytes of pages of each size the kernel has set aside: `2Mi` and `1Gi`, where the machine knows them. */
+function readHugePages(): Record<string, number> {
+  const folder = '/sys/kernel/mm/hugepages'
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const kib = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0)
+      if (!kib) return []
+      const size = kib >= 1 << 20 ? `${kib / (1 << 20)}Gi` : `${kib / 1024}Mi`
+      return [[size, Number(readFirst(`${folder}/${name}/nr_hugepages`)) * kib * 1024]]
+    }),
+  )
 }
 
 function readFirst(...files: string[]): string {

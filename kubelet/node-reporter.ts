@@ -7,15 +7,17 @@ import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
-import { readMachine } from './machine.ts'
-import { computeAllocatable, computeNodeLabels, computeNodeStatus, type RuntimeFacts } from './node-status.ts'
+import { computeAllocatable, computeNodeLabels, computeNodeStatus, type MachineFacts, type RuntimeFacts } from './node-status.ts'
 import type { NodePressure } from './eviction/thresholds.ts'
+import type { Amounts } from './reserved.ts'
 import { type Cri, runtimeMessage } from './runtime/cri-client.ts'
 
 export interface NodeReporterOptions {
   nodeName: string
   nodeIps: readonly string[]
-  rootDirectory: string
+  machine: MachineFacts
+  /** What is not for pods. */
+  reserved: Amounts
   maxPods: number
   nodeLabels: Record<string, string>
   registerWithTaints: readonly string[]
@@ -35,6 +37,8 @@ export interface NodeReporter {
   allocatable: Record<string, string>
   /** Looks, and tells, now. */
   reportNow(): void
+  /** From now on the node is not ready; resolves once the API has been told, or could not be. */
+  goingDown(): Promise<void>
   /** Resolves when the signal aborts. */
   run(port: number, signal: AbortSignal): Promise<void>
 }
@@ -45,10 +49,12 @@ const retryMs = 500
 
 export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   const { client, cri, clock, logger, nodeName } = options
-  const machine = readMachine(options.rootDirectory)
+  const { machine } = options
   let runtimeVersion = ''
   let reportedMs = 0
   let hurry = new AbortController()
+  let shuttingDown = false
+  let servedPort = 0
 
   async function readRuntime(): Promise<RuntimeFacts> {
     try {
@@ -58,6 +64,8 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
       }
       const { status } = await cri.call('Status', {}, { timeoutMs: 5000 })
       const problems = (status?.conditions ?? []).filter((condition) => !condition.status)
+      if (shuttingDown)
+        problems.push({ type: 'NodeReady', status: false, reason: 'NodeShutdown', message: 'node is shutting down' })
       return { version: runtimeVersion, problems }
     } catch (error) {
       const message = `container runtime is down: ${runtimeMessage(error)}`
@@ -123,7 +131,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
 
   async function report(node: Node, port: number): Promise<Node> {
     const status = await wantedStatus(node.status, port)
-    const fresh = clock.now().getTime() - reportedMs < reportMs
+    const fresh = Math.abs(clock.now().getTime() - reportedMs) < reportMs
     if (fresh && isDeepStrictEqual(withoutHeartbeat(status), withoutHeartbeat(node.status))) return node
     tellTransition(node, status)
     const updated = await client.patch(
@@ -147,9 +155,18 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   }
 
   return {
-    allocatable: computeAllocatable(machine, options.maxPods),
+    allocatable: computeAllocatable(machine, options.maxPods, options.reserved),
     reportNow: () => hurry.abort(),
+    async goingDown() {
+      shuttingDown = true
+      try {
+        await report(await client.get('Node', { name: nodeName }), servedPort)
+      } catch (error) {
+        logger.warn('cannot tell that the node goes down', { error: String(error) })
+      }
+    },
     async run(port, signal) {
+      servedPort = port
       let registered = false
       while (!signal.aborted) {
         try {

@@ -13,6 +13,8 @@ const machine: MachineFacts = {
   cpus: 2,
   memoryBytes: 2 ** 31,
   diskBytes: 2 ** 34,
+  hugePages: {},
+  appArmor: false,
 }
 const input = {
   nodeName: 'n',
@@ -22,6 +24,7 @@ const input = {
   machine,
   runtime: { version: 'containerd://1', problems: [] },
   images: [],
+  reserved: {},
   version: 'v1',
 }
 
@@ -39,5 +42,18 @@ test('what is advertised no more is not given', () => {
 test('a pod is not turned away for a resource that only the scheduler counts', () => {
   const requests = { 'example.com/gpu': '1' }
   const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', resources: { requests } }] } } as unknown as Pod
-  expect(planAdmission(pod, [], computeAllocatable(machine, 110))).toBeUndefined()
+  expect(planAdmission(pod, [], computeAllocatable(machine, 110, {}))).toBeUndefined()
+})
+
+test('what is reserved is not for pods, and pages that are set aside are no memory', () => {
+  const huge = { ...machine, hugePages: { '2Mi': 2 ** 22 } }
+  const reserved = { cpu: 250, memory: 2 ** 20, 'ephemeral-storage': 2 ** 30 }
+  expect(computeAllocatable(huge, 110, reserved)).toEqual({
+    cpu: '1750m',
+    'ephemeral-storage': String(15 * 2 ** 30),
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '4096Ki',
+    memory: `${2 ** 21 - 2 ** 10 - 2 ** 12}Ki`,
+    pods: '110',
+  })
 })

@@ -2,6 +2,7 @@
 import type { ContainerImage, NodeCondition, NodeStatus } from '../api/generated/types.ts'
 import { formatTime } from '../api/time.ts'
 import type { NodePressure } from './eviction/thresholds.ts'
+import type { Amounts } from './reserved.ts'
 import type { Image } from './runtime/cri-types.ts'
 
 export interface MachineFacts {
@@ -14,6 +15,10 @@ export interface MachineFacts {
   cpus: number
   memoryBytes: number
   diskBytes: number
+  /** Bytes by page size: `2Mi`. */
+  hugePages: Readonly<Record<string, number>>
+  /** Profiles can be enforced. */
+  appArmor: boolean
 }
 
 export interface RuntimeFacts {
@@ -31,33 +36,42 @@ export interface NodeStatusInput {
   runtime: RuntimeFacts
   images: readonly Image[]
   pressures?: ReadonlySet<NodePressure> | undefined
+  reserved: Amounts
   version: string
 }
 
 const goArchitecture: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm', ia32: '386' }
 export const toGoArchitecture = (arch: string): string => goArchitecture[arch] ?? arch
 
-/** As upstream's default eviction threshold keeps them back. */
-const reservedMemory = 100 * 1024 * 1024
+const inUnits = (bytes: number): string => (bytes === 0 ? '0' : `${bytes / 1024}Ki`)
 const maxImages = 50
 const maxNames = 5
 
-export function computeCapacity({ cpus, memoryBytes, diskBytes }: MachineFacts, maxPods: number): Record<string, string> {
+export function computeCapacity(
+  { cpus, memoryBytes, diskBytes, hugePages }: MachineFacts,
+  maxPods: number,
+): Record<string, string> {
   return {
     cpu: String(cpus),
     'ephemeral-storage': `${Math.floor(diskBytes / 1024)}Ki`,
-    'hugepages-1Gi': '0',
-    'hugepages-2Mi': '0',
+    ...Object.fromEntries(
+      Object.entries({ '1Gi': 0, '2Mi': 0, ...hugePages }).map(([size, bytes]) => [`hugepages-${size}`, inUnits(bytes)]),
+    ),
     memory: `${Math.floor(memoryBytes / 1024)}Ki`,
     pods: String(maxPods),
   }
 }
 
-export function computeAllocatable(machine: MachineFacts, maxPods: number): Record<string, string> {
+/** Pages that are set aside are no memory that could be used otherwise. */
+export function computeAllocatable(machine: MachineFacts, maxPods: number, reserved: Amounts): Record<string, string> {
+  const huge = Object.values(machine.hugePages).reduce((total, bytes) => total + bytes, 0)
+  const left = (total: number, resource: string) => Math.max(0, total - (reserved[resource] ?? 0))
+  const cpu = left(machine.cpus * 1000, 'cpu')
   return {
     ...computeCapacity(machine, maxPods),
-    memory: `${Math.floor(Math.max(0, machine.memoryBytes - reservedMemory) / 1024)}Ki`,
-    'ephemeral-storage': String(Math.floor(machine.diskBytes * 0.9)),
+    cpu: cpu % 1000 === 0 ? String(cpu / 1000) : `${cpu}m`,
+    memory: `${Math.floor(Math.max(0, left(machine.memoryBytes, 'memory') - huge) / 1024)}Ki`,
+    'ephemeral-storage': String(left(machine.diskBytes, 'ephemeral-storage')),
   }
 }
 
@@ -81,7 +95,7 @@ export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | u
   return {
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: nodeName }],
     capacity: { ...extended, ...computeCapacity(machine, maxPods) },
-    allocatable: { ...extended, ...computeAllocatable(machine, maxPods) },
+    allocatable: { ...extended, ...computeAllocatable(machine, maxPods, input.reserved) },
     conditions: computeConditions(runtime, input.pressures ?? new Set(), before?.conditions ?? [], formatTime(now)),
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     images: toContainerImages(input.images),

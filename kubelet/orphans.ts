@@ -34,7 +34,7 @@ export async function removeOrphan(
     })
   }
   for (const qos of everyQos(pod)) context.cgroups.remove(qos)
-  await tearDownVolumes(pod.uid, paths)
+  await tearDownVolumes(pod.uid, { ...context.platform, paths })
   await rm(paths.podDirectory(pod.uid), { recursive: true, force: true })
   await rm(paths.podLogDirectory(pod), { recursive: true, force: true })
 }
@@ -55,11 +55,14 @@ function everyQos({ uid, namespace, name }: OrphanIdentity): Pod[] {
 }
 
 /** Folders of pods that neither the API nor the runtime knows. */
-export async function removeOldDirectories(known: ReadonlySet<string>, { paths, logger }: KubeletContext): Promise<void> {
+export async function removeOldDirectories(
+  known: ReadonlySet<string>,
+  { paths, logger, platform }: KubeletContext,
+): Promise<void> {
   for (const uid of await readdir(paths.podsDirectory).catch(() => [])) {
     if (known.has(uid)) continue
     logger.info('removing the folder of a pod that is gone', { uid })
-    await tearDownVolumes(uid, paths)
+    await tearDownVolumes(uid, { ...platform, paths })
     await rm(paths.podDirectory(uid), { recursive: true, force: true })
   }
 }

@@ -9,6 +9,8 @@ export interface KubeletPaths {
   memoryVolumeDirectory(uid: string, kind: string, volume: string): string
   memoryRoot: string
   volumeDirectory(uid: string, kind: string, volume: string): string
+  /** Parts of volumes that containers mount: `<volume>/<container>/<index>` below it. */
+  subPathRoot(uid: string): string
   hostsFile(uid: string): string
   terminationLog(uid: string, container: string, attempt: number): string
   podLogDirectory(pod: { namespace: string; name: string; uid: string }): string
@@ -27,6 +29,7 @@ export function createPaths(rootDirectory: string, logRoot: string): KubeletPath
     memoryRoot,
     memoryVolumeDirectory: (uid, kind, volume) => path.join(memoryRoot, uid, `kubernetes.io~${kind}`, volume),
     volumeDirectory: (uid, kind, volume) => path.join(podDirectory(uid), 'volumes', `kubernetes.io~${kind}`, volume),
+    subPathRoot: (uid) => path.join(podDirectory(uid), 'volume-subpaths'),
     hostsFile: (uid) => path.join(podDirectory(uid), 'etc-hosts'),
     terminationLog: (uid, container, attempt) => path.join(podDirectory(uid), 'containers', container, String(attempt)),
     podLogDirectory: ({ namespace, name, uid }) => path.join(logRoot, `${namespace}_${name}_${uid}`),

@@ -65,9 +65,13 @@ export function planPod(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: n
     const key = taskKey(action)
     if (facts.busy.has(key)) return []
     const notBefore = facts.notBefore.get(key) ?? 0
-    return notBefore > nowMs ? [{ do: 'wake', atMs: notBefore }] : [action]
+    return isAhead(notBefore, nowMs) ? [{ do: 'wake', atMs: notBefore }] : [action]
   })
 }
+
+/** No wait is that long: the clock has been set back since it began, and the wait is over. */
+const longestWaitMs = 600_000
+const isAhead = (atMs: number, nowMs: number): boolean => atMs > nowMs && atMs - nowMs <= longestWaitMs
 
 function planAll(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number): PodAction[] {
   if (pod.metadata.deletionTimestamp || facts.gone || facts.verdict || isTerminal(pod)) return planEnd(pod, runtime, facts, nowMs)
@@ -195,7 +199,7 @@ function planStart(pod: Pod, container: Container, verb: Verb & { is: 'start' },
     return { do: 'back-off', container: name, untilMs, message }
   }
   const image = facts.images.get(name)
-  if (image?.failure && image.failure.untilMs > nowMs) return { do: 'wake', atMs: image.failure.untilMs }
+  if (image?.failure && isAhead(image.failure.untilMs, nowMs)) return { do: 'wake', atMs: image.failure.untilMs }
   if (!image || image.failure) return { do: 'ensure-image', container: name }
   return { do: 'start-container', container: name, attempt: verb.attempt }
 }

@@ -10,16 +10,17 @@ import type { KubeletContext } from './kubelet-context.ts'
 import { findContainer, type PodAction } from './plan-pod.ts'
 import type { ImageFact, PodFacts, ProbeFacts, RestartBackoff, Verdict, Waiting } from './pod-facts.ts'
 import type { PodObjects } from './pod-objects.ts'
-import { isHostNetwork, podText } from './pod-spec.ts'
+import { containersOf, isHostNetwork, podText } from './pod-spec.ts'
 import type { ResizeProblem } from './resize.ts'
 import { nextBackoff } from './restart-backoff.ts'
-import { isNotFound, runtimeMessage } from './runtime/cri-client.ts'
+import { fullRuntimeMessage, isNotFound, runtimeMessage } from './runtime/cri-client.ts'
 import { newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
 import { toSandboxConfig } from './runtime/sandbox-config.ts'
 import { startContainer, StartError } from './start-container.ts'
 import { createPodTokens } from './tokens.ts'
+import { ImageVolumeError } from './volumes/image.ts'
 import { createPodVolumes, tearDownVolumes } from './volumes/pod-volumes.ts'
-import type { VolumeContext } from './volumes/volume-kind.ts'
+import type { VolumeContext, VolumePlace } from './volumes/volume-kind.ts'
 
 /** What the worker and its tasks share of one pod. */
 export interface PodState {
@@ -46,6 +47,7 @@ export interface PodState {
 
 export interface PodTasks {
   facts(): PodFacts
+  volumes(): ReadonlyMap<string, VolumePlace>
   start(key: string, action: PodAction): void
   /** What needs no task: a wait that began, a verdict. */
   note(action: PodAction): void
@@ -85,6 +87,10 @@ export function createPodTasks(
   const volumeContext = (): VolumeContext => ({
     pod: state.pod,
     paths,
+    mounts: context.platform.mounts,
+    images: context.platform.images,
+    ensureImage: async (name, image, imagePullPolicy) =>
+      context.images.ensure(state.pod, { name, image, imagePullPolicy }, await pullSecrets(), pulls.signal),
     configMap: (name) => state.objects.configMap(name)!.get(),
     secret: (name) => state.objects.secret(name)!.get(),
     token: (request) => tokens.get(state.pod, request),
@@ -93,12 +99,26 @@ export function createPodTasks(
     client: context.client,
   })
 
+  async function pullSecrets(): Promise<Secret[]> {
+    await state.objects.whenKnown()
+    const secrets = (state.pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => state.objects.secret(name)?.peek())
+    return secrets.filter((secret): secret is Secret => secret !== undefined)
+  }
+
+  /** What mounts an image that cannot be had waits as a container of that image would. */
+  function waitForImageVolume({ volume, failure }: ImageVolumeError): void {
+    for (const { name, volumeMounts } of containersOf(state.pod))
+      if (volumeMounts?.some((mount) => mount.name === volume)) state.waiting.set(name, failure)
+    state.notBefore.set('volumes', failure.untilMs)
+  }
+
   async function prepareVolumes(): Promise<void> {
     try {
       await mkdir(paths.podDirectory(uid), { recursive: true })
       await volumes.setUp(volumeContext())
       state.volumesReady = true
     } catch (error) {
+      if (error instanceof ImageVolumeError) return waitForImageVolume(error)
       const message = error instanceof Error ? error.message : String(error)
       events.pod(state.pod, 'Warning', 'FailedMount', message)
       state.notBefore.set('volumes', nowMs() + (volumeRetry[volumeFailures++] ?? volumeRetry.at(-1)!))
@@ -123,16 +143,10 @@ export function createPodTasks(
   async function ensureImage(name: string): Promise<void> {
     const container = findContainer(state.pod, name)
     if (!container) return
-    await state.objects.whenKnown()
-    const secrets = (state.pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => state.objects.secret(name)?.peek())
+    const secrets = await pullSecrets()
     const before = state.images.get(name)?.failure
     if (before?.reason === 'ErrImagePull' || before?.reason === 'ImagePullBackOff') state.waiting.set(name, before)
-    const fact = await context.images.ensure(
-      state.pod,
-      container,
-      secrets.filter((secret): secret is Secret => secret !== undefined),
-      pulls.signal,
-    )
+    const fact = await context.images.ensure(state.pod, container, secrets, pulls.signal)
     state.images.set(name, fact)
     if (fact.failure) {
       state.waiting.set(name, fact.failure)
@@ -183,7 +197,7 @@ export function createPodTasks(
           sandboxConfig: sandboxConfig(sandbox.attempt),
           podIps: podIps(),
           image,
-          volumes: volumes.paths(),
+          volumes: volumes.places(),
           envSources: await envSources(),
           targetContainerId: target ? newestContainer(state.runtime, target)?.id : undefined,
         },
@@ -254,7 +268,7 @@ export function createPodTasks(
 
   async function release(): Promise<void> {
     pulls.abort()
-    await tearDownVolumes(uid, paths)
+    await tearDownVolumes(uid, { ...context.platform, paths })
     cgroups.remove(state.pod)
     state.released = true
   }
@@ -320,6 +334,7 @@ export function createPodTasks(
 
   return {
     facts: () => ({ ...state, probes: state.probes() }),
+    volumes: volumes.places,
     start(key, action) {
       if (state.busy.has(key)) return
       state.busy.add(key)
@@ -329,6 +344,8 @@ export function createPodTasks(
           (error: unknown) => {
             context.logger.warn('pod task failed', { pod: podText(state.pod), task: key, error: String(error) })
             state.notBefore.set(key, nowMs() + 1000)
+            if (action.do === 'kill-container' || action.do === 'stop-sandbox')
+              events.pod(state.pod, 'Warning', 'FailedKillPod', `error killing pod: ${fullRuntimeMessage(error)}`)
           },
         )
         .finally(() => {

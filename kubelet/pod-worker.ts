@@ -13,13 +13,18 @@ import { computePodStatus } from './pod-status.ts'
 import { isResized, type ResizeProblem } from './resize.ts'
 import { emptyRuntime, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
 import { createPodObjects } from './pod-objects.ts'
+import type { VolumePlace } from './volumes/volume-kind.ts'
 
 export interface PodWorker {
   readonly uid: string
   pod(): Pod
   runtime(): PodRuntime
+  /** Where each of its volumes is, as far as they are there. */
+  volumes(): ReadonlyMap<string, VolumePlace>
   /** It takes nothing of the node any more. */
   isOver(): boolean
+  /** Nothing of it runs, and its volumes and cgroups were given back. */
+  isReleased(): boolean
   /** A newer version of the pod. */
   update(pod: Pod): void
   /** The API has no such pod any more. */
@@ -30,7 +35,7 @@ export interface PodWorker {
   roomChanged(): void
   /** The kubelet gives up on the pod: rejected or evicted. */
   fail(verdict: Verdict): void
-  /** Calls back after each look at the runtime; answers how to stop that. */
+  /** Calls back whenever the worker has looked and acted; answers how to stop that. */
   onLook(looked: () => void): () => void
   /** Stops looking after the pod; its containers stay as they are. */
   stop(): void
@@ -44,6 +49,8 @@ export interface WorkerOptions {
   onForgotten(uid: string): void
 }
 
+const longestWaitMs = 60_000
+
 /** How long to look again for an exit that containerd has told and CRI does not show yet. */
 const settleMs = [2, 5, 10, 20, 50, 100, 200, 500]
 
@@ -53,6 +60,7 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
   const logger = context.logger.with({ pod: keyOf(first) })
   const prober = createPodProber({
     cri: context.cri,
+    probe: context.platform.probe,
     clock,
     events: context.events,
     counts: context.probeCounts,
@@ -123,6 +131,7 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
       dirty = false
       if (stale) await look()
       step()
+      for (const looked of lookers) looked()
     }
   }
 
@@ -138,7 +147,6 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
     for (const id of expected) if (!alive.has(id)) expected.delete(id)
     const waitMs = expected.size > 0 ? settleMs[settling++] : undefined
     if (waitMs !== undefined) clock.setTimeout(() => runtimeChanged(), waitMs)
-    for (const looked of lookers) looked()
   }
 
   function step(): void {
@@ -170,7 +178,8 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
         tasks.refreshIfDue()
         wake()
       },
-      Math.max(1, atMs - nowMs),
+      // Long waits are cut: the wall clock may have been set meanwhile.
+      Math.min(longestWaitMs, Math.max(1, atMs - nowMs)),
     )
   }
 
@@ -198,7 +207,9 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
     uid,
     pod: () => state.pod,
     runtime: () => state.runtime,
+    volumes: tasks.volumes,
     isOver: () => state.verdict !== undefined || state.released || isTerminal(state.pod),
+    isReleased: () => state.released,
     update(pod) {
       const metadataChanged = !isDeepStrictEqual(
         [pod.metadata.labels, pod.metadata.annotations],

@@ -10,7 +10,8 @@ const resetMs = 2 * maxMs
 export function backoffUntil(entry: RestartBackoff | undefined, finishedMs: number, nowMs: number): number {
   if (!entry || nowMs - entry.updatedMs > resetMs || finishedMs - entry.updatedMs > resetMs) return 0
   const until = finishedMs + entry.delayMs
-  return until > nowMs ? until : 0
+  // An end that lies ahead was before the clock was set back.
+  return until > nowMs && until - nowMs <= entry.delayMs ? until : 0
 }
 
 /** The entry after one more start. */

@@ -13,6 +13,7 @@ import { toContainerConfig } from './runtime/container-config.ts'
 import { runtimeMessage } from './runtime/cri-client.ts'
 import type { ContainerConfig, Mount, PodSandboxConfig } from './runtime/cri-types.ts'
 import { toMounts } from './volumes/mounts.ts'
+import type { VolumePlace } from './volumes/volume-kind.ts'
 
 export interface StartRequest {
   pod: Pod
@@ -22,7 +23,7 @@ export interface StartRequest {
   sandboxConfig: PodSandboxConfig
   podIps: readonly string[]
   image: ImageFact
-  volumes: ReadonlyMap<string, string>
+  volumes: ReadonlyMap<string, VolumePlace>
   envSources: EnvSources
   targetContainerId?: string | undefined
 }
@@ -68,9 +69,14 @@ export async function startContainer(
 async function describe(request: StartRequest, context: KubeletContext): Promise<ContainerConfig> {
   const { pod, container, attempt, image } = request
   const env = computeEnv(pod, container, request.envSources)
-  const fsGroup = pod.spec.securityContext?.fsGroup
   const [mounts, files] = await Promise.all([
-    toMounts(container, { volumes: request.volumes, env, fsGroup }),
+    toMounts(container, {
+      volumes: request.volumes,
+      env,
+      mounts: context.platform.mounts,
+      subPathTarget: (volume, index) =>
+        path.join(context.paths.subPathRoot(pod.metadata.uid), volume, container.name, String(index)),
+    }),
     managedFiles(request, context),
     mkdir(path.join(request.sandboxConfig.logDirectory, container.name), { recursive: true }),
   ])
@@ -133,7 +139,8 @@ async function runPostStart(
   const handler = container.lifecycle?.postStart
   if (!handler) return
   const podIp = podIps[0] ?? '127.0.0.1'
-  const failure = await runHook(handler, { container, containerId, podIp, cri: context.cri, clock: context.clock }, hookTimeoutMs)
+  const { cri, clock, platform } = context
+  const failure = await runHook(handler, { container, containerId, podIp, cri, clock, probe: platform.probe }, hookTimeoutMs)
   if (failure === null) return
   context.events.container(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
   const grace = pod.spec.terminationGracePeriodSeconds ?? 30

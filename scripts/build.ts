@@ -24,6 +24,7 @@ const PROCESSES: Record<string, string> = {
 const ASSETS: [from: string, to: string][] = [
   ['kubelet/runtime/cri.proto', 'cri.proto'],
   ['kubelet/runtime/containerd-events.proto', 'containerd-events.proto'],
+  ['kubelet/runtime/containerd-snapshots.proto', 'containerd-snapshots.proto'],
 ]
 
 /** Of the newest commit; empty outside a checkout. */

@@ -58,7 +58,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
   function updatePressures(): void {
     for (const { signal } of since.keys()) lastMet.set(pressureOf(signal), nowMs())
     for (const [pressure, atMs] of lastMet)
-      if (nowMs() - atMs >= settings.transitionMs && atMs !== nowMs()) lastMet.delete(pressure)
+      if (Math.abs(nowMs() - atMs) >= settings.transitionMs && atMs !== nowMs()) lastMet.delete(pressure)
     const before = [...pressures].join()
     pressures = new Set(lastMet.keys())
     if ([...pressures].join() !== before) hooks.pressureChanged()

@@ -7,7 +7,7 @@ import { containersOf } from '../pod-spec.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { PodRuntime, RuntimeContainer } from '../runtime/pod-runtime.ts'
 import type { ProbeCounts } from './probe-counts.ts'
-import { runProbe } from './probe-action.ts'
+import type { runProbe } from './probe-action.ts'
 
 type ProbeType = 'startup' | 'readiness' | 'liveness'
 const types: readonly ProbeType[] = ['startup', 'readiness', 'liveness']
@@ -21,6 +21,7 @@ export interface PodProber {
 
 export interface ProberOptions {
   cri: Cri
+  probe: typeof runProbe
   clock: Clock
   events: PodEvents
   counts: ProbeCounts
@@ -112,6 +113,7 @@ function startLoop(loop: Loop): Cancel {
   const { clock } = options
   const { periodSeconds = 10, initialDelaySeconds = 0, timeoutSeconds = 1 } = probe
   const periodMs = periodSeconds * 1000
+  const longestMs = Math.max(periodMs, initialDelaySeconds * 1000)
   const extra = [...eagerMs]
   const streak = { ok: true, length: 0 }
   let cancel: Cancel = () => {}
@@ -120,7 +122,7 @@ function startLoop(loop: Loop): Cancel {
   const once = async (counts: boolean) => {
     // The other probes wait for the startup probe's success, which ends it.
     if (type !== 'startup' && running.facts.startup === false) return at(clock.now().getTime() + Math.min(periodMs, 100), true)
-    const failure = await runProbe(probe, loop.target(), timeoutSeconds * 1000).catch((error: unknown) => String(error))
+    const failure = await options.probe(probe, loop.target(), timeoutSeconds * 1000).catch((error: unknown) => String(error))
     if (!isLive()) return
     const ok = failure === null
     // A try before its time counts only when it succeeds: thresholds are worth what they say.
@@ -131,13 +133,14 @@ function startLoop(loop: Loop): Cancel {
     }
     if (type === 'startup' && running.facts.startup) return
     const nowMs = clock.now().getTime()
-    if (counts) dueMs = Math.max(nowMs, dueMs + periodMs)
+    if (counts) dueMs = Math.min(nowMs + periodMs, Math.max(nowMs, dueMs + periodMs))
     const waiting = type !== 'liveness' && !ok && running.facts[type] === false
     const soonMs = waiting ? nowMs + (extra.shift() ?? Infinity) : Infinity
     at(Math.min(soonMs, dueMs), dueMs <= soonMs)
   }
   const at = (ms: number, counts: boolean) => {
-    cancel = clock.setTimeout(() => void once(counts), ms - clock.now().getTime())
+    // A wall clock that was set back must not keep a probe waiting for more than its turn.
+    cancel = clock.setTimeout(() => void once(counts), Math.min(ms - clock.now().getTime(), longestMs))
   }
   at(dueMs, true)
   return () => cancel()

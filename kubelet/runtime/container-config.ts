@@ -1,5 +1,5 @@
 /** Pure: the CRI description of a container, from its spec and what was made ready for it. */
-import type { Container, Pod, SecurityContext } from '../../api/generated/types.ts'
+import type { AppArmorProfile, Container, Pod, SecurityContext } from '../../api/generated/types.ts'
 import { expand } from '../expand.ts'
 import type { ContainerConfig, LinuxContainerResources, LinuxContainerSecurityContext, Mount } from './cri-types.ts'
 import { containerAnnotations, containerLabels } from './labels.ts'
@@ -85,8 +85,17 @@ function toSecurityContext(
     noNewPrivs: own.allowPrivilegeEscalation === false && !privileged,
     maskedPaths: unmasked ? [] : defaultMasked,
     readonlyPaths: unmasked ? [] : defaultReadonly,
+    ...toAppArmor(own.appArmorProfile ?? podSecurity.appArmorProfile, privileged),
     seccomp: privileged ? { profileType: 'Unconfined' } : toSeccomp(own.seccompProfile ?? podSecurity.seccompProfile),
   }
+}
+
+/** Nothing is said unless the pod says something: the runtime knows what its host can enforce. */
+function toAppArmor(profile: AppArmorProfile | undefined, privileged: boolean): Pick<LinuxContainerSecurityContext, 'apparmor'> {
+  if (!profile || privileged) return {}
+  if (profile.type === 'Localhost')
+    return { apparmor: { profileType: 'Localhost', localhostRef: profile.localhostProfile ?? '' } }
+  return { apparmor: { profileType: profile.type === 'Unconfined' ? 'Unconfined' : 'RuntimeDefault' } }
 }
 
 function runAs(

@@ -31,11 +31,15 @@ interface Decoded {
 const criNamespace = 'k8s.io'
 const retryMs = 500
 
-/** `onReset` is called whenever events may have been missed: at the start and after each reconnect. */
-export function subscribeToContainerd(
-  endpoint: string,
-  { clock, logger, onEvent, onReset }: { clock: Clock; logger: Logger; onEvent(event: ContainerEvent): void; onReset(): void },
-): EventStream {
+export interface EventListener {
+  clock: Clock
+  logger: Logger
+  onEvent(event: ContainerEvent): void
+  /** Events may have been missed: at the start and after each reconnect. */
+  onReset(): void
+}
+
+export function subscribeToContainerd(endpoint: string, { clock, logger, onEvent, onReset }: EventListener): EventStream {
   const client = new (loadService('./containerd-events.proto', 'containerd.services.events.v1', 'Events'))(
     toGrpcTarget(endpoint),
     credentials.createInsecure(),

@@ -78,6 +78,7 @@ export interface LinuxContainerResources {
   cpuShares: number
   memoryLimitInBytes: number
   oomScoreAdj: number
+  hugepageLimits?: { pageSize: string; limit: number }[]
 }
 
 export interface LinuxContainerSecurityContext {
@@ -93,6 +94,7 @@ export interface LinuxContainerSecurityContext {
   maskedPaths: string[]
   readonlyPaths: string[]
   seccomp: SecurityProfile
+  apparmor?: SecurityProfile
 }
 
 export interface ContainerMetadata {
@@ -168,10 +170,46 @@ export interface AuthConfig {
   registryToken?: string
 }
 
+type Counted = { value: number } | null
+
+export interface CpuUsage {
+  timestamp: number
+  usageCoreNanoSeconds: Counted
+}
+
+/** Some runtimes leave all but the working set out. */
+export interface MemoryUsage {
+  timestamp: number
+  workingSetBytes: Counted
+  availableBytes: Counted
+  usageBytes: Counted
+  rssBytes: Counted
+  pageFaults: Counted
+  majorPageFaults: Counted
+}
+
+export interface InterfaceUsage {
+  name: string
+  rxBytes: Counted
+  rxErrors: Counted
+  txBytes: Counted
+  txErrors: Counted
+}
+
+export interface PodSandboxStats {
+  attributes: { id: string; labels: Record<string, string> }
+  linux: {
+    cpu: CpuUsage | null
+    memory: MemoryUsage | null
+    network: { timestamp: number; defaultInterface: InterfaceUsage | null; interfaces: InterfaceUsage[] } | null
+    process: { processCount: Counted } | null
+  } | null
+}
+
 export interface ContainerStats {
   attributes: { id: string; metadata: ContainerMetadata; labels: Record<string, string> }
-  cpu: { timestamp: number; usageCoreNanoSeconds: { value: number } | null } | null
-  memory: { timestamp: number; workingSetBytes: { value: number } | null } | null
+  cpu: CpuUsage | null
+  memory: MemoryUsage | null
   writableLayer: FilesystemUsage | null
 }
 
@@ -218,9 +256,11 @@ export interface CriCalls {
   Exec: [ContainerRequest & { cmd: string[]; tty: boolean; stdin: boolean; stdout: boolean; stderr: boolean }, { url: string }]
   Attach: [ContainerRequest & { tty: boolean; stdin: boolean; stdout: boolean; stderr: boolean }, { url: string }]
   PortForward: [SandboxRequest & { port: number[] }, { url: string }]
+  PodSandboxStats: [SandboxRequest, { stats: PodSandboxStats | null }]
   ListContainerStats: [Empty, { stats: ContainerStats[] }]
   ListImages: [Empty, { images: Image[] }]
-  ImageStatus: [{ image: { image: string } }, { image: Image | null }]
+  /** `info` only when it is asked for: what the runtime wants to tell beside the protocol. */
+  ImageStatus: [{ image: { image: string }; verbose?: boolean }, { image: Image | null; info?: Record<string, string> }]
   PullImage: [{ image: { image: string }; auth?: AuthConfig; sandboxConfig?: PodSandboxConfig }, { imageRef: string }]
   RemoveImage: [{ image: { image: string } }, Empty]
   ImageFsInfo: [Empty, { imageFilesystems: FilesystemUsage[] }]

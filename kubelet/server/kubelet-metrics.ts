@@ -5,6 +5,7 @@ import type { Kubelet } from '../kubelet.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { CriCalls } from '../runtime/cri-types.ts'
 import type { StatusWriter } from '../status-writer.ts'
+import type { VolumeStats } from './file-usage.ts'
 
 const startBuckets = [
   0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600,
@@ -97,4 +98,23 @@ export function updateGauges(metrics: Metrics, kubelet: Kubelet, nodeName: strin
       { container_state: state },
       runtimes.flatMap((runtime) => runtime.containers).filter((container) => container.state === state).length,
     )
+}
+
+const claimGauges: [name: string, help: string, value: (volume: VolumeStats) => number][] = [
+  ['kubelet_volume_stats_available_bytes', 'Number of available bytes in the volume', (volume) => volume.availableBytes],
+  ['kubelet_volume_stats_capacity_bytes', 'Capacity in bytes of the volume', (volume) => volume.capacityBytes],
+  ['kubelet_volume_stats_used_bytes', 'Number of used bytes in the volume', (volume) => volume.usedBytes],
+  ['kubelet_volume_stats_inodes', 'Maximum number of inodes in the volume', (volume) => volume.inodes],
+  ['kubelet_volume_stats_inodes_free', 'Number of free inodes in the volume', (volume) => volume.inodesFree],
+  ['kubelet_volume_stats_inodes_used', 'Number of used inodes in the volume', (volume) => volume.inodesUsed],
+]
+
+export function updateClaimGauges(metrics: Metrics, volumes: readonly VolumeStats[]): void {
+  for (const [name, help, value] of claimGauges) {
+    const gauge = metrics.gauge(name, `[ALPHA] ${help}`, ['namespace', 'persistentvolumeclaim'])
+    gauge.reset()
+    for (const volume of volumes)
+      if (volume.pvcRef)
+        gauge.set({ namespace: volume.pvcRef.namespace, persistentvolumeclaim: volume.pvcRef.name }, value(volume))
+  }
 }

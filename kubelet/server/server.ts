@@ -7,17 +7,19 @@ import { isApiError, type ApiError, internalError } from '../../api/status.ts'
 import type { Health } from '../../component/health.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { Metrics } from '../../component/metrics.ts'
+import type { RenewedServing } from '../certificates/kubelet-certificates.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { ProbeCounts } from '../probes/probe-counts.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { Authorizer } from './authorize.ts'
 import { serveContainerLogs } from './container-logs.ts'
-import { updateGauges } from './kubelet-metrics.ts'
+import { updateClaimGauges, updateGauges } from './kubelet-metrics.ts'
 import type { Stats } from './stats.ts'
 import { createStreamServer } from './streams.ts'
+import { serveSystemLogs } from './system-logs.ts'
 
 export interface KubeletServerOptions {
-  tls: { cert: string; key: string; ca?: string | undefined }
+  tls: RenewedServing
   host: string
   /** 0 takes any free port. */
   port: number
@@ -37,6 +39,7 @@ export interface KubeletServer {
   close(): Promise<void>
 }
 
+const systemLogFolder = '/var/log'
 const streaming = /^\/(exec|attach|portForward)\//
 
 export async function startServer(options: KubeletServerOptions): Promise<KubeletServer> {
@@ -51,6 +54,7 @@ export async function startServer(options: KubeletServerOptions): Promise<Kubele
       })
     },
   )
+  tls.onRenewed?.((renewed) => server.setSecureContext({ ...tls, ...renewed, minVersion: 'TLSv1.2' }))
   // Logs that are followed and streams that idle live as long as their client wants.
   server.requestTimeout = 0
   server.keepAliveTimeout = 120_000
@@ -142,14 +146,20 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       const { status, body } = await health.answer('healthz', { verbose: url.searchParams.has('verbose') })
       return text(status, body)
     }
-    case 'stats':
-      return json(await stats.summary())
+    case 'logs':
+      return serveSystemLogs(systemLogFolder, url.pathname.slice('/logs'.length), request, response)
+    case 'stats': {
+      if (parts[1] !== 'summary') return text(404, '404 page not found\n')
+      const only = url.searchParams.get('only_cpu_and_memory')
+      return json(await stats.summary({ onlyCpuAndMemory: only === 'true' || only === '1' }))
+    }
     case 'metrics':
       if (parts[1] === 'resource') return send(response, 200, metrics.contentType, await stats.resourceMetrics())
       if (parts[1] === 'cadvisor') return send(response, 200, metrics.contentType, await stats.containerMetrics())
       if (parts[1] === 'probes') return send(response, 200, metrics.contentType, options.probeCounts.render())
       if (parts[1]) return text(404, '404 page not found\n')
       updateGauges(metrics, kubelet, options.nodeName)
+      updateClaimGauges(metrics, await stats.claims())
       return send(response, 200, metrics.contentType, await metrics.render())
     case 'checkpoint':
       // containerd of this generation cannot write checkpoints: said in the words of a runtime that knows no such call.

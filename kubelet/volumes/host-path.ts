@@ -7,7 +7,7 @@ import { type DirectoryKind, VolumeError } from './volume-kind.ts'
 export const hostPath: DirectoryKind = {
   name: 'host-path',
   matches: (volume) => volume.hostPath !== undefined,
-  setUp: ({ hostPath }) => openHostPath(hostPath!),
+  setUp: async ({ hostPath }) => ({ directory: await openHostPath(hostPath!), takesGroup: false }),
 }
 
 const checks: Record<string, [string, (stats: Stats) => boolean]> = {

@@ -3,6 +3,7 @@ import { configMap } from './config-map.ts'
 import { downwardApi } from './downward-api.ts'
 import { emptyDir } from './empty-dir.ts'
 import { ephemeral, persistentVolumeClaim } from './persistent-volume-claim.ts'
+import { image } from './image.ts'
 import { hostPath } from './host-path.ts'
 import { projected } from './projected.ts'
 import { secret } from './secret.ts'
@@ -14,6 +15,7 @@ export const VOLUME_KINDS: readonly VolumeKind[] = [
   emptyDir,
   ephemeral,
   hostPath,
+  image,
   persistentVolumeClaim,
   projected,
   secret,

@@ -3,12 +3,19 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Volume } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
-import type { KubeletPaths } from '../paths.ts'
 import { writePayload } from './atomic-writer.ts'
-import { isMountPoint } from './empty-dir.ts'
+import { ImageVolumeError } from './image.ts'
 import { VOLUME_KINDS } from './kinds.ts'
 import { soleUser } from './projected.ts'
-import { isPayloadKind, type VolumeContext, VolumeError, type VolumeKind } from './volume-kind.ts'
+import { removeSubPaths } from './sub-path.ts'
+import {
+  isPayloadKind,
+  type VolumeContext,
+  VolumeError,
+  type VolumeKeepers,
+  type VolumeKind,
+  type VolumePlace,
+} from './volume-kind.ts'
 import { applyFsGroup } from './volume-owner.ts'
 
 export interface PodVolumes {
@@ -16,13 +23,13 @@ export interface PodVolumes {
   setUp(context: VolumeContext): Promise<void>
   /** Writes payload volumes again where their content changed. */
   refresh(context: VolumeContext): Promise<void>
-  paths(): ReadonlyMap<string, string>
+  places(): ReadonlyMap<string, VolumePlace>
 }
 
 export function createPodVolumes(clock: Clock): PodVolumes {
-  const done = new Map<string, string>()
+  const done = new Map<string, VolumePlace>()
   return {
-    paths: () => done,
+    places: () => done,
     async setUp(context) {
       const { volumes = [] } = context.pod.spec
       await Promise.all(
@@ -46,7 +53,7 @@ function kindOf(volume: Volume): VolumeKind {
   return kind
 }
 
-async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Promise<string> {
+async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Promise<VolumePlace> {
   const { pod, paths } = context
   try {
     const kind = kindOf(volume)
@@ -55,13 +62,14 @@ async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Prom
       const directory = paths.memoryVolumeDirectory(pod.metadata.uid, kind.name, volume.name)
       const user = kind.name === 'projected' ? soleUser(pod.spec) : undefined
       await writePayload(directory, await kind.payload(volume, context), { fsGroup, user }, now)
-      return directory
+      // As upstream: what the API says is not for containers to change.
+      return { directory, readOnly: true }
     }
-    const directory = await kind.setUp(volume, context)
-    // Upstream leaves the node's own folders as they are.
-    if (fsGroup !== undefined && kind.name === 'empty-dir') await applyFsGroup(directory, fsGroup, fsGroupChangePolicy)
-    return directory
+    const { directory, takesGroup, readOnly = false } = await kind.setUp(volume, context)
+    if (fsGroup !== undefined && takesGroup) await applyFsGroup(directory, fsGroup, fsGroupChangePolicy)
+    return { directory, readOnly }
   } catch (error) {
+    if (error instanceof ImageVolumeError) throw error
     throw new VolumeError(
       `MountVolume.SetUp failed for volume "${volume.name}" : ${error instanceof Error ? error.message : String(error)}`,
       {
@@ -72,14 +80,18 @@ async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Prom
 }
 
 /** Everything of a pod's volumes on this node goes, also what an earlier kubelet made. */
-export async function tearDownVolumes(uid: string, paths: KubeletPaths): Promise<void> {
-  const emptyDirs = path.dirname(paths.volumeDirectory(uid, 'empty-dir', 'x'))
-  for (const name of await readdir(emptyDirs).catch(() => [])) {
-    const kind = VOLUME_KINDS.find((candidate) => candidate.name === 'empty-dir')
-    if (kind && !isPayloadKind(kind)) await kind.tearDown?.(name, { uid, paths })
-    const directory = path.join(emptyDirs, name)
-    // Deleting into a mount that refused to go would delete what is mounted.
-    if (!(await isMountPoint(directory))) await rm(directory, { recursive: true, force: true })
+export async function tearDownVolumes(uid: string, keepers: VolumeKeepers): Promise<void> {
+  const { paths, mounts } = keepers
+  await removeSubPaths(paths.subPathRoot(uid), mounts)
+  for (const kind of VOLUME_KINDS) {
+    if (isPayloadKind(kind) || !kind.tearDown) continue
+    const folder = path.dirname(paths.volumeDirectory(uid, kind.name, 'x'))
+    for (const name of await readdir(folder).catch(() => [])) {
+      await kind.tearDown(name, { ...keepers, uid })
+      const directory = path.join(folder, name)
+      // Deleting into a mount that refused to go would delete what is mounted.
+      if (!(await mounts.isMountPoint(directory))) await rm(directory, { recursive: true, force: true })
+    }
   }
   await rm(path.dirname(path.dirname(paths.memoryVolumeDirectory(uid, 'x', 'x'))), { recursive: true, force: true })
 }

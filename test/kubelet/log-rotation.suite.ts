@@ -21,7 +21,7 @@ describe('a log that grows', () => {
     })
     const pod = await kubelet.api.waitForPod('chatty', ({ status }) => status?.phase === 'Running')
     const followed = get(kubelet, '/containerLogs/default/chatty/main?follow=true')
-    await vi.waitUntil(() => files(pod.metadata.uid).length === 3, { timeout: 15_000 })
+    await vi.waitUntil(() => files(pod.metadata.uid).length === 3, { timeout: 30_000 })
     await kubelet.api.waitForPod('chatty', ({ status }) => status?.phase === 'Succeeded')
     expect(files(pod.metadata.uid)).toEqual([
       '0.log',

@@ -243,7 +243,7 @@ describe('a kubelet that comes back', () => {
     await kubelet.api.delete('Pod', { namespace: 'default', name: 'goes' })
     await kubelet.start()
     await expect
-      .poll(() => readdirSync(`${kubelet.node.directory}/kubelet/pods`), { timeout: 10_000 })
+      .poll(() => readdirSync(`${kubelet.node.directory}/kubelet/pods`), { timeout: 30_000 })
       .not.toContain(lost.metadata.uid)
     const after = await kubelet.api.waitForPod('stays', isReady)
     expect(main(after)).toEqual(main(before))

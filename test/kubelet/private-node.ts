@@ -9,6 +9,9 @@ export interface PrivateNode {
   directory: string
   socket: string
   cgroupRoot: string
+  /** As a crash: nobody is told, containers go on. */
+  killRuntime(): Promise<void>
+  startRuntime(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -28,8 +31,17 @@ export async function startPrivateNode(): Promise<PrivateNode> {
   writeFileSync(path.join(directory, 'config.toml'), containerdConfig(directory))
   const socket = '/run/containerd/containerd.sock'
   const log = openSync(path.join(directory, 'containerd.log'), 'a')
-  const containerd = spawn('containerd', ['--config', path.join(directory, 'config.toml')], { stdio: ['ignore', log, log] })
-  await waitForRuntime(socket, containerd)
+  let containerd: ChildProcess
+  const startRuntime = async () => {
+    containerd = spawn('containerd', ['--config', path.join(directory, 'config.toml')], { stdio: ['ignore', log, log] })
+    await waitForRuntime(socket, containerd)
+  }
+  const endRuntime = async (signal: NodeJS.Signals) => {
+    const exited = new Promise((resolve) => containerd.once('exit', resolve))
+    containerd.kill(signal)
+    await exited
+  }
+  await startRuntime()
   for (const archive of await writeImages(path.join(directory, 'images')))
     run('ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', archive)
   const cgroupRoot = `/${path.basename(directory)}`
@@ -37,10 +49,10 @@ export async function startPrivateNode(): Promise<PrivateNode> {
     directory,
     socket,
     cgroupRoot,
+    startRuntime,
+    killRuntime: () => endRuntime('SIGKILL'),
     async stop() {
-      const exited = new Promise((resolve) => containerd.once('exit', resolve))
-      containerd.kill('SIGTERM')
-      await exited
+      await endRuntime('SIGTERM')
       removeCgroups(cgroupRoot)
       unmountBelow(directory)
       rmSync(directory, { recursive: true, force: true })

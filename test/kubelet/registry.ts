@@ -13,14 +13,13 @@ export interface Registry {
   stop(): Promise<void>
 }
 
-/** Debian package docker-registry: only these tests need it, so set-up does not install it. */
-export const hasRegistry = existsSync('/usr/bin/docker-registry')
-
 export const user = { name: 'puller', password: 'secret' }
 /** bcrypt of the password, as `htpasswd -B` prints it. */
 const passwordLine = `${user.name}:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n`
 
 export async function startRegistry({ port, password }: { port: number; password: boolean }): Promise<Registry> {
+  if (!existsSync('/usr/bin/docker-registry'))
+    throw new Error('Cannot start a registry: docker-registry is not installed. `scripts/setup.sh --tests` installs it')
   const host = `127.0.0.1:${port}`
   const directory = await mkdtemp(path.join('/var/tmp', `${process.env.KUBELAB_TEST_RUN ?? 'kubelab-node-'}registry-`))
   const passwords = path.join(directory, 'passwords')

@@ -23,14 +23,14 @@ describe('the kubelet on a private containerd', () => {
     expect(existsSync('/usr/lib/cni/bridge'), 'Debian package containernetworking-plugins').toBe(true)
   })
 
-  it('passes its suites', { timeout: 400_000 }, () => {
+  it('passes its suites', { timeout: 900_000 }, () => {
     const vitest = path.join(root, 'node_modules/vitest/vitest.mjs')
     const command = [process.execPath, vitest, 'run', '--config', 'test/kubelet/inside.config.ts']
     const result = spawnSync('unshare', [...namespaces, ...command], {
       cwd: root,
       env: { ...process.env, KUBELAB_TEST_RUN: run },
       encoding: 'utf8',
-      timeout: 390_000,
+      timeout: 890_000,
     })
     expect(result.status, `${result.stdout}\n${result.stderr}`).toBe(0)
   })

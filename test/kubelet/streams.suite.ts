@@ -18,7 +18,9 @@ beforeAll(async () => {
     containers: [{ name: 'main', image: busyboxImage, command }],
   })
   await kubelet.api.waitForPod('talker', isReady)
-  await vi.waitUntil(async () => (await get(kubelet, '/containerLogs/default/talker/main')).body.includes('more'))
+  await vi.waitUntil(async () => (await get(kubelet, '/containerLogs/default/talker/main')).body.includes('more'), {
+    timeout: 30_000,
+  })
 })
 afterAll(() => kubelet.stop())
 

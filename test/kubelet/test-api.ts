@@ -50,9 +50,9 @@ export function createTestApi(nodeName: string): TestApi {
       await memory.patch('Pod', { namespace, name }, patch, { type: 'application/merge-patch+json' })
       await memory.delete('Pod', { namespace, name })
     },
-    waitForPod: (name, satisfies, timeoutMs = 20_000) =>
+    waitForPod: (name, satisfies, timeoutMs = 60_000) =>
       waitFor(memory, name, timeoutMs, (pod) => (pod && satisfies(pod) ? pod : undefined)),
-    waitForNoPod: async (name, timeoutMs = 20_000) => {
+    waitForNoPod: async (name, timeoutMs = 60_000) => {
       await waitFor(memory, name, timeoutMs, (pod) => (pod ? undefined : true))
     },
   }

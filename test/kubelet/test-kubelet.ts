@@ -1,6 +1,6 @@
 /** A whole kubelet in this process, on a private containerd, with the in-memory API: what the suites run against. */
 import { createSelfSigned } from '../../component/self-signed.ts'
-import { systemClock } from '../../component/clock.ts'
+import { type Clock, systemClock } from '../../component/clock.ts'
 import { createLogger } from '../../component/logger.ts'
 import { composeKubelet, type KubeletOptions, type RunningKubelet } from '../../kubelet/compose.ts'
 import { type PrivateNode, startPrivateNode } from './private-node.ts'
@@ -20,7 +20,10 @@ export interface TestKubelet {
 
 export const nodeName = 'node-1'
 
-export async function startTestKubelet(own: (node: PrivateNode) => Partial<KubeletOptions> = () => ({})): Promise<TestKubelet> {
+export async function startTestKubelet(
+  own: (node: PrivateNode) => Partial<KubeletOptions> = () => ({}),
+  clock: Clock = systemClock,
+): Promise<TestKubelet> {
   const node = await startPrivateNode()
   const api = createTestApi(nodeName)
   const logger = createLogger({ component: 'kubelet', level: process.env.KUBELAB_TEST_LOG ? 'debug' : 'error' })
@@ -53,7 +56,7 @@ export async function startTestKubelet(own: (node: PrivateNode) => Partial<Kubel
         ...own(node),
       },
       api,
-      systemClock,
+      clock,
       logger,
     )
     await running.kubelet.started

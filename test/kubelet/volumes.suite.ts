@@ -1,0 +1,129 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Container, PersistentVolume, Pod, PodSpec } from '../../api/generated/types.ts'
+import type { New } from '../../api/object.ts'
+import { busyboxImage } from './oci-archive.ts'
+import { get } from './request.ts'
+import { isReady } from './test-api.ts'
+import { startTestKubelet, type TestKubelet } from './test-kubelet.ts'
+
+let kubelet: TestKubelet
+beforeAll(async () => {
+  kubelet = await startTestKubelet()
+})
+afterAll(() => kubelet.stop())
+
+const shell = (script: string, more: Partial<Container> = {}): Container => ({
+  name: 'main',
+  image: busyboxImage,
+  command: ['sh', '-c', script],
+  ...more,
+})
+const at = (mountPath: string, more: object = {}) => ({ volumeMounts: [{ name: 'v', mountPath, ...more }] })
+
+/** Runs to its end and answers its output. */
+async function output(name: string, spec: Partial<PodSpec>): Promise<string> {
+  await kubelet.api.createPod(name, { restartPolicy: 'Never', ...spec })
+  await kubelet.api.waitForPod(name, ({ status }) => status?.phase === 'Succeeded')
+  return (await get(kubelet, `/containerLogs/default/${name}/main`)).body
+}
+
+/** A claim as the volume controllers leave it, with its volume. */
+async function bind(
+  name: string,
+  volume: Partial<PersistentVolume['spec']>,
+  annotations: Record<string, string> = {},
+): Promise<void> {
+  const claim = await kubelet.api.create('PersistentVolumeClaim', {
+    metadata: { namespace: 'default', name },
+    spec: { volumeName: `pv-${name}` },
+    status: { phase: 'Bound' },
+  })
+  await kubelet.api.create('PersistentVolume', {
+    metadata: { name: `pv-${name}`, annotations },
+    spec: { claimRef: { uid: claim.metadata.uid }, ...volume },
+  } as New<PersistentVolume>)
+}
+
+const claim = (claimName: string) => [{ name: 'v', persistentVolumeClaim: { claimName } }]
+const asUser = { runAsUser: 1234, runAsGroup: 1234 }
+
+describe('a volume', () => {
+  it('that is an image shows its files, to be read only, and leaves nothing', async () => {
+    const volumes = [{ name: 'v', image: { reference: busyboxImage, pullPolicy: 'IfNotPresent' } }]
+    const script = 'test -x /image/bin/sh && echo there; touch /image/x 2>&1 || echo read only; ls -d /part/busybox'
+    const mounts = [
+      { name: 'v', mountPath: '/image' },
+      { name: 'v', mountPath: '/part', subPath: 'bin' },
+    ]
+    const text = await output('image', { volumes, containers: [shell(script, { volumeMounts: mounts })] })
+    expect(text).toMatch(/^there\n.*Read-only file system\nread only\n/)
+    expect(text).toContain('/part/busybox')
+    await kubelet.api.deletePod('image')
+    await kubelet.api.waitForNoPod('image')
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('kubernetes.io~image')
+  })
+
+  it('that is an image waits for it as a container would', async () => {
+    const reference = '127.0.0.1:9/none:1'
+    const volumes = [{ name: 'v', image: { reference, pullPolicy: 'IfNotPresent' } }]
+    await kubelet.api.createPod('no-image', { volumes, containers: [shell('true', at('/image'))] })
+    const isWaiting = ({ status }: Pod) => /^(Err)?ImagePull/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? '')
+    const { status } = await kubelet.api.waitForPod('no-image', isWaiting)
+    expect(status?.containerStatuses?.[0]?.state?.waiting?.message).toContain(reference)
+  })
+
+  it('from the API cannot be written, whatever the mount says', async () => {
+    await kubelet.api.create('ConfigMap', { metadata: { namespace: 'default', name: 'settings' }, data: { key: 'value' } })
+    const volumes = [{ name: 'v', configMap: { name: 'settings' } }]
+    const script = 'cat /settings/key; echo; touch /settings/x 2>&1 || true'
+    expect(await output('api', { volumes, containers: [shell(script, at('/settings'))] })).toMatch(
+      /^value\n.*Read-only file system/,
+    )
+  })
+
+  it("of the node's own takes the pod's group, if it is a local one", async () => {
+    const folder = `${kubelet.node.directory}/local`
+    mkdirSync(folder)
+    chownSync(folder, 0, 0)
+    chmodSync(folder, 0o755)
+    await bind('local', { local: { path: folder } })
+    const containers = [shell('touch /data/mine && stat -c %g /data/mine', at('/data'))]
+    expect(await output('local', { volumes: claim('local'), containers, securityContext: { ...asUser, fsGroup: 77 } })).toBe(
+      '77\n',
+    )
+  })
+
+  it('of the local path provisioner can be written by any user', async () => {
+    const path = `${kubelet.node.directory}/provisioned/pvc-1`
+    const annotations = { 'pv.kubernetes.io/provisioned-by': 'kubelab/local-path' }
+    await bind('given', { hostPath: { path, type: 'DirectoryOrCreate' } }, annotations)
+    const containers = [shell('touch /data/mine && stat -c %u /data/mine', at('/data'))]
+    expect(await output('given', { volumes: claim('given'), containers, securityContext: asUser })).toBe('1234\n')
+    expect(statSync(path).mode & 0o777).toBe(0o777)
+  })
+
+  it('shows its part again to a container that starts again, also when the part was replaced', async () => {
+    const volumes = [{ name: 'v', emptyDir: {} }]
+    const script = 'cat /part/count; echo x >> /part/count; test $(wc -l < /part/count) -ge 2 && sleep 1000'
+    const spec = { volumes, containers: [shell(script, at('/part', { subPath: 'deep/part' }))], terminationGracePeriodSeconds: 0 }
+    await kubelet.api.createPod('part', spec)
+    const again = (pod: Pod) => isReady(pod) && pod.status?.containerStatuses?.[0]?.restartCount === 1
+    const { metadata } = await kubelet.api.waitForPod('part', again)
+    const root = `${kubelet.node.directory}/kubelet/pods/${metadata.uid}`
+    await expect.poll(() => readFileSync(`${root}/volumes/kubernetes.io~empty-dir/v/deep/part/count`, 'utf8')).toBe('x\nx\n')
+    await kubelet.api.deletePod('part')
+    await kubelet.api.waitForNoPod('part')
+    await expect.poll(() => existsSync(root)).toBe(false)
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('volume-subpaths')
+  })
+
+  it('keeps a file that is mounted by itself, as it was when the container started', async () => {
+    const folder = `${kubelet.node.directory}/single`
+    mkdirSync(folder)
+    writeFileSync(`${folder}/file`, 'one')
+    const volumes = [{ name: 'v', hostPath: { path: folder } }]
+    const containers = [shell('cat /etc/single', at('/etc/single', { subPath: 'file' }))]
+    expect(await output('single', { volumes, containers })).toBe('one')
+  })
+})

@@ -8,7 +8,7 @@ import { planDeletion } from './plan-deletion.ts'
 import { keyFor } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
-import { mayBeStale, recordWrite, withHold, writeContext } from './write-steps.ts'
+import { isRefusal, recordWrite, withHold, writeContext } from './write-steps.ts'
 
 const ATTEMPTS = 64
 
@@ -36,7 +36,7 @@ export async function deleteObject(
       if (!('lost' in done)) return done
       current = done.lost
     } catch (error) {
-      if (attempt > 0 || !mayBeStale(error)) throw error
+      if (attempt > 0 || !isRefusal(error)) throw error
       // A refusal about an older version than the newest is none yet.
       const seen = current?.revision
       await store.current()

@@ -4,7 +4,7 @@ import { conflict, notFound } from '../api/status.ts'
 import type { ApiContext, ResourceRequest } from './api-context.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
-import { mayBeStale, recordWrite } from './write-steps.ts'
+import { isRefusal, recordWrite } from './write-steps.ts'
 
 const ATTEMPTS = 64
 
@@ -37,7 +37,7 @@ export async function mutateStored(
       current = result.current
       isCurrent = true
     } catch (error) {
-      if (isCurrent || !mayBeStale(error)) throw error
+      if (isCurrent || !isRefusal(error)) throw error
       await store.current()
       isCurrent = true
       current = store.get(key)

@@ -10,7 +10,7 @@ import { recordManagerOfStored } from './field-managers.ts'
 import { readFromStorage, toStorageVersion, toWritten } from './served-resources.ts'
 import type { Entry } from './storage/store.ts'
 import type { WriteOptions } from './write-options.ts'
-import { mayBeStale, recordWrite, throwIfInvalid, withHold, writeContext } from './write-steps.ts'
+import { isRefusal, recordWrite, throwIfInvalid, withHold, writeContext } from './write-steps.ts'
 
 /** How often a write without a resourceVersion may lose a race: every loss is another writer's progress. */
 const ATTEMPTS = 64
@@ -58,7 +58,7 @@ export async function updateObject(
       isCurrent = true
     } catch (error) {
       // The complaint may be about a version that is not the newest: another server's write is still on its way here.
-      if (isCurrent || !mayBeStale(error)) throw error
+      if (isCurrent || !isRefusal(error)) throw error
       await store.current()
       isCurrent = true
       const newest = store.get(key)

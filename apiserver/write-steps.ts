@@ -15,10 +15,10 @@ export function throwIfInvalid({ names }: ResourceDefinition, object: KubeObject
 export const toSeconds = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`
 
 /**
- * Whether a refusal may be about a version that is no longer the newest, so that the write may be tried on the newest one. A store
- * that failed may have done the write all the same: that is never tried again.
+ * Whether a write was refused, and so not done: perhaps because of a version that is no longer the newest, and then it may be tried on
+ * that one. A store that failed may have done the write all the same: that is never tried again.
  */
-export const mayBeStale = (error: unknown): boolean => error instanceof ApiError && error.code < 500
+export const isRefusal = (error: unknown): boolean => error instanceof ApiError && error.code < 500
 
 export const writeContext = (context: ApiContext, dryRun: boolean): WriteContext => ({
   reader: context.admission.reader,
@@ -26,7 +26,7 @@ export const writeContext = (context: ApiContext, dryRun: boolean): WriteContext
   dryRun,
 })
 
-/** Keeps what was reserved when `write` answers something, gives it back when it does not, fails, or was a dry run. */
+/** Keeps what was reserved when `write` answers something, gives it back when it does not, is refused, or was a dry run. */
 export async function withHold<T>(
   hold: Hold | undefined,
   dryRun: boolean,
@@ -37,7 +37,8 @@ export async function withHold<T>(
   try {
     result = await write()
   } catch (error) {
-    await hold.rollback()
+    // Else it may be in use. The repair gives back what is not.
+    if (isRefusal(error)) await hold.rollback()
     throw error
   }
   await (result === undefined || dryRun ? hold.rollback() : hold.commit())

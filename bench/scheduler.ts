@@ -4,7 +4,8 @@
  *
  * Starts an etcd and an API server of its own, or takes those of `--kubeconfig` and `--token`, where no other scheduler and no
  * controllers may run. The pods of a shape are there first; then one scheduler after the other gets them, and what the API
- * server's watch shows is timed, from the first pod with a node to the last. `--live` creates the pods while it runs.
+ * server's watch shows is timed, from the first thing that it says of any pod to the last pod with a node. `--live` creates the
+ * pods while it runs.
  * `--peer` is upstream's kube-scheduler, timed in the same run; `--peer-kubeconfig` makes it speak to the same server as another.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -67,7 +68,12 @@ async function measure(client: RestClient, token: string, shape: Shape, sizes: S
     perNode.set(nodeName, (perNode.get(nodeName) ?? 0) + 1)
     if (boundAt.size === sizes.pods) resolve()
   }
-  informer.addHandlers({ added: seen, updated: seen })
+  let first = 0
+  const updated = (pod: Pod) => {
+    if (isTimed(pod.metadata.name)) first ||= performance.now()
+    seen(pod)
+  }
+  informer.addHandlers({ added: seen, updated })
   await createEarlierPods(client, shape, sizes)
   const create = () => createTimedPods(client, shape, sizes, (name) => createdAt.set(name, performance.now()))
   if (!values.live) await create()
@@ -85,7 +91,6 @@ async function measure(client: RestClient, token: string, shape: Shape, sizes: S
   await deletePods(client)
 
   const times = [...boundAt.values()].sort((a, b) => a - b)
-  const first = times[0]!
   const podsPerSecond = (1000 * sizes.pods) / (times.at(-1)! - first)
   // A pod that was there before waited for the scheduler to start: what counts is its wait behind others.
   const waits = Array.from(boundAt, ([name, at]) => at - Math.max(values.live ? createdAt.get(name)! : first, 0)).sort(
@@ -128,6 +133,8 @@ const unknown = wanted.find((name) => !SHAPES.some((shape) => shape.name === nam
 if (unknown) throw new Error(`Cannot measure shape ${unknown}: there are ${SHAPES.map(({ name }) => name).join(', ')}`)
 
 const server = await openServer()
+// Leave no server behind, however this ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close().then(() => process.exit(1)))
 const client = createApiClient(await loadClientConfig({ path: server.kubeconfig }), { connections: 16 })
 const contenders = [
   await ownScheduler(server.kubeconfig),

@@ -13,13 +13,14 @@ export async function preempt(
   profile: Profile,
   context: CycleContext,
 ): Promise<void> {
-  const { client, clock, logger, recorderOf, snapshot, waiting } = context
+  const { client, clock, logger, queue, recorderOf, snapshot, waiting } = context
   const evict = async ({ pod, key, uid }: PodInfo) => {
     const { namespace, name, deletionTimestamp } = pod.metadata
     // It is leaving already; asking again would only shorten nothing.
     if (deletionTimestamp !== undefined) return
     // Nobody has been told of it yet: there is nothing to delete.
     if (waiting.has(uid)) return waiting.reject(uid, 'DefaultPreemption', 'preempted')
+    snapshot.expectToLeave(uid, true)
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
@@ -31,7 +32,11 @@ export async function preempt(
     try {
       await client.delete('Pod', { namespace, name }, { preconditions: { uid }, cause })
     } catch (error) {
-      if (!isNotFound(error)) logger.warn('cannot preempt', { pod: key, for: info.key, error: String(error) })
+      if (isNotFound(error)) return
+      logger.warn('cannot preempt', { pod: key, for: info.key, error: String(error) })
+      snapshot.expectToLeave(uid, false)
+      // Nothing is coming that the pod waits for: it looks again.
+      queue.happened({ kind: 'Pod', type: 'delete', object: pod }, cause)
       return
     }
     recorderOf(profile).event(pod, 'Normal', 'Preempted', `Preempted by pod ${info.uid} on node ${node}`, { cause })

@@ -85,6 +85,18 @@ describe('the scheduling queue', () => {
     expect(popped()).toBe('a')
   })
 
+  test('a pod that made room waits for the last that must leave, and is tried then without delay', async () => {
+    const { queue, popped } = make()
+    const gone = (name: string) => ({ kind: 'Pod', type: 'delete', object: makePod(name, { nodeName: 'n' }) }) as const
+    queue.add(info('preemptor'))
+    queue.unschedulable(queue.pop()!, new Set(['WantsNodes']), [info('a').uid, info('b').uid])
+    queue.happened(gone('other'))
+    queue.happened(gone('a'))
+    expect(popped()).toBeUndefined()
+    queue.happened(gone('b'))
+    expect(popped()).toBe('preemptor')
+  })
+
   test('a deleted pod comes from nowhere any more', async () => {
     const { queue, clock, popped } = make()
     for (const name of ['active', 'backoff', 'unschedulable']) queue.add(info(name))

@@ -18,6 +18,8 @@ export interface QueuedPod {
   failedAt: number
   /** Plugins that refused it. */
   refusedBy: ReadonlySet<string>
+  /** Pods that must be gone before it has the room it made: only the last of them wakes it, and then at once. */
+  awaits?: Set<string> | undefined
   /** What woke it last. */
   cause: string | undefined
 }
@@ -33,7 +35,7 @@ export interface SchedulingQueue {
   /** The next pod to decide on. Belongs to the caller until it is given back or deleted. */
   pop(): QueuedPod | undefined
   /** No node would do: it waits for an event that helps one of the plugins that refused. */
-  unschedulable(pod: QueuedPod, refusedBy: ReadonlySet<string>): void
+  unschedulable(pod: QueuedPod, refusedBy: ReadonlySet<string>, awaits?: Iterable<string>): void
   /** Something else went wrong: it comes back after its backoff. */
   retry(pod: QueuedPod): void
   /** Pods that the event may help come back, after their backoff. */
@@ -134,8 +136,10 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
       const pod = active.pop()
       return pod && { ...pod, attempts: pod.attempts + 1 }
     },
-    unschedulable(pod, refusedBy) {
-      unschedulable.set(pod.info.uid, { ...pod, refusedBy, failedAt: clock.now().getTime() })
+    unschedulable(pod, refusedBy, awaits = []) {
+      const awaited = new Set(awaits)
+      const failedAt = clock.now().getTime()
+      unschedulable.set(pod.info.uid, { ...pod, refusedBy, failedAt, awaits: awaited.size > 0 ? awaited : undefined })
     },
     retry(pod) {
       backoff.push({ ...pod, failedAt: clock.now().getTime() })
@@ -143,6 +147,14 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
     },
     happened(event, cause) {
       for (const pod of unschedulable.values()) {
+        if (event.kind === 'Pod' && pod.awaits) {
+          if (event.type === 'delete') pod.awaits.delete(event.object.metadata.uid)
+          if (pod.awaits.size === 0) {
+            unschedulable.delete(pod.info.uid)
+            activate({ ...pod, awaits: undefined, cause })
+          }
+          continue
+        }
         // Nobody refused it: there was no node at all.
         const refusers = [...pod.refusedBy]
         const mayHelp = refusers.length === 0 || refusers.some((name) => byName.get(name)?.isHelpedBy?.(pod.info, event))

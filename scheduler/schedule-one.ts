@@ -99,7 +99,11 @@ export async function sendBack(
     // Others were kept off by it.
     queue.happened({ kind: 'Pod', type: 'delete', object: { ...info.pod, spec: { ...info.pod.spec, nodeName: given } } }, cause)
   }
-  queue.unschedulable(queued, refusingPlugins(failure))
+  queue.unschedulable(
+    queued,
+    refusingPlugins(failure),
+    plan?.victims.map(({ uid }) => uid),
+  )
   recorderOf(profile).event(info.pod, 'Warning', 'FailedScheduling', message, { cause })
   const condition = setCondition(queued, { reason: 'Unschedulable', message }, plan?.node ?? (given ? null : undefined), context)
   if (!plan) return condition

@@ -30,6 +30,9 @@ export interface Snapshot {
   /** A new version of a placed pod. False when it changed in a way that matters here, and must be placed anew. */
   refresh(pod: Pod): boolean
   remove(uid: string): void
+  /** The pod has been told to leave, or has not after all: the API server's word on it is still to come. */
+  expectToLeave(uid: string, leaves: boolean): void
+  isLeaving(pod: PodInfo): boolean
   /** Where a pod is placed. */
   placeOf(uid: string): { pod: PodInfo; node: string } | undefined
 
@@ -60,6 +63,7 @@ export function createSnapshot(cache: Cache): Snapshot {
   /** Pods on nodes that we have not heard of yet, or not any more. */
   const strays = new Map<string, NodeInfo>()
   const places = new Map<string, { pod: PodInfo; node: string }>()
+  const leaving = new Set<string>()
   const namespaces = new Map<string, Readonly<Record<string, string>>>()
   const nominations = createNominations()
   const images = new Map<string, number>()
@@ -98,6 +102,7 @@ export function createSnapshot(cache: Cache): Snapshot {
     const place = places.get(uid)
     if (!place) return
     places.delete(uid)
+    leaving.delete(uid)
     removePod(infoOf(place.node), place.pod)
     terms.removed(place.pod, place.node)
     for (const name of place.pod.claims) {
@@ -171,6 +176,8 @@ export function createSnapshot(cache: Cache): Snapshot {
       return true
     },
     remove,
+    expectToLeave: (uid, leaves) => void (leaves ? leaving.add(uid) : leaving.delete(uid)),
+    isLeaving: ({ pod, uid }) => pod.metadata.deletionTimestamp !== undefined || leaving.has(uid),
     placeOf: (uid) => places.get(uid),
     nominatedOn: nominations.on,
     nominate: nominations.set,

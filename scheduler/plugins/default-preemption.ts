@@ -68,7 +68,7 @@ export function planPreemption(
 function whyNotEligible({ pod, priority }: PodInfo, { verdicts }: Failure, snapshot: Snapshot): string | null {
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = snapshot.node(pod.status?.nominatedNodeName ?? '')
-  const leaving = (other: PodInfo) => other.pod.metadata.deletionTimestamp !== undefined && other.priority < priority
+  const leaving = (other: PodInfo) => snapshot.isLeaving(other) && other.priority < priority
   // The node has become one where no room would help: it may try elsewhere.
   if (nominated && verdicts.get(nominated.name)?.final) return null
   if (nominated && [...nominated.pods.values()].some(leaving))

@@ -4,15 +4,18 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { timeout } from '../../api/status.ts'
+import { EtcdStore } from '../../apiserver/storage/etcd-store.ts'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
+import { silentLogger } from '../../component/logger.ts'
 import { startEtcd, type EtcdProcess } from '../etcd-process.ts'
 import { createApiServerProcess, newSigningKey, type ApiServerProcess } from './api-server-process.ts'
 import { committedHistory, mark, startFollower, startWriters, type Committed, type Writers } from './history.ts'
-import { createHttpClient, type Client } from './http-client.ts'
+import { createHttpClient, openWatch, type Client } from './http-client.ts'
 import { startTestServer, type TestServer } from './start-server.ts'
 
 const full = process.env.FULL === '1'
 
+const MAPS = '/api/v1/namespaces/default/configmaps'
 const JSON_PATCH = { 'content-type': 'application/json-patch+json' }
 const MERGE_PATCH = { 'content-type': 'application/merge-patch+json' }
 
@@ -100,6 +103,50 @@ it('one API server loses no acknowledged write and does none twice, when it and 
   expectOnce(await committedHistory(etcd, from, await mark(server)), writers)
 })
 
+it('while etcd is away reads from memory go on, all else fails, /readyz says so, and it goes on by itself', async () => {
+  const { endpoint, tls } = etcd
+  const store = new EtcdStore({ endpoints: [endpoint], tls, logger: silentLogger, callTimeoutMs: 300 })
+  const server = await startTestServer({ store })
+  const call = createHttpClient(server)
+  const statuses = async (...calls: Parameters<Client>[]) => {
+    const codes: number[] = []
+    for (const parameters of calls) codes.push((await call(...parameters)).code)
+    return codes
+  }
+  const create = (name: string) => call('POST', MAPS, { body: { metadata: { name } } })
+  const made = await create('away')
+  const watch = await openWatch(server, `${MAPS}?watch=1&resourceVersion=${String(made.json.metadata.resourceVersion)}`)
+
+  await etcd.kill()
+  const reads: Parameters<Client>[] = [
+    ['GET', `${MAPS}/away?resourceVersion=0`],
+    ['GET', `${MAPS}?resourceVersion=0`],
+    ['GET', '/version'],
+    ['GET', '/apis'],
+  ]
+  expect(await statuses(...reads)).toEqual([200, 200, 200, 200])
+  const others: Parameters<Client>[] = [
+    ['GET', `${MAPS}/away`],
+    ['GET', MAPS],
+    ['POST', MAPS, { body: { metadata: { name: 'never' } } }],
+    ['PATCH', `${MAPS}/away`, { body: { data: { a: 'b' } }, headers: MERGE_PATCH }],
+    ['DELETE', `${MAPS}/away`],
+  ]
+  for (const code of await statuses(...others)) expect([500, 504]).toContain(code)
+  const ready = await call('GET', '/readyz')
+  expect([ready.code, ready.text]).toEqual([500, expect.stringContaining('[-]etcd failed')])
+  expect(await statuses(...reads)).toEqual([200, 200, 200, 200])
+
+  await etcd.start()
+  let again = await create('again')
+  while (again.code !== 201) again = await create('again')
+  expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'again' } } })
+  while ((await call('GET', '/readyz')).code !== 200);
+  expect(await statuses(['GET', `${MAPS}/away`], ['DELETE', `${MAPS}/away`], ['GET', `${MAPS}/never`])).toEqual([200, 200, 404])
+  watch.close()
+  await server.stop()
+})
+
 describe('a write that was committed, and then lost its answer', () => {
   /** As an etcd that dies between the two. */
   class ForgetfulStore extends MemoryStore {
@@ -128,7 +175,6 @@ describe('a write that was committed, and then lost its answer', () => {
   })
   afterAll(() => server.stop())
 
-  const MAPS = '/api/v1/namespaces/default/configmaps'
   const cases: [string, Parameters<Client>][] = [
     [
       'a patch',

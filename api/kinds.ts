@@ -10,6 +10,7 @@ export interface Kinds {
   CertificateSigningRequest: t.CertificateSigningRequest
   ClusterRole: t.ClusterRole
   ClusterRoleBinding: t.ClusterRoleBinding
+  ComponentStatus: t.ComponentStatus
   ConfigMap: t.ConfigMap
   ControllerRevision: t.ControllerRevision
   CronJob: t.CronJob
@@ -100,6 +101,7 @@ const all = ['all']
 const extensions = ['api-extensions']
 
 export const KINDS: readonly KindInfo[] = [
+  cluster('', ['v1'], 'ComponentStatus', 'componentstatuses', { short: ['cs'] }),
   namespaced('', ['v1'], 'ConfigMap', 'configmaps', { short: ['cm'] }),
   namespaced('', ['v1'], 'Endpoints', 'endpoints', { short: ['ep'] }),
   namespaced('', ['v1'], 'Event', 'events', { short: ['ev'] }),

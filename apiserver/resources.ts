@@ -8,6 +8,7 @@ import {
 } from './resources/admission-policy.ts'
 import { apiService } from './resources/api-service.ts'
 import { certificateSigningRequest } from './resources/certificate-signing-request.ts'
+import { componentStatus } from './resources/component-status.ts'
 import { configMap } from './resources/config-map.ts'
 import { controllerRevision } from './resources/controller-revision.ts'
 import { cronJob } from './resources/cron-job.ts'
@@ -78,6 +79,7 @@ const eventsOfNewApi: ResourceDefinition = completeBehaviour(
 )
 
 const TODAY: readonly ResourceDefinition[] = [
+  defineResource('ComponentStatus', componentStatus),
   defineResource('ConfigMap', configMap),
   defineResource('Endpoints', endpoints),
   defineResource('Event', event),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ControllerRevision } from '../api/generated/types.ts'
+import type { ControllerRevision, DaemonSet } from '../api/generated/types.ts'
 import { planHistory } from './history.ts'
 
 const owner = {
@@ -12,11 +12,11 @@ const owner = {
       metadata: { labels: { a: 'b' } },
     },
   },
-}
+} as unknown as DaemonSet
 
 const created = () => {
   const [action] = planHistory(owner, [], undefined).actions
-  return (action as { object: ControllerRevision }).object
+  return (action as unknown as { object: ControllerRevision }).object
 }
 
 test('a revision is, byte for byte, what a client written in Go computes from its owner', () => {

@@ -39,10 +39,9 @@ function whyThere({ pod, node }: SchedulerAnswer, last: Attempt | undefined): st
   const suitable = last.evaluatedNodes - refused
   const looked = last.evaluatedNodes === 1 ? '1 node' : `${last.evaluatedNodes} nodes`
   const head = `Pod ${pod} went to ${node}: of ${looked} looked at, ${suitable} would do.`
-  const scored =
-    last.scores.length === 0
-      ? 'There was nothing to choose between: nodes are scored when more than one would do.'
-      : scoreTable(last.scores, last.node)
+  const scored = last.scores.every(({ plugins }) => Object.keys(plugins).length === 0)
+    ? 'There was nothing to choose between: nodes are scored when more than one would do.'
+    : scoreTable(last.scores, last.node)
   return [head, scored, refusals(last)]
 }
 
@@ -72,7 +71,7 @@ function whyNot(answer: SchedulerAnswer, last: Attempt | undefined, now: Date): 
         `Pod ${pod} has no node. ${standing(answer, last, now)}`,
         last && !last.node ? last.message : '',
         last ? refusals(last) : '',
-        advice(relaxations),
+        advice(relaxations, last),
       ]
   }
 }
@@ -90,7 +89,7 @@ function standing(
     case 'backoff':
       return `It is tried again in ${seconds(Date.parse(nextTry ?? '') - now.getTime())}.${tried}${nominated}`
     case 'unschedulable':
-      return `It waits for a change that helps one of ${waitsFor.join(', ') || 'the plugins'}.${tried}${nominated}`
+      return `It waits for a change that helps ${waitsFor.length > 1 ? 'one of ' : ''}${waitsFor.join(', ') || 'any plugin'}.${tried}${nominated}`
     case 'deciding':
       return waitsFor.length > 0
         ? `It has one in mind, and ${waitsFor.join(', ')} keeps it waiting.`
@@ -108,8 +107,12 @@ function refusals({ refused }: Attempt): string {
   return table(['NODE', 'REFUSED BY', 'REASON'], rows)
 }
 
-function advice(relaxations: SchedulerAnswer['relaxations']): string {
-  if (relaxations.length === 0) return 'No change of the pod or of one node that the scheduler could think of would let it fit.'
+function advice(relaxations: SchedulerAnswer['relaxations'], last: Attempt | undefined): string {
+  if (relaxations.length === 0) {
+    return last && Object.keys(last.refused).length === 0
+      ? 'No node was looked at: this must be put right first, whatever the nodes have.'
+      : 'No small change of the pod or of one node that the scheduler knows of would let it fit.'
+  }
   const [first] = relaxations
   if (first!.changes.length === 0)
     return `It fits as it is, on ${nameNodes(first!.nodes, first!.nodeCount)}: it only has to be tried again.`

@@ -1,0 +1,288 @@
+/**
+ * The service network of a whole lab, under traffic from pods and from the host: it goes on while pods are exchanged and its own
+ * parts end, and what changes in the cluster changes the traffic. `KUBELAB_PROXY_MODE=iptables` runs it over the other backend,
+ * `KUBELAB_POD_LIVES=500` the churn at full size.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { Client, credentials } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Pod } from '../../api/generated/types.ts'
+import { load } from './load.ts'
+import { NAMESPACE, PATIENCE, serverPod, startNetworkLab, type NetworkLab } from './network-lab.ts'
+import { echoService } from './server.ts'
+
+const LAB = 'ways'
+const LIVES = Number(process.env.KUBELAB_POD_LIVES ?? 12)
+const labels = { app: 'web' }
+const key = (name: string) => ({ namespace: NAMESPACE, name })
+
+let lab: NetworkLab
+let clusterIP: string
+let balancer: string
+let ingress: string
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  lab = await startNetworkLab(
+    LAB,
+    (end) => void ends.unshift(end),
+    '--nodes',
+    '2',
+    '--proxy-mode',
+    process.env.KUBELAB_PROXY_MODE ?? 'nftables',
+  )
+  const template = { metadata: { labels }, spec: serverPod() }
+  await Promise.all([
+    lab.create('Deployment', 'web', {
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: labels },
+        strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        template: {
+          ...template,
+          spec: {
+            ...template.spec,
+            topologySpreadConstraints: [
+              {
+                maxSkew: 1,
+                topologyKey: 'kubernetes.io/hostname',
+                whenUnsatisfiable: 'DoNotSchedule',
+                labelSelector: { matchLabels: labels },
+              },
+            ],
+          },
+        },
+      },
+    }),
+    lab.create('Pod', 'client', { metadata: { ...key('client'), labels: { app: 'client' } }, spec: serverPod() }),
+    lab.create('Service', 'web', { spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] } }),
+    lab.create('Service', 'grpc', {
+      spec: { selector: labels, ports: [{ name: 'grpc', port: 80, targetPort: 9090, appProtocol: 'kubernetes.io/h2c' }] },
+    }),
+    lab.create('Service', 'balanced', {
+      spec: { type: 'LoadBalancer', selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    }),
+    lab.create('Ingress', 'web', { spec: { rules: [rule('web.example', 'web'), rule('grpc.example', 'grpc')] } }),
+  ])
+  const ready = <T>(ask: () => Promise<T>, holds: (answer: T) => boolean) =>
+    vi.waitFor(async () => {
+      const answer = await ask()
+      if (!holds(answer)) throw new Error(`Cannot begin: ${String(answer)} is not what the tests wait for`)
+      return answer
+    }, PATIENCE)
+  await ready(availableReplicas, (count) => count === 2)
+  clusterIP = (await lab.client.get('Service', key('web'))).spec!.clusterIP!
+  balancer = await ready(() => addressOf('Service', 'balanced'), Boolean)
+  ingress = await ready(() => addressOf('Ingress', 'web'), Boolean)
+  await ready(fetchThroughIngress, (name) => name.startsWith('web-'))
+  await ready(
+    () => lab.ask('client', '/'),
+    (name) => name === 'client',
+  )
+})
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
+const rule = (host: string, service: string) => ({
+  host,
+  http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: service, port: { number: 80 } } } }] },
+})
+async function addressOf(kind: 'Service' | 'Ingress', name: string): Promise<string> {
+  return (await lab.client.get(kind, key(name))).status?.loadBalancer?.ingress?.[0]?.ip ?? ''
+}
+const availableReplicas = async () => {
+  const { status, metadata } = await lab.client.get('Deployment', key('web'))
+  const settled = status?.observedGeneration === metadata.generation && status?.replicas === 2 && status.updatedReplicas === 2
+  return settled ? status.availableReplicas : undefined
+}
+async function fetchThroughIngress(): Promise<string> {
+  const stop = AbortSignal.timeout(50)
+  const { answers, failures } = await load(`http://${ingress}/`, stop, { host: 'web.example' })
+  return Object.keys(answers)[0] ?? failures[0] ?? 'nothing'
+}
+const webPods = async (): Promise<Pod[]> =>
+  (await lab.client.list('Pod', { namespace: NAMESPACE, labelSelector: 'app=web' })).items.filter(
+    ({ metadata }) => !metadata.deletionTimestamp,
+  )
+
+describe('under constant load by cluster address, load balancer and ingress', () => {
+  /** Loads all three ways while `work` is done; answers who answered, and every failure. */
+  async function underLoad(work: () => Promise<void>) {
+    const stop = new AbortController()
+    const fromPod = lab.loadFrom('client', `http://${clusterIP}/`)
+    const fromHost = [load(`http://${balancer}/`, stop.signal), load(`http://${ingress}/`, stop.signal, { host: 'web.example' })]
+    await work().finally(() => stop.abort())
+    const tallies = await Promise.all([fromPod(), ...fromHost])
+    return { failures: tallies.map((tally) => tally.failures), answered: tallies.map((tally) => Object.keys(tally.answers)) }
+  }
+
+  it('a rolling update fails no request, and ends with the new pods alone', async () => {
+    const before = await webPods()
+    const { failures, answered } = await underLoad(async () => {
+      const annotations = { round: '2' }
+      await lab.client.patch(
+        'Deployment',
+        key('web'),
+        { spec: { template: { metadata: { annotations } } } },
+        { type: 'application/merge-patch+json' },
+      )
+      await expect.poll(availableReplicas, PATIENCE).toBe(2)
+    })
+    expect(failures).toEqual([[], [], []])
+    for (const names of answered) expect(names.length).toBeGreaterThanOrEqual(3)
+    const names = before.map(({ metadata }) => metadata.name)
+    expect((await webPods()).map(({ metadata }) => metadata.name).filter((name) => names.includes(name))).toEqual([])
+  })
+
+  it('the proxies killed on every node stop nothing', async () => {
+    const { failures } = await underLoad(async () => {
+      expect(lab.crash('/kube-proxy.js')).toBe(2)
+      // They are back when they follow a change again.
+      await follow('after-crash')
+    })
+    expect(failures).toEqual([[], [], []])
+  })
+})
+
+/** A service without pods gets an endpoint by hand: from refused to answered, by name and address. */
+async function follow(name: string): Promise<void> {
+  const [pod] = await webPods()
+  const { spec } = await lab.create('Service', name, { spec: { ports: [{ port: 80 }] } })
+  await expect.poll(() => lab.ask('client', `/fetch/${spec!.clusterIP}:80`), PATIENCE).toBe('failed')
+  await lab.create('EndpointSlice', name, {
+    metadata: { ...key(name), labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+    endpoints: [{ addresses: [pod!.status!.podIP!], conditions: { ready: true } }],
+  })
+  await expect.poll(() => lab.ask('client', `/fetch/${name}:80`), PATIENCE).toBe(pod!.metadata.name)
+}
+
+describe('through the ingress', () => {
+  it('a WebSocket passes, and outlives a new configuration', async () => {
+    const socket = new WebSocket(`ws://${ingress}/`, { headers: { host: 'web.example' } })
+    const say = (word: string) =>
+      new Promise<string>((resolve, reject) => {
+        socket.once('message', (message) => resolve(String(message)))
+        socket.once('close', () => reject(new Error('closed')))
+        socket.send(word)
+      })
+    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+    expect(await say('hello')).toMatch(/^web-\S+ hello$/)
+    await lab.create('Ingress', 'another', { spec: { rules: [rule('another.example', 'web')] } })
+    const another = () => load(`http://${ingress}/`, AbortSignal.timeout(30), { host: 'another.example' })
+    await expect.poll(async () => Object.keys((await another()).answers)[0], PATIENCE).toMatch(/^web-/)
+    expect(await say('still here')).toMatch(/^web-\S+ still here$/)
+    socket.close()
+  })
+
+  it('gRPC passes', async () => {
+    const client = new Client(`${ingress}:80`, credentials.createInsecure(), { 'grpc.default_authority': 'grpc.example' })
+    const { path: method, requestSerialize, responseDeserialize } = echoService.say!
+    const answer = await new Promise<unknown>((resolve, reject) =>
+      client.makeUnaryRequest(method, requestSerialize, responseDeserialize, Buffer.from('hello'), (error, bytes) =>
+        error ? reject(error) : resolve(bytes),
+      ),
+    )
+    expect(String(answer)).toMatch(/^web-\S+ hello$/)
+    client.close()
+  })
+})
+
+describe('comes back by itself', () => {
+  it('the DNS, killed', async () => {
+    expect(await lab.ask('client', '/resolve/web')).toBe(clusterIP)
+    expect(lab.crash('/kube-dns.js')).toBe(1)
+    await expect.poll(() => lab.ask('client', '/resolve/web').catch(String), PATIENCE).toBe(clusterIP)
+  })
+
+  it('the ingress controller, killed with its HAProxy', async () => {
+    expect(lab.crash('/ingress.js')).toBe(1)
+    await expect.poll(() => fetchThroughIngress().catch(String), PATIENCE).toMatch(/^web-/)
+  })
+})
+
+describe('what changes in the cluster', () => {
+  it('is in the next answer: a headless service has the addresses of its pods', async () => {
+    await lab.create('Service', 'each', { spec: { clusterIP: 'None', selector: labels, ports: [{ port: 8080 }] } })
+    const addresses = (await webPods()).map(({ status }) => status!.podIP!)
+    await expect.poll(() => lab.ask('client', '/resolve/each'), PATIENCE).toBe(addresses.toSorted().join())
+  })
+
+  it('takes effect on traffic: a policy denies, and its end allows', async () => {
+    const ask = () => lab.ask('client', `/fetch/${clusterIP}:80`)
+    expect(await ask()).toMatch(/^web-/)
+    await lab.create('NetworkPolicy', 'deny', { spec: { podSelector: { matchLabels: labels }, policyTypes: ['Ingress'] } })
+    await expect.poll(ask, PATIENCE).toBe('failed')
+    await lab.client.delete('NetworkPolicy', key('deny'))
+    await expect.poll(ask, PATIENCE).toMatch(/^web-/)
+  })
+})
+
+describe('pod addresses', () => {
+  it(`are never two pods' at once, nor lost, over ${LIVES} lives`, { timeout: 120_000 + LIVES * 2_000 }, async () => {
+    const reserved = () =>
+      [1, 2].flatMap((number) => {
+        const folder = path.join('/var/lib/kubelab', LAB, 'nodes', `node-${number}`, 'cni-state/ipam/kubelab')
+        return existsSync(folder) ? readdirSync(folder).filter((name) => /^[\d.]+$/.test(name)) : []
+      })
+    const before = reserved().toSorted()
+    const holders = new Map<string, string>()
+    const doubles: string[] = []
+    const stop = new AbortController()
+    const { metadata } = await lab.client.list('Pod', { namespace: NAMESPACE })
+    const watching = (async () => {
+      const options = {
+        namespace: NAMESPACE,
+        labelSelector: 'app=brief',
+        resourceVersion: metadata.resourceVersion,
+        signal: stop.signal,
+      }
+      for await (const { type, object } of lab.client.watch('Pod', options)) {
+        const { name } = object.metadata
+        const { podIP, phase } = object.status ?? {}
+        if (type === 'DELETED' || phase === 'Succeeded') {
+          for (const [ip, holder] of holders) if (holder === name) holders.delete(ip)
+        } else if (podIP) {
+          const holder = holders.get(podIP)
+          if (holder !== undefined && holder !== name) doubles.push(`${podIP}: ${holder}, ${name}`)
+          holders.set(podIP, name)
+        }
+      }
+    })().catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error
+    })
+    const live = async (name: string, end: 'by itself' | 'deleted') => {
+      const command = ['sh', '-c', end === 'deleted' ? 'trap "exit 0" TERM; sleep 1000 & wait' : 'true']
+      await lab.create('Pod', name, {
+        metadata: { ...key(name), labels: { app: 'brief' } },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox', imagePullPolicy: 'IfNotPresent', command }] },
+      })
+      const phase = async () => (await lab.client.get('Pod', key(name))).status?.phase
+      await expect.poll(phase, PATIENCE).toBe(end === 'deleted' ? 'Running' : 'Succeeded')
+      await lab.client.delete('Pod', key(name))
+      await expect
+        .poll(
+          () =>
+            lab.client.get('Pod', key(name)).then(
+              () => 'there',
+              () => 'gone',
+            ),
+          PATIENCE,
+        )
+        .toBe('gone')
+    }
+    let next = 0
+    const lane = async () => {
+      for (let life = next++; life < LIVES; life = next++) await live(`brief-${life}`, life % 2 ? 'by itself' : 'deleted')
+    }
+    await Promise.all(Array.from({ length: 6 }, lane))
+    stop.abort()
+    await watching
+    expect(doubles).toEqual([])
+    await expect.poll(() => reserved().toSorted(), PATIENCE).toEqual(before)
+  })
+})

@@ -33,6 +33,7 @@ import { createTaintEviction } from './controllers/taint-eviction.ts'
 import { tokenCleaner } from './controllers/token-cleaner.ts'
 import { ttlAfterFinished } from './controllers/ttl-after-finished.ts'
 import { claimProtection, volumeProtection } from './controllers/volume-protection.ts'
+import { runMetricsApi } from './metrics-api/run-metrics-api.ts'
 import { both, configured, pure, type ControllerEntry } from './setup.ts'
 
 export const CONTROLLERS: readonly ControllerEntry[] = [
@@ -128,6 +129,21 @@ export const CONTROLLERS: readonly ControllerEntry[] = [
   configured('legacy-serviceaccount-token-cleaner-controller', (flags) =>
     createLegacyTokenCleaner(flags['legacy-service-account-token-clean-up-period']),
   ),
+  {
+    name: 'metrics-api',
+    start({ context, flags, signal }) {
+      const address = flags['metrics-api-address']
+      const clientCaFile = flags['requestheader-client-ca-file']
+      if (!address || !clientCaFile) return null
+      const options = {
+        address,
+        port: flags['metrics-api-port'],
+        clientCaFile,
+        clientNames: flags['requestheader-allowed-names'],
+      }
+      return runMetricsApi(context, options, signal)
+    },
+  },
   {
     name: 'resourcequota-controller',
     start: async ({ context, monitors, signal }) => runResourceQuotaController(context, await monitors(), signal),

@@ -249,7 +249,8 @@ async function expectRest({ server }: Simulation): Promise<void> {
   }
   const web = pods.filter(({ metadata, status }) => metadata.labels?.['app'] === 'web' && isReady({ metadata, status } as never))
   const slices = (await server.list('EndpointSlice', { labelSelector: 'kubernetes.io/service-name=web' })).items
-  expect(slices.flatMap(({ endpoints }) => endpoints ?? []).length).toBe(web.length)
+  const ready = slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready)
+  expect(ready.length).toBe(web.length)
   expect(pods.some(({ metadata }) => metadata.name === 'lost')).toBe(false)
   expect(pods.filter((pod) => controllerOf(pod)?.kind === 'DaemonSet' && isActive(pod)).length).toBeLessThanOrEqual(4)
 }

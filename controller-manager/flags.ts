@@ -52,6 +52,17 @@ export const FLAGS = defineFlags({
     type: 'string',
     description: 'Range that services of type LoadBalancer get their addresses from; none without it',
   },
+  'metrics-api-address': {
+    type: 'string',
+    description: 'Address at which API servers find the metrics API (metrics.k8s.io); without it there is none',
+  },
+  'metrics-api-port': { type: 'int', default: 10_258, description: 'Its port' },
+  'requestheader-client-ca-file': { type: 'string', description: 'Authority of the certificate that API servers show it' },
+  'requestheader-allowed-names': {
+    type: 'list',
+    default: ['front-proxy-client'],
+    description: 'Common names of that certificate',
+  },
   'node-monitor-grace-period': {
     type: 'duration',
     default: 40_000,

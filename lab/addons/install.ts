@@ -5,12 +5,14 @@ import type { ApiClient } from '../../client/api-client.ts'
 import { dnsObjects } from './dns.ts'
 import type { Installation } from './host-program.ts'
 import { ingressClass } from './ingress.ts'
+import { metricsObjects } from './metrics.ts'
 import { networkPolicyObjects } from './network-policy.ts'
 import { storageObjects } from './storage.ts'
 
 /** Every addon, in the order in which they come. */
 const ADDONS: readonly ((installation: Installation) => KubeObject[])[] = [
   networkPolicyObjects,
+  metricsObjects,
   storageObjects,
   dnsObjects,
   ingressClass,

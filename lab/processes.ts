@@ -97,6 +97,8 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
         '--legacy-service-account-token-secrets',
         '--node-monitor-grace-period=20s',
         `--lb-cidr=${loadBalancerRange(lab)}`,
+        `--metrics-api-address=${controlPlaneAddress(lab)}`,
+        `--requestheader-client-ca-file=${pki.frontProxyCa.certificate}`,
         '--bind-address=127.0.0.1',
       ),
     },

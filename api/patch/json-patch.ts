@@ -11,7 +11,6 @@ interface Operation {
 
 const MAXIMUM_OPERATIONS = 10_000
 const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
-const WITH_VALUE: ReadonlySet<string> = new Set(['add', 'replace', 'test'])
 
 /**
  * A new document; parts that did not change are shared with the old one, which is left as it is.
@@ -39,9 +38,9 @@ function parse(patch: unknown): Operation[] {
   }
   return patch.map((entry: unknown) => {
     if (!isJsonObject(entry)) throw badRequest('json: cannot unmarshal array element into Go value of type jsonpatch.Operation')
+    // No value is null, to upstream: Go's clients leave an empty one out.
     const { op, path, from, value = null } = entry
     if (typeof op !== 'string' || !OPERATIONS.has(op)) throw badRequest(`Unexpected kind: ${String(op ?? 'unknown')}`)
-    if (WITH_VALUE.has(op) && !('value' in entry)) throw badRequest(`${op} operation has no value`)
     return {
       op: op as Operation['op'],
       path: parsePointer(path, op),

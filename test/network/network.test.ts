@@ -14,7 +14,7 @@ import { NAMESPACE, PATIENCE, serverPod, startNetworkLab, type NetworkLab } from
 import { echoService } from './server.ts'
 
 const LAB = 'ways'
-const LIVES = Number(process.env.KUBELAB_POD_LIVES ?? 12)
+const LIVES = Number(process.env.KUBELAB_POD_LIVES ?? 8)
 const labels = { app: 'web' }
 const key = (name: string) => ({ namespace: NAMESPACE, name })
 

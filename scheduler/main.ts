@@ -60,7 +60,13 @@ await runUntilSignal(
     const { leaderElect = flags['leader-elect'], ...election } = config.leaderElection
     const identity = `${hostname()}_${randomUUID()}`
     const annotations = describeDebugAddress(flags['bind-address'], server.port, tls.cert)
-    const candidate = { client, clock, logger, recorder, name: 'kube-scheduler', identity, annotations, ...definedOf(election) }
+    const periods = {
+      leaseDurationMs: flags['leader-elect-lease-duration'],
+      renewDeadlineMs: flags['leader-elect-renew-deadline'],
+      retryPeriodMs: flags['leader-elect-retry-period'],
+    }
+    const own = { name: 'kube-scheduler', identity, annotations, ...periods, ...definedOf(election) }
+    const candidate = { client, clock, logger, recorder, ...own }
     const schedule = async () => {
       // A stand-by keeps up, so that it can lead at once.
       await Promise.race([scheduler.follow(), once(signal, 'abort')])

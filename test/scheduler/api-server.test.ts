@@ -51,7 +51,7 @@ test('against a real API server: binds, explains, preempts', async () => {
   const [first] = await waitFor(
     client,
     'Pod',
-    { namespace: 'default', name: 'first', timeoutMs: 5000 },
+    { namespace: 'default', name: 'first', timeoutMs: 60_000 },
     ([pod]) => conditionOf(pod) !== undefined,
   )
   expect(first!.spec.nodeName).toBe('node-1')
@@ -61,7 +61,7 @@ test('against a real API server: binds, explains, preempts', async () => {
   const [second] = await waitFor(
     client,
     'Pod',
-    { namespace: 'default', name: 'second', timeoutMs: 5000 },
+    { namespace: 'default', name: 'second', timeoutMs: 60_000 },
     ([pod]) => conditionOf(pod) !== undefined,
   )
   expect(conditionOf(second)?.message).toMatch(
@@ -73,14 +73,14 @@ test('against a real API server: binds, explains, preempts', async () => {
   const [third] = await waitFor(
     client,
     'Pod',
-    { namespace: 'default', name: 'third', timeoutMs: 5000 },
+    { namespace: 'default', name: 'third', timeoutMs: 60_000 },
     ([pod]) => !!pod?.status?.nominatedNodeName,
   )
   expect(third!.status?.nominatedNodeName).toBe('node-1')
   const [victim] = await waitFor(
     client,
     'Pod',
-    { namespace: 'default', name: 'first', timeoutMs: 5000 },
+    { namespace: 'default', name: 'first', timeoutMs: 60_000 },
     ([pod]) => !!pod?.metadata.deletionTimestamp,
   )
   const disrupted = victim!.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')
@@ -90,7 +90,7 @@ test('against a real API server: binds, explains, preempts', async () => {
   await waitFor(
     client,
     'Pod',
-    { namespace: 'default', name: 'third', timeoutMs: 5000 },
+    { namespace: 'default', name: 'third', timeoutMs: 60_000 },
     ([pod]) => pod?.spec.nodeName === 'node-1',
   )
 })

@@ -10,7 +10,7 @@ import { discover, pathOf, resourceKey, type Resource } from './discovery.ts'
 export type Metadata = KubeObject
 
 export interface MonitorEvents {
-  put(resource: Resource, object: Metadata): void
+  put(resource: Resource, object: Metadata, isNew: boolean): void
   deleted(resource: Resource, object: Metadata): void
 }
 
@@ -66,8 +66,8 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
       logger,
     })
     informer.addHandlers({
-      added: (object) => listeners.forEach((each) => each.put(resource, object)),
-      updated: (object) => listeners.forEach((each) => each.put(resource, object)),
+      added: (object) => listeners.forEach((each) => each.put(resource, object, true)),
+      updated: (object) => listeners.forEach((each) => each.put(resource, object, false)),
       deleted: (object) => listeners.forEach((each) => each.deleted(resource, object)),
     })
     monitors.set(resourceKey(resource), { resource, informer, stop })
@@ -106,7 +106,7 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
     subscribe(events) {
       listeners.push(events)
       for (const { resource, informer } of monitors.values())
-        for (const object of informer.store.list()) events.put(resource, object)
+        for (const object of informer.store.list()) events.put(resource, object, true)
     },
     resources: () => served,
     failures: () => failed,

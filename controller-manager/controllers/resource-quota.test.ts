@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ResourceQuota } from '../../api/generated/types.ts'
-import { createResourceQuotaController } from './resource-quota.ts'
+import { createResourceQuotaController, mayBeUncounted } from './resource-quota.ts'
 
 const quota = (hard: string, status?: { hard: string; used: string }): ResourceQuota => ({
   apiVersion: 'v1',
@@ -20,4 +20,14 @@ describe('a quota', () => {
   ])('is counted anew only when nobody else keeps the count: %s', (_, now, before, expected) => {
     expect(wakesOn!(now, before)).toBe(expected)
   })
+})
+
+it.each([
+  ['came before it', '2026-01-01T00:00:00Z', true],
+  ['came with it, as the quota itself', '2026-01-01T00:00:01Z', true],
+  ['came later, through admission', '2026-01-01T00:00:02Z', false],
+])('a quota is counted anew when an object appears that %s', (_, creationTimestamp, expected) => {
+  const made = { ...quota('1'), metadata: { ...quota('1').metadata, creationTimestamp: '2026-01-01T00:00:01Z' } }
+  const object = { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's', namespace: 'shop', uid: 's', creationTimestamp } }
+  expect(mayBeUncounted(object, made)).toBe(expected)
 })

@@ -1,6 +1,6 @@
 /** ResourceQuota: what a namespace uses of what it may, counted anew when something goes; admission counts what comes. */
 import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../../api/generated/types.ts'
-import { keyOf } from '../../api/object.ts'
+import { keyOf, type KubeObject } from '../../api/object.ts'
 import { addResourceLists, canonicalQuantity } from '../../api/quantity.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { runController, type ControllerContext } from '../../client/run-controller.ts'
@@ -51,20 +51,28 @@ export async function runResourceQuotaController(
   const { informers } = context
   await monitors.whenSynced()
   const running = runController(createResourceQuotaController(monitors), context, signal)
-  const wake = (namespace: string | undefined) => {
+  const wake = (namespace: string | undefined, concerns: (quota: ResourceQuota) => boolean = () => true) => {
     if (namespace === undefined) return
-    for (const quota of informers.cache.of('ResourceQuota').list(namespace)) running.enqueue(keyOf(quota))
+    for (const quota of informers.cache.of('ResourceQuota').list(namespace)) if (concerns(quota)) running.enqueue(keyOf(quota))
   }
+  const added = (object: KubeObject) => wake(object.metadata.namespace, (quota) => mayBeUncounted(object, quota))
   // What comes was counted by admission already; what goes, and a pod that ends, only here.
-  monitors.subscribe({ put() {}, deleted: (_, { metadata }) => wake(metadata.namespace) })
+  monitors.subscribe({
+    put: (_, object, isNew) => void (isNew && added(object)),
+    deleted: (_, { metadata }) => wake(metadata.namespace),
+  })
   // Each watch tells at its own time: wake by the one whose cache is counted.
   const deleted = ({ metadata }: Pod | Service | PersistentVolumeClaim) => wake(metadata.namespace)
   const updated = (pod: Pod, old: Pod) => void (pod.status?.phase !== old.status?.phase && wake(pod.metadata.namespace))
-  informers.informer('Pod').addHandlers({ updated, deleted })
-  informers.informer('Service').addHandlers({ updated: deleted, deleted })
-  informers.informer('PersistentVolumeClaim').addHandlers({ updated: deleted, deleted })
+  informers.informer('Pod').addHandlers({ added, updated, deleted })
+  informers.informer('Service').addHandlers({ added, updated: deleted, deleted })
+  informers.informer('PersistentVolumeClaim').addHandlers({ added, updated: deleted, deleted })
   await running.finished
 }
+
+/** What came before the quota, or with it (the quota itself), was not counted by admission; and was not seen, perhaps, by the first count. */
+export const mayBeUncounted = ({ metadata }: KubeObject, quota: ResourceQuota): boolean =>
+  (metadata.creationTimestamp ?? '') <= (quota.metadata.creationTimestamp ?? '')
 
 export function reconcile(quota: ResourceQuota, observed: Observed): Action[] {
   if (quota.metadata.deletionTimestamp) return []

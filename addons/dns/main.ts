@@ -16,6 +16,11 @@ const FLAGS = defineFlags({
   address: { type: 'string', default: '0.0.0.0', description: 'Where to listen, UDP and TCP.' },
   port: { type: 'int', default: 53, description: 'Port to listen on.' },
   ttl: { type: 'int', default: 5, description: 'Seconds that clients may keep an answer.' },
+  'lameduck-seconds': {
+    type: 'int',
+    default: 2,
+    description: 'How long to go on answering after a signal to end: until then some proxy may still send questions here.',
+  },
   upstream: {
     type: 'list',
     default: [],
@@ -50,7 +55,12 @@ await runUntilSignal(
       { address: flags.address, port: flags.port, logger },
     )
     logger.info('answering', { address: flags.address, port: server.port, domain: flags.domain })
-    return { stop: () => server.close() }
+    return {
+      async stop() {
+        await systemClock.sleep(flags['lameduck-seconds'] * 1000)
+        await server.close()
+      },
+    }
   },
   { logger },
 )

@@ -3,24 +3,29 @@ import { type Answer, decode, encode, type Packet, type Question, RECURSION_DESI
 import { type DnsRecord, resolve } from './resolve.ts'
 import type { ClusterView } from './zone.ts'
 
+export type Transport = 'udp' | 'tcp'
+export type Forward = (message: Buffer, transport: Transport) => Promise<Buffer>
+
 export interface Responder {
   cluster: ClusterView
   domain: string
   /** Seconds that clients may keep an answer. */
   ttl: number
   /** Asks the resolvers outside; null when the lab has none. */
-  forward: ((message: Buffer) => Promise<Buffer>) | null
+  forward: Forward | null
 }
 
 const AUTHORITATIVE = 1 << 10
 const RECURSION_AVAILABLE = 1 << 7
 const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const
+/** Its lower four bits are the header's code, which is 0. */
+const BADVERS = 1
 const PLAIN_UDP_LIMIT = 512
 /** What we take and send at most over UDP; above it fragments get lost on real networks. */
 const EDNS_LIMIT = 1232
 
 /** Undefined for what deserves no answer: a response, or a message too short to have an id. */
-export async function respond(message: Buffer, transport: 'udp' | 'tcp', responder: Responder): Promise<Buffer | undefined> {
+export async function respond(message: Buffer, transport: Transport, responder: Responder): Promise<Buffer | undefined> {
   if (message.length < 12) return undefined
   const query = tryDecode(message)
   if (!query) return encode({ id: message.readUInt16BE(0), type: 'response', flags: CODES.FORMERR, questions: [] })
@@ -28,8 +33,9 @@ export async function respond(message: Buffer, transport: 'udp' | 'tcp', respond
   const [question] = query.questions ?? []
   if (!question || query.questions!.length > 1) return encode(reply(query, CODES.FORMERR))
   if (query.opcode !== undefined && query.opcode !== 'QUERY') return encode(reply(query, CODES.NOTIMP))
+  if (optOf(query)?.ednsVersion) return encode(reply(query, 0, 0, BADVERS))
   const resolution = resolve({ name: question.name, type: question.type }, responder.cluster, responder.domain)
-  if (resolution.kind === 'elsewhere') return forwarded(message, query, responder)
+  if (resolution.kind === 'elsewhere') return forwarded(message, query, transport, responder)
   const packet = reply(query, resolution.kind === 'missing' ? CODES.NXDOMAIN : CODES.NOERROR, AUTHORITATIVE)
   if (resolution.kind === 'found') {
     packet.answers = resolution.answers.map((record) => toAnswer(record, responder.ttl))
@@ -37,7 +43,7 @@ export async function respond(message: Buffer, transport: 'udp' | 'tcp', respond
       ...(resolution.additionals ?? []).map((record) => toAnswer(record, responder.ttl)),
       ...packet.additionals!,
     ]
-    await chaseAlias(packet, question, responder)
+    await chaseAlias(packet, question, transport, responder)
   }
   if (packet.answers!.length === 0) packet.authorities = [soa(responder)]
   return fit(packet, transport === 'tcp' ? 65_535 : udpLimit(query))
@@ -51,9 +57,16 @@ function tryDecode(message: Buffer): (Packet & { opcode?: string }) | undefined 
   }
 }
 
-function reply(query: Packet, code: number, flags = 0): Packet {
+interface Edns {
+  udpPayloadSize?: number
+  ednsVersion?: number
+}
+
+const optOf = ({ additionals }: Packet): Edns | undefined => additionals?.find(({ type }) => type === 'OPT') as Edns | undefined
+
+function reply(query: Packet, code: number, flags = 0, extendedRcode = 0): Packet {
   const recursion = ((query.flags ?? 0) & RECURSION_DESIRED) | RECURSION_AVAILABLE
-  const opt = query.additionals?.some(({ type }) => type === 'OPT')
+  const opt = optOf(query)
   return {
     id: query.id ?? 0,
     type: 'response',
@@ -69,7 +82,7 @@ function reply(query: Packet, code: number, flags = 0): Packet {
             udpPayloadSize: EDNS_LIMIT,
             flags: 0,
             options: [],
-            extendedRcode: 0,
+            extendedRcode,
             ednsVersion: 0,
             flag_do: false,
           },
@@ -102,7 +115,7 @@ function soa({ domain, ttl }: Responder): Answer {
 }
 
 /** An ExternalName points anywhere: within the cluster, or outside when that can be asked. */
-async function chaseAlias(packet: Packet, question: Question, responder: Responder): Promise<void> {
+async function chaseAlias(packet: Packet, question: Question, transport: Transport, responder: Responder): Promise<void> {
   const [first] = packet.answers!
   if (first?.type !== 'CNAME' || question.type === 'CNAME') return
   const inside = resolve({ name: first.data, type: question.type }, responder.cluster, responder.domain)
@@ -114,21 +127,21 @@ async function chaseAlias(packet: Packet, question: Question, responder: Respond
     flags: RECURSION_DESIRED,
     questions: [{ ...question, name: first.data }],
   })
-  const answer = await responder.forward(asked).then(tryDecode, () => undefined)
+  const answer = await responder.forward(asked, transport).then(tryDecode, () => undefined)
   packet.answers!.push(...(answer?.answers ?? []))
 }
 
-async function forwarded(message: Buffer, query: Packet, { forward }: Responder): Promise<Buffer> {
+async function forwarded(message: Buffer, query: Packet, transport: Transport, { forward }: Responder): Promise<Buffer> {
   if (!forward) return encode(reply(query, CODES.NXDOMAIN))
   try {
-    return await forward(message)
+    return await forward(message, transport)
   } catch {
     return encode(reply(query, CODES.SERVFAIL))
   }
 }
 
 function udpLimit(query: Packet): number {
-  const opt = query.additionals?.find(({ type }) => type === 'OPT') as { udpPayloadSize?: number } | undefined
+  const opt = optOf(query)
   return opt ? Math.min(Math.max(opt.udpPayloadSize ?? 0, PLAIN_UDP_LIMIT), EDNS_LIMIT) : PLAIN_UDP_LIMIT
 }
 

@@ -95,6 +95,22 @@ describe('the DNS server', () => {
     expect(extended.answers!.length).toBeGreaterThan(plain.answers!.length)
   })
 
+  it('refuses a version of EDNS that there is not yet', async () => {
+    const opt = {
+      type: 'OPT',
+      name: '.',
+      udpPayloadSize: 1232,
+      flags: 0,
+      options: [],
+      extendedRcode: 0,
+      ednsVersion: 1,
+      flag_do: false,
+    } satisfies Answer
+    const answer = await overUdp(await start(), question('db.shop.svc.cluster.local', [opt]))
+    expect(answer.additionals).toMatchObject([{ type: 'OPT', extendedRcode: 1, ednsVersion: 0 }])
+    expect(answer.answers).toEqual([])
+  })
+
   it('says with an SOA how long a missing name may be remembered', async () => {
     const answer = await overUdp(await start(), question('none.shop.svc.cluster.local'))
     expect(code(answer)).toBe('NXDOMAIN')
@@ -109,6 +125,18 @@ describe('the DNS server', () => {
     const port = await start()
     expect(code(await overUdp(port, Buffer.from('ffff01000001000000000000ffffffff', 'hex')))).toBe('FORMERR')
     expect(code(await overUdp(port, question('db.shop.svc.cluster.local')))).toBe('NOERROR')
+  })
+
+  it('brings all of a long answer from outside to who asks by TCP', async () => {
+    const outside = await serveDns(
+      { ...responder, domain: 'example.org' },
+      { address: '127.0.0.1', port: 0, logger: silentLogger },
+    )
+    servers.push(outside)
+    const port = await start({ forward: createForwarder([`127.0.0.1#${outside.port}`], systemClock) })
+    const cut = (await overUdp(port, question('db.shop.svc.example.org'))) as Packet & { flag_tc: boolean }
+    expect(cut.flag_tc).toBe(true)
+    expect((await overTcp(port, question('db.shop.svc.example.org'))).answers).toHaveLength(100)
   })
 
   it('passes other names on, keeps the answer, and says SERVFAIL when nobody answers', async () => {

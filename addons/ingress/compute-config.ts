@@ -16,12 +16,13 @@ const HEAD = (folder: string) => `global
 
 defaults
   mode http
-  option redispatch
+  # Each further attempt goes to another endpoint: one whose node is gone costs a second, and no request.
+  option redispatch 1
   option http-keep-alive
   option forwardfor
   retries 3
   retry-on conn-failure empty-response
-  timeout connect 2s
+  timeout connect 1s
   timeout client 60s
   timeout server 60s
   timeout http-request 10s

@@ -26,6 +26,8 @@ export interface ControlTarget {
   progress(onStep: (step: Step) => void): Promise<void>
   stopNode(node: string): Promise<void>
   startNode(node: string): Promise<void>
+  /** Switches another node on, which joins the cluster by a bootstrap token. */
+  addNode(node: string): Promise<void>
   /** The names of certificates to make anew; empty for all. Authorities are kept. */
   renewCertificates(names: readonly string[]): Promise<RenewalOutcome>
   stop(): Promise<void>
@@ -47,6 +49,7 @@ export async function serveControl(lab: string, target: ControlTarget): Promise<
       target.progress((step) => void response.write(`${JSON.stringify(step)}\n`)).then(() => void response.end(), fail)
     } else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'stop') target.stopNode(node).then(done, fail)
     else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'start') target.startNode(node).then(done, fail)
+    else if (request_.method === 'POST' && first === 'nodes' && node && verb === 'add') target.addNode(node).then(done, fail)
     else if (request_.method === 'POST' && first === 'certificates') {
       const names = (node ?? '').split(',').filter(Boolean).map(decodeURIComponent)
       target.renewCertificates(names).then((outcome) => void response.end(`${JSON.stringify(outcome)}\n`), fail)

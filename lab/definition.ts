@@ -8,6 +8,8 @@ export interface LabDefinition {
   nodes: readonly string[]
   /** Nodes get a default route and a resolver. Off: nothing leaves the machine. */
   internet: boolean
+  /** Those of the nodes that came in later, with a bootstrap token: they got their certificates by asking. */
+  joined?: readonly string[]
   /** Processes that are not started, by name (those of nodes without their node), for others to take their place. */
   without?: readonly string[]
   /** How the nodes' kernels keep the rules of services; iptables where nothing is said. */
@@ -91,6 +93,14 @@ export function labPaths(name: string) {
     }),
   }
 }
+
+/** Where the kubelet of a node that joined finds itself; in the node the folder is `/var/lib/kubelet`. */
+export const joinFiles = ({ name }: LabDefinition, node: string) => ({
+  bootstrapKubeconfig: path.join(labPaths(name).node(node).kubelet, 'bootstrap-kubeconfig'),
+  kubeconfig: path.join(labPaths(name).node(node).kubelet, 'kubeconfig'),
+})
+
+export const hasJoined = ({ joined = [] }: LabDefinition, node: string): boolean => joined.includes(node)
 
 export const stateRoot = STATE
 export const imagesFolder = path.join(STATE, 'images')

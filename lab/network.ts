@@ -23,6 +23,7 @@ import {
   switchAddress,
   switchNamespace,
 } from './definition.ts'
+import { hopLines } from './load-balancer/route-commands.ts'
 
 const run = promisify(execFile)
 
@@ -134,6 +135,15 @@ export async function createNodeNetwork(lab: LabDefinition, node: string): Promi
   // A reply between two pods of one node must pass iptables too, or it keeps the address that the service rules put in.
   await sysctl(namespace, { 'bridge/bridge-nf-call-iptables': 1 }).catch(ignoreMissingBridgeFilter)
   await ipBatch(namespace, [...podRoutes(lab, node), serviceRoute(lab), loadBalancerRoute(lab), ...wayOut(lab)])
+}
+
+/** Members that stand already learn the way to the pods of a node that came later. */
+export async function announceNode(lab: LabDefinition, node: string): Promise<void> {
+  const others = lab.nodes.filter((one) => one !== node).map((one) => nodeNamespace(lab, one))
+  const route = `route replace ${podCidr(lab, node)} via ${nodeAddress(lab, node)}`
+  const members = [controlPlaneNamespace(lab), ...others].filter(namespaceExists)
+  await Promise.all(members.map((namespace) => ipBatch(namespace, [route])))
+  await ipBatch(switchNamespace(lab), hopLines(lab))
 }
 
 const portOf = ({ nodes }: LabDefinition, node: string) => `node${nodes.indexOf(node) + 1}`

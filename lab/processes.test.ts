@@ -107,3 +107,21 @@ describe('what the programs of a node read', () => {
     expect(containerdConfig(lab, 'node-1', { mayLowerOomScore })).toContain(line)
   })
 })
+
+describe('a node that joined', () => {
+  const joined = { ...lab, nodes: [...lab.nodes, 'node-3'], joined: ['node-3'] }
+  const kubelet = planProcesses(joined, pki, { node: '/bin/node', dist: '/dist' }).find(({ name }) => name === 'kubelet-node-3')!
+
+  it('asks for its certificates: the lab has made none', () => {
+    const folder = '/var/lib/kubelab/lab/nodes/node-3/kubelet'
+    expect(kubelet.command).toContain(`--bootstrap-kubeconfig=${folder}/bootstrap-kubeconfig`)
+    expect(kubelet.command).toContain(`--kubeconfig=${folder}/kubeconfig`)
+    expect(kubelet.command).toContain('--rotate-server-certificates')
+    expect(kubelet.command.some((word) => word.startsWith('--tls-'))).toBe(false)
+  })
+
+  it('shows no token on a command line', () => {
+    for (const { command } of planProcesses(joined, pki, { node: '/bin/node', dist: '/dist' }))
+      expect(command.join(' ')).not.toMatch(/[a-z0-9]{6}\.[a-z0-9]{16}/)
+  })
+})

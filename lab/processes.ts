@@ -10,6 +10,8 @@ import {
   SERVICE_RANGE,
   cgroupOf,
   controlPlaneAddress,
+  hasJoined,
+  joinFiles,
   labPaths,
   loadBalancerRange,
   nodeAddress,
@@ -105,11 +107,11 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
     {
       name: 'kube-scheduler',
       after: ['api'],
-      // Reachable from the host, so that `kubelab why` can ask it.
       command: ours(
         'kube-scheduler',
         `--kubeconfig=${kubeconfig('scheduler')}`,
-        `--bind-address=${controlPlaneAddress(lab)}`,
+        // From the host, `kubelab why` asks it; from its side, the API server does.
+        '--bind-address=0.0.0.0',
         `--client-ca-file=${pki.ca.certificate}`,
       ),
     },
@@ -188,9 +190,9 @@ function apiServerFlags(lab: LabDefinition, pki: Pki): string[] {
 }
 
 function kubeletFlags(lab: LabDefinition, pki: Pki, node: string, kubeconfig: string): string[] {
-  const { serving } = pki.kubelets[node]!
   return [
-    `--kubeconfig=${kubeconfig}`,
+    ...identityFlags(lab, pki, node, kubeconfig),
+    '--rotate-certificates',
     `--hostname-override=${node}`,
     `--node-ip=${nodeAddress(lab, node)}`,
     '--container-runtime-endpoint=unix:///run/containerd/containerd.sock',
@@ -203,7 +205,19 @@ function kubeletFlags(lab: LabDefinition, pki: Pki, node: string, kubeconfig: st
     '--eviction-hard=memory.available<50Mi,nodefs.available<200Mi',
     '--image-gc-high-threshold=100',
     `--client-ca-file=${pki.ca.certificate}`,
-    `--tls-cert-file=${serving.certificate}`,
-    `--tls-private-key-file=${serving.key}`,
   ]
+}
+
+/** The lab made the certificates of its first nodes, as kubeadm makes those of the node it is run on; others ask for theirs. */
+function identityFlags(lab: LabDefinition, pki: Pki, node: string, kubeconfig: string): string[] {
+  if (hasJoined(lab, node)) {
+    const files = joinFiles(lab, node)
+    return [
+      `--bootstrap-kubeconfig=${files.bootstrapKubeconfig}`,
+      `--kubeconfig=${files.kubeconfig}`,
+      '--rotate-server-certificates',
+    ]
+  }
+  const { serving } = pki.kubelets[node]!
+  return [`--kubeconfig=${kubeconfig}`, `--tls-cert-file=${serving.certificate}`, `--tls-private-key-file=${serving.key}`]
 }

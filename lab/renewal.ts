@@ -1,7 +1,7 @@
 /** New certificates for a lab that runs: each process that reads a file that changed is started again, once. */
 import { certificateFiles, ensurePki, type EnsureOptions, type Pki } from './certificates.ts'
 import { distinct, planCertificates, type PkiOptions } from './certificate-plan.ts'
-import { controlPlaneAddress, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
+import { controlPlaneAddress, hasJoined, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
 import { writeKubeconfigs } from './kubeconfigs.ts'
 import type { ProcessSpec } from './processes.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -14,7 +14,8 @@ export interface RenewalOutcome {
 }
 
 export const pkiOptions = (lab: LabDefinition): PkiOptions => ({
-  nodes: lab.nodes.map((name) => ({ name, addresses: [nodeAddress(lab, name)] })),
+  // Those that joined ask for theirs themselves.
+  nodes: lab.nodes.filter((name) => !hasJoined(lab, name)).map((name) => ({ name, addresses: [nodeAddress(lab, name)] })),
   apiServerAddresses: [controlPlaneAddress(lab), hostAddress(lab)],
 })
 

@@ -6,16 +6,21 @@ import path from 'node:path'
 import type { Logger } from '../component/logger.ts'
 import { ensureAuditPolicy } from './audit-policy.ts'
 import { ensurePki, type Pki } from './certificates.ts'
+import type { ApiClient } from '../client/api-client.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
 import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
-import { installAddons } from './addons/install.ts'
+import { applyObjects, installAddons } from './addons/install.ts'
 import { removeCgroups } from './cgroups.ts'
 import type { ControlTarget, LabStatus, Step } from './control.ts'
+import { approveServing } from './join/approve-serving.ts'
+import { clusterInfoObjects } from './join/cluster-info.ts'
+import { prepareJoin } from './join/join-node.ts'
 import { writeKubeconfigs } from './kubeconfigs.ts'
 import { apiServerUrl, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
 import {
   addBlackholes,
+  announceNode,
   closeInternet,
   createControlPlaneNetwork,
   createNodeNetwork,
@@ -30,14 +35,18 @@ import { waitForApi, waitForSocket } from './readiness.ts'
 import { pkiOptions, renewCertificates } from './renewal.ts'
 import { createSupervisor } from './supervisor.ts'
 
+/** How long a token may wait for its signature. */
+const JOIN_MS = 60_000
 const LOG_LIMIT = 16 * 1024 * 1024
 const LOG_CHECK_MS = 60_000
 
 export async function runLab(
-  lab: LabDefinition,
+  definition: LabDefinition,
   programs: Programs,
   logger: Logger,
 ): Promise<{ control: ControlTarget; stopped: Promise<void> }> {
+  // It may grow: everybody who holds it sees the nodes that come in later.
+  const lab = { ...definition, nodes: [...definition.nodes], joined: [...(definition.joined ?? [])] }
   const paths = labPaths(lab.name)
   const started = performance.now()
   const steps: Step[] = []
@@ -45,6 +54,7 @@ export async function runLab(
   const stopping = new AbortController()
   let phase: LabStatus['phase'] = 'starting'
   let pki: Pki
+  let client: ApiClient
 
   const step = (name: string) => {
     const done = { name, atMs: Math.round(performance.now() - started) }
@@ -80,15 +90,43 @@ export async function runLab(
     step('nodes switched on')
     await apiReady()
     step('API server ready')
-    const client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
+    client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
     const installation = { ...programs, upstream: lab.internet ? getServers() : [] }
     await installAddons(client, installation)
+    await applyObjects(client, clusterInfoObjects(apiServerUrl(lab), await readFile(pki.ca.certificate, 'utf8')))
     step('addons applied')
     void installIngressOnDemand(client, installation, logger, stopping.signal).catch((error: unknown) =>
       logger.error('cannot bring the ingress controller', { error }),
     )
     void runLoadBalancer(lab, logger, stopping.signal).catch((error: unknown) => logger.error('cannot balance loads', { error }))
+    if (lab.joined.length > 0) approveJoined()
     phase = 'running'
+  }
+
+  let approving: Promise<void> | undefined
+  const approveJoined = () => {
+    approving ??= approveServing(lab, client, logger, stopping.signal).catch((error: unknown) =>
+      logger.error('cannot approve serving certificates', { error }),
+    )
+  }
+
+  async function addNode(node: string): Promise<void> {
+    await startup
+    assertNewNode(lab, node)
+    // Nobody else may take the address while the token is made.
+    lab.nodes.push(node)
+    lab.joined.push(node)
+    try {
+      await prepareJoin(lab, node, apiServerUrl(lab), client, AbortSignal.any([stopping.signal, AbortSignal.timeout(JOIN_MS)]))
+      await writeFile(paths.definition, `${JSON.stringify(lab, null, 2)}\n`)
+    } catch (error) {
+      lab.nodes.splice(lab.nodes.indexOf(node), 1)
+      lab.joined.splice(lab.joined.indexOf(node), 1)
+      throw error
+    }
+    approveJoined()
+    await startMachine(node)
+    await announceNode(lab, node)
   }
 
   let markStopped: () => void
@@ -125,6 +163,7 @@ export async function runLab(
       await rm(offMarker(lab, node), { force: true })
       await startMachine(node)
     },
+    addNode,
     async renewCertificates(renew) {
       await startup
       const isOn = ({ node }: ProcessSpec) => !node || !existsSync(offMarker(lab, node))
@@ -158,6 +197,15 @@ export async function tearDown(lab: LabDefinition): Promise<void> {
 
 function assertNode(lab: LabDefinition, node: string) {
   if (!lab.nodes.includes(node)) throw new Error(`Cannot find node ${node}: the lab has ${lab.nodes.join(', ')}`)
+}
+
+/** Addresses of nodes end where those of load balancers begin. */
+const MOST_NODES = 100
+
+function assertNewNode({ nodes }: LabDefinition, node: string) {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(node)) throw new Error(`Cannot add "${node}": it is no DNS label`)
+  if (nodes.includes(node)) throw new Error(`Cannot add ${node}: the lab has it already`)
+  if (nodes.length >= MOST_NODES) throw new Error(`Cannot add ${node}: a lab has at most ${MOST_NODES} nodes`)
 }
 
 /** Present while a person has switched the node off; a restarted supervisor leaves it off, a reboot does not. */

@@ -116,6 +116,27 @@ describe('runController', () => {
     await end()
   })
 
+  test('an object in a namespace wakes its owner that is in none', async () => {
+    const seen: number[] = []
+    const { client, clock, end } = await start({
+      name: 'node-owner',
+      for: 'Node',
+      owns: ['Pod'],
+      observe: (node, cache) => ({ pods: cache.of('Pod').controlledBy(node.metadata.uid) }),
+      reconcile(_node, { pods }) {
+        seen.push(pods.length)
+        return []
+      },
+    } satisfies Controller<'Node', { pods: Pod[] }> as never)
+    const node = await client.create('Node', { metadata: { name: 'n' } } as never)
+    await clock.advance(100)
+    const ownerReferences = [controllerReference(node)]
+    await client.create('Pod', { metadata: { namespace: 'default', name: 'static', ownerReferences }, spec: podSpec } as never)
+    await clock.advance(100)
+    expect(seen).toEqual([0, 1])
+    await end()
+  })
+
   test('deletions are waited for as well', async () => {
     const { client, clock, end } = await start()
     await client.create('ReplicaSet', replicaSet(3))

@@ -88,7 +88,8 @@ function subscribe<K extends KindName, Observed>(
       const owner = controllerOf(object)
       if (owner?.kind !== controller.for || groupOf(owner.apiVersion) !== kindInfo(controller.for).group) return
       const { namespace } = object.metadata
-      wake(namespace ? `${namespace}/${owner.name}` : owner.name, kind, object)
+      // The owner may be cluster-scoped where the object is not; the other way around there are no owners.
+      wake(namespace && kindInfo(controller.for).namespaced ? `${namespace}/${owner.name}` : owner.name, kind, object)
     })
   }
   for (const { kind, wakes } of controller.watches ?? []) {

@@ -42,6 +42,8 @@ export interface ApiContext {
   tokens: ServiceAccountTokens
   /** Absent: nothing is recorded. */
   audit?: AuditRecorder | undefined
+  /** Whether /debug/pprof is there for those who may see it. */
+  profiling: boolean
   /** Ends with the server: long answers stop on it. */
   stopping: AbortSignal
   now: () => Date

@@ -65,6 +65,8 @@ export interface ApiServerOptions {
   port: number
   bootstrap: BootstrapOptions
   audit?: { recorder: AuditRecorder; log: AuditLog } | undefined
+  /** `--profiling` */
+  profiling?: boolean
   logger: Logger
   now?: () => Date
 }
@@ -162,6 +164,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     metrics,
     logger,
     kubelets: options.kubelets,
+    profiling: options.profiling ?? false,
     audit: options.audit && countAudit(options.audit.recorder, options.audit.log, metrics),
     stopping,
     now,

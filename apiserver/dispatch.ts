@@ -2,6 +2,8 @@
 import { methodNotAllowed, unknownPath } from '../api/status.ts'
 import { proxyRequest } from './aggregation/proxy-request.ts'
 import type { ApiContext, ApiRequest, Endpoint, ResourceRequest } from './api-context.ts'
+import { bindNamed, isLegacyBinding } from './endpoints/binding.ts'
+import { getComponentStatus, listComponentStatuses } from './endpoints/component-status.ts'
 import { create } from './endpoints/create.ts'
 import { removeCollection } from './endpoints/delete-collection.ts'
 import { remove } from './endpoints/delete.ts'
@@ -26,6 +28,11 @@ const endpoints: Readonly<Record<Verb, Endpoint>> = {
   deletecollection: removeCollection,
 }
 
+/** Resources of the core group whose objects are made when they are asked for. */
+const computed: Readonly<Record<string, Partial<Record<Verb, Endpoint>>>> = {
+  componentstatuses: { get: getComponentStatus, list: listComponentStatuses },
+}
+
 export function dispatch(context: ApiContext, request: ApiRequest): Promise<void> | void {
   const { info } = request
   const remote = context.aggregation.remotes.find(info)
@@ -33,6 +40,7 @@ export function dispatch(context: ApiContext, request: ApiRequest): Promise<void
   if (!info.isResource) return nonResource(context, request)
   const resource = context.resources.find(info.group, info.version, info.resource)
   if (!resource) {
+    if (isLegacyBinding(info)) return bindNamed(context, request)
     const review = reviewFor(info)
     if (!review) throw unknownPath()
     return review(context, request)
@@ -60,7 +68,7 @@ function endpointFor({ info, resource, raw }: ResourceRequest): Endpoint {
   // The collection is created in, an object is not; an object is updated, the collection is not.
   const wrongLevel = verb === 'create' ? info.pathName !== '' : (verb === 'update' || verb === 'patch') && info.pathName === ''
   if (!allowed || wrongLevel) throw methodNotAllowed(names.group, names.plural, info.verb || (raw.method ?? ''))
-  return endpoints[verb]
+  return (names.group === '' && computed[names.plural]?.[verb]) || endpoints[verb]
 }
 
 function refuseWrongScope(inNamespace: boolean, named: boolean, namespaced: boolean): void {

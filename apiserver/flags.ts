@@ -41,7 +41,11 @@ const FLAGS = defineFlags({
   'log-format': { type: 'string', description: 'Format of the log.', default: 'text', choices: ['text', 'json'] },
   'max-mutating-requests-inflight': { type: 'int', description: 'Writes at work at once; 0 for no limit.', default: 200 },
   'max-requests-inflight': { type: 'int', description: 'Reads at work at once; 0 for no limit.', default: 400 },
-  profiling: { type: 'bool', description: 'Taken for compatibility.', default: true },
+  profiling: {
+    type: 'bool',
+    description: "Serve /debug/pprof/profile: a CPU profile in V8's .cpuprofile format, not pprof's.",
+    default: true,
+  },
   'proxy-client-cert-file': { type: 'string', description: 'Client certificate for other API servers.', default: '' },
   'proxy-client-key-file': { type: 'string', description: 'Its key.', default: '' },
   'requestheader-allowed-names': {

@@ -1,5 +1,6 @@
 /** How many requests may run at once: beyond that, 429 with Retry-After, so that a burst ends in waiting and not in memory. */
 import { tooManyRequests } from '../api/status.ts'
+import type { RequestInfo } from './request-info.ts'
 
 export interface InFlightLimit {
   /** Takes a place or throws 429; the answer gives it back. Long-running requests take none. */
@@ -27,4 +28,5 @@ export function createInFlightLimit(maxReadOnly: number, maxMutating: number): I
 const longSubresources = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
 
 /** Upstream's rule for requests that have no end in sight and so neither a place nor a time limit. */
-export const isLongRunning = (verb: string, subresource: string): boolean => verb === 'watch' || longSubresources.has(subresource)
+export const isLongRunning = ({ verb, subresource, isResource, path }: RequestInfo): boolean =>
+  isResource ? verb === 'watch' || longSubresources.has(subresource) : path.startsWith('/debug/pprof/')

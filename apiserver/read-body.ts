@@ -60,10 +60,9 @@ export const mediaTypeOf = (contentType: string): string => contentType.split(';
 export async function parseBody(body: Buffer, format: BodyFormat, what: string): Promise<unknown> {
   if (format === 'json') return parseJson(body, what)
   if (format === 'protobuf') return parseProtobuf(body)
-  const { parse } = await import('yaml')
+  const { parseYaml } = await import('./parse-yaml.ts')
   try {
-    // Aliases make a small text a huge object; anything a person writes needs far fewer.
-    const value: unknown = parse(body.toString(), { maxAliasCount: 100, uniqueKeys: true, schema: 'core', logLevel: 'error' })
+    const value = parseYaml(body.toString(), MAX_DEPTH)
     checkDepth(JSON.stringify(value ?? null), what)
     return value
   } catch (error) {

@@ -74,7 +74,7 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
       request.audit?.impersonating(request.user)
     }
     authorize(request)
-    if (isLongRunning(info.verb, info.subresource) || isUpgrade(raw)) return dispatch(context, request)
+    if (isLongRunning(info) || isUpgrade(raw)) return dispatch(context, request)
     const leave = limit.enter(isMutating(info.verb))
     const timer = setTimeout(() => {
       sendError(request, timeout('request did not complete within the allotted timeout'))

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createCauseLog } from './cause-log.ts'
 import { generateName } from './generate-name.ts'
 import { createInFlightLimit, isLongRunning } from './in-flight.ts'
+import { parseRequestInfo } from './request-info.ts'
 import { createListBodies } from './list-bodies.ts'
 import { encodeContinue, readListOptions } from './list-options.ts'
 import { parseJson } from './read-body.ts'
@@ -33,7 +34,7 @@ describe('the limit of requests at work', () => {
     ['create', 'exec', true],
     ['get', '', false],
   ])('%s %s is long-running: %s', (verb, subresource, expected) => {
-    expect(isLongRunning(verb, subresource)).toBe(expected)
+    expect(isLongRunning({ ...parseRequestInfo('GET', '/api/v1/pods'), verb, subresource })).toBe(expected)
   })
 })
 

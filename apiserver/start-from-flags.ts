@@ -43,6 +43,7 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
     ...network(flags, logger),
     audit: audit(flags, logger),
     maxRequestsInFlight: flags['max-requests-inflight'],
+    profiling: flags.profiling,
     maxMutatingRequestsInFlight: flags['max-mutating-requests-inflight'],
     logger,
   })

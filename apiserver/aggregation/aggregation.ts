@@ -1,6 +1,7 @@
 /** API aggregation: other servers' group versions under this server's name, and the register of all that there are. */
 import type { ApiContext } from '../api-context.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
+import type { RemoteDocument } from './merge-openapi.ts'
 import { followAvailability } from './follow-availability.ts'
 import { publishAuthentication } from './publish-authentication.ts'
 import { registerLocal } from './register-local.ts'
@@ -21,6 +22,9 @@ export interface Aggregation {
   resources(name: string): unknown
   /** By name, the URLs of the OpenAPI documents that other servers have. */
   openapi(): Record<string, { serverRelativeURL: string }>
+  /** The OpenAPI v2 documents of other servers, and a number that rises with each change of them. */
+  openapiV2(): RemoteDocument[]
+  openapiV2Generation(): number
   /** Once the store has started. What it writes is written in the background; /readyz tells. */
   start(): void
   close(): void
@@ -50,6 +54,12 @@ export function createAggregation(
           return serverRelativeURL ? [[`apis/${group}/${version}`, { serverRelativeURL }]] : []
         }),
       ),
+    openapiV2: () =>
+      remotes.list().flatMap(({ name, group, version }) => {
+        const document = follower.openapiV2(name)
+        return document ? [{ group, version, document }] : []
+      }),
+    openapiV2Generation: follower.openapiV2Generation,
     start() {
       follower.start()
       remotes.start()

@@ -1,6 +1,6 @@
 /** Does another API server answer? Upstream's checks in upstream's words, and what it says that it serves. */
 import { request as httpsRequest } from 'node:https'
-import { isJsonObject } from '../../api/json.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
 import { endpointsOf, slicesOf } from '../service-address.ts'
 import type { RemoteService } from './remote-services.ts'
@@ -14,6 +14,8 @@ export interface Availability {
   resources?: unknown
   /** Where its OpenAPI document is, with its hash, when it has one. */
   openapi?: string | undefined
+  /** Its OpenAPI v2 document, when it has one. */
+  openapiV2?: JsonObject | undefined
 }
 
 const TIMEOUT_MS = 5_000
@@ -38,7 +40,9 @@ export async function checkAvailability(
     // Servers of before v1.24 have none; that says nothing about the rest of them.
     const index = await ask('/openapi/v3').catch(() => undefined)
     const openapi = openapiOf(index, `apis/${group}/${version}`)
-    return { status: 'True', reason: 'Passed', message: 'all checks passed', resources, openapi }
+    const document = await ask('/openapi/v2').catch(() => undefined)
+    const openapiV2 = isJsonObject(document) ? document : undefined
+    return { status: 'True', reason: 'Passed', message: 'all checks passed', resources, openapi, openapiV2 }
   } catch (error) {
     return { status: 'False', reason: 'FailedDiscoveryCheck', message: (error as Error).message }
   }

@@ -1,5 +1,6 @@
 /** Keeps the Available condition of APIServices: checks when something about one changes, and now and then. */
 import type { APIService } from '../../api/generated/types.ts'
+import { deepEqual, type JsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
@@ -20,6 +21,10 @@ export interface AvailabilityFollower {
   resources(name: string): unknown
   /** Where its OpenAPI document is, as far as it has one. */
   openapi(name: string): string | undefined
+  /** Its OpenAPI v2 document, as far as it has one. */
+  openapiV2(name: string): JsonObject | undefined
+  /** Rises whenever one of these documents has become another. */
+  openapiV2Generation(): number
   start(): void
   close(): void
 }
@@ -31,6 +36,7 @@ interface Checked {
   timer: NodeJS.Timeout | undefined
   resources: unknown
   openapi: string | undefined
+  openapiV2: JsonObject | undefined
 }
 
 type Parts = Pick<ApiContext, 'store' | 'admission' | 'logger' | 'now' | 'stopping'>
@@ -39,6 +45,7 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
   const { store, admission, logger, now, stopping } = parts
   const all = new Map<string, Checked>()
   const subscriptions: Subscription[] = []
+  let generation = 0
 
   const check = (name: string) => {
     const checked = all.get(name) ?? {
@@ -48,6 +55,7 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
       timer: undefined,
       resources: undefined,
       openapi: undefined,
+      openapiV2: undefined,
     }
     all.set(name, checked)
     if (checked.running) {
@@ -74,6 +82,7 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
     if (!remote) {
       clearTimeout(checked.timer)
       all.delete(name)
+      generation++
       return
     }
     const found = await checkAvailability(admission.reader, remote, proxyClient, stopping)
@@ -81,6 +90,11 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
     checked.failures = found.status === 'True' ? 0 : checked.failures + 1
     if (found.resources) checked.resources = found.resources
     checked.openapi = found.openapi
+    // A server that is away for a moment keeps its place in the document.
+    if (found.openapiV2 && !deepEqual(found.openapiV2, checked.openapiV2)) {
+      checked.openapiV2 = found.openapiV2
+      generation++
+    }
     await writeCondition(store, name, found, toSeconds(now())).catch((error: unknown) => {
       checked.failures++
       logger.error('cannot write the availability of an API', { name, error })
@@ -109,6 +123,8 @@ export function followAvailability(parts: Parts, remotes: () => RemoteServices, 
     check,
     resources: (name) => all.get(name)?.resources,
     openapi: (name) => all.get(name)?.openapi,
+    openapiV2: (name) => all.get(name)?.openapiV2,
+    openapiV2Generation: () => generation,
     start() {
       followKind('Service')
       followKind('EndpointSlice')

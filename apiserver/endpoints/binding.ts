@@ -1,21 +1,65 @@
-/** POST to pods/NAME/binding (or to bindings): the scheduler's word on which node a pod runs. */
+/** POST to pods/NAME/binding, or to bindings as it once was: the scheduler's word on which node a pod runs. */
 import type { Binding, Pod } from '../../api/generated/types.ts'
 import { invalid as invalidField, required } from '../../api/field-error.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { badRequest, conflict, invalid } from '../../api/status.ts'
+import { badRequest, conflict, invalid, methodNotAllowed, unknownPath } from '../../api/status.ts'
 import { admissionAttributes, createAdmission } from '../admission-chain.ts'
-import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import type { ApiContext, ApiRequest, ResourceRequest } from '../api-context.ts'
 import { mutateStored } from '../mutate-stored.ts'
 import { readBodyObject } from '../read-body-object.ts'
+import type { RequestInfo } from '../request-info.ts'
+import type { ResourceDefinition } from '../resources/resource.ts'
 import { sendJson, successStatus } from '../respond.ts'
 import { readWriteOptions } from '../write-options.ts'
 import { toSeconds } from '../write-steps.ts'
 import { keyOfRequest } from './get.ts'
 
+/** `bindings` as if it were a resource, for discovery: it is created in, and nothing else. */
+export const BINDING_DEFINITION: ResourceDefinition = {
+  names: {
+    group: '',
+    versions: ['v1'],
+    storageVersion: 'v1',
+    kind: 'Binding',
+    listKind: 'BindingList',
+    plural: 'bindings',
+    singular: 'binding',
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+  },
+  models: { v1: 'Binding' },
+  verbs: ['create'],
+}
+
+export const isLegacyBinding = ({ group, version, resource, subresource }: RequestInfo): boolean =>
+  resource === 'bindings' && group === '' && version === 'v1' && subresource === ''
+
+/** POST to bindings: the body names the pod. */
+export async function bindNamed(context: ApiContext, request: ApiRequest): Promise<void> {
+  const { info } = request
+  if (info.verb !== 'create' || info.name !== '') throw methodNotAllowed('', 'bindings', info.verb)
+  if (info.namespace === '') throw unknownPath()
+  const pods = context.resources.find('', 'v1', 'pods')!
+  const binding = await readBinding({ ...request, resource: pods })
+  const name = binding.metadata?.name ?? ''
+  if (binding.metadata?.namespace && binding.metadata.namespace !== info.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  if (name === '') throw badRequest('name must be provided')
+  const bound = { ...info, resource: 'pods', subresource: 'binding', name, pathName: name }
+  await store(context, { ...request, info: bound, resource: pods }, binding)
+}
+
 export async function bind(context: ApiContext, request: ResourceRequest): Promise<void> {
+  await store(context, request, await readBinding(request))
+}
+
+const readBinding = (request: ResourceRequest): Promise<Binding> =>
+  readBodyObject<Binding>(request, '', 'v1', 'Binding', 'Binding')
+
+async function store(context: ApiContext, request: ResourceRequest, binding: Binding): Promise<void> {
   const { info } = request
   const options = readWriteOptions(request, 'CreateOptions')
-  const binding = await readBodyObject<Binding>(request, '', 'v1', 'Binding', 'Binding')
   if (binding.metadata?.name && binding.metadata.name !== info.name)
     throw badRequest(`the name of the object (${binding.metadata.name}) does not match the name on the URL (${info.name})`)
   validate(binding, info.name)

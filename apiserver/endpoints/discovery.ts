@@ -1,12 +1,14 @@
 /** What this server serves, in the forms that clients ask for it: a document a group version, or all of it at once. */
+import { createHash } from 'node:crypto'
 import { unknownPath } from '../../api/status.ts'
 import { mergeAggregated, mergeGroups } from '../aggregation/merge-discovery.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { negotiate } from '../negotiate.ts'
-import type { ResourceDefinition } from '../resources/resource.ts'
+import type { ResourceDefinition, ResourceNames } from '../resources/resource.ts'
 import { sendBytes, sendJson } from '../respond.ts'
 import { groupVersion, type ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'
+import { BINDING_DEFINITION } from './binding.ts'
 import { REVIEW_DEFINITIONS } from './review.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
@@ -48,10 +50,10 @@ const apiVersions = ({ raw }: ApiRequest) => ({
   ],
 })
 
-/** What is served by group: stored resources, and the reviews, which are not stored. */
+/** What is served by group: stored resources, and the reviews and bindings, which are not stored. */
 function groupsOf(resources: ServedResources): Map<string, readonly ResourceDefinition[]> {
   const groups = new Map(resources.groups())
-  for (const definition of REVIEW_DEFINITIONS) {
+  for (const definition of [BINDING_DEFINITION, ...REVIEW_DEFINITIONS]) {
     const { group } = definition.names
     groups.set(group, [...(groups.get(group) ?? []), definition])
   }
@@ -115,6 +117,7 @@ function describeResource(definition: ResourceDefinition): object[] {
       verbs: [...verbs].sort(),
       ...(shortNames.length > 0 && { shortNames }),
       ...(categories.length > 0 && { categories }),
+      ...(verbs.includes('watch') && { storageVersionHash: storageVersionHash(names) }),
     },
     ...subresourcesOf(definition).map((sub) => ({
       name: `${plural}/${sub.name}`,
@@ -126,6 +129,12 @@ function describeResource(definition: ResourceDefinition): object[] {
       verbs: Object.keys(sub.verbs).sort(),
     })),
   ]
+}
+
+/** By which a client that migrates stored objects sees that the version they are stored in has changed. */
+function storageVersionHash({ group, storageGroup = group, storageVersion, kind }: ResourceNames): string {
+  const hash = createHash('sha256').update(`${storageGroup}/${storageVersion}/${kind}`).digest()
+  return hash.subarray(0, 8).toString('base64')
 }
 
 /** One document for all groups saves kubectl forty requests. */

@@ -54,7 +54,12 @@ async function health({ health }: ApiContext, request: ApiRequest): Promise<void
 }
 
 /** `/debug/kubelab/writes?since=REVISION`: one line of JSON for each write after it. */
-function debug({ causeLog }: ApiContext, request: ApiRequest): Promise<void> | void {
+async function debug(context: ApiContext, request: ApiRequest): Promise<void> {
+  const { causeLog } = context
+  if (/^\/debug\/pprof(\/|$)/.test(request.info.path)) {
+    const { profile } = await import('./profile.ts')
+    return profile(context, request)
+  }
   if (request.info.path !== '/debug/kubelab/writes') throw unknownPath()
   const since = Number(request.info.query.get('since') ?? 0)
   const lines = causeLog.since(Number.isFinite(since) ? since : 0).map((write) => JSON.stringify(write))

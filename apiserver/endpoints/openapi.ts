@@ -10,6 +10,8 @@ import { KUBERNETES_VERSION } from '../../component/version.ts'
 
 interface Documents {
   generation: number
+  /** Which documents of other servers are in `v2`. */
+  merged: number
   v2: Buffer | undefined
   v2Protobuf: Buffer | undefined
   v3: Map<string, { body: Buffer; hash: string }> | undefined
@@ -20,7 +22,7 @@ const info = { version: KUBERNETES_VERSION }
 
 export async function openapi(context: ApiContext, request: ApiRequest): Promise<void> {
   const { path } = request.info
-  const documents = documentsOf(context.resources)
+  const documents = documentsOf(context)
   if (path === '/openapi/v2') return sendV2(context, request, documents)
   if (!path.startsWith('/openapi/v3')) throw unknownPath()
   const { buildOpenApiV3, buildOpenApiV3Index, openApiHash } = await import('../../api/schema/openapi.ts')
@@ -39,10 +41,12 @@ export async function openapi(context: ApiContext, request: ApiRequest): Promise
   await sendCacheable(request, document.body, document.hash, 'application/json')
 }
 
-function documentsOf(resources: ServedResources): Documents {
+function documentsOf({ resources, aggregation }: ApiContext): Documents {
   const known = cache.get(resources)
-  if (known?.generation === resources.generation()) return known
-  const fresh: Documents = { generation: resources.generation(), v2: undefined, v2Protobuf: undefined, v3: undefined }
+  const [generation, merged] = [resources.generation(), aggregation.openapiV2Generation()]
+  if (known?.generation === generation && known.merged === merged) return known
+  const fresh: Documents = { generation, merged, v2: undefined, v2Protobuf: undefined, v3: undefined }
+  if (known?.generation === generation) fresh.v3 = known.v3
   cache.set(resources, fresh)
   return fresh
 }
@@ -51,7 +55,11 @@ function documentsOf(resources: ServedResources): Documents {
 async function sendV2(context: ApiContext, request: ApiRequest, documents: Documents): Promise<void> {
   const { buildOpenApiV2, openApiHash } = await import('../../api/schema/openapi.ts')
   const accept = request.raw.headers.accept ?? ''
-  const json = async () => (documents.v2 ??= Buffer.from(JSON.stringify(buildOpenApiV2(await resourcesOf(context), info))))
+  const { mergeOpenApiV2 } = await import('../aggregation/merge-openapi.ts')
+  const json = async () => {
+    const own = buildOpenApiV2(await resourcesOf(context), info)
+    return (documents.v2 ??= Buffer.from(JSON.stringify(mergeOpenApiV2(own, context.aggregation.openapiV2()))))
+  }
   if (!accept.includes('proto-openapi.spec.v2')) {
     const body = await json()
     return sendCacheable(request, body, openApiHash(body), 'application/json')
@@ -101,5 +109,6 @@ async function resourcesOf({ resources }: ApiContext) {
       schema: definition.schemas?.[version] as JsonObject | undefined,
     })),
   )
-  return [...served, ...reviews]
+  const binding = { group: '', version: 'v1', kind: 'Binding', plural: 'bindings', namespaced: true, model: 'Binding' }
+  return [...served, ...reviews, { ...binding, verbs: ['create'], subresources: [] }]
 }

@@ -15,6 +15,8 @@ const SERVICES = '/apis/apiregistration.k8s.io/v1/apiservices'
 const REMOTE = `${SERVICES}/v1alpha1.wardle.example.com`
 const FLUNDERS = '/apis/wardle.example.com/v1alpha1/namespaces/default/flunders'
 
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+
 const store = new MemoryStore()
 let server: TestServer
 let call: Client
@@ -47,6 +49,19 @@ beforeAll(async () => {
       [`/${document}`]: resources,
       '/openapi/v3': { paths: { [document]: { serverRelativeURL: `/openapi/v3/${document}?hash=1` } } },
       [`/openapi/v3/${document}?hash=1`]: { openapi: '3.0.0' },
+      '/openapi/v2': {
+        swagger: '2.0',
+        paths: {
+          [`/${document}/flunders`]: { get: { responses: { 200: { schema: { $ref: '#/definitions/Flunder' } } } } },
+          '/apis/apps/v1/deployments': { get: { description: 'not theirs to say' } },
+        },
+        definitions: {
+          Flunder: { properties: { metadata: { $ref: `#/definitions/${OBJECT_META}` } } },
+          // Of a name that is taken by something else.
+          [OBJECT_META]: { type: 'object', description: 'theirs' },
+          Unused: { type: 'object' },
+        },
+      },
     }
     const body = bodies[request.url ?? ''] ?? { kind: 'FlunderList', items: [] }
     response.setHeader('content-type', 'application/json')
@@ -196,6 +211,14 @@ describe('an API of another server', () => {
     const url = '/openapi/v3/apis/wardle.example.com/v1alpha1?hash=1'
     expect(schemas.json.paths).toMatchObject({ 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: url } })
     expect((await call('GET', url)).json).toEqual({ openapi: '3.0.0' })
+    const { paths, definitions } = (await call('GET', '/openapi/v2')).json
+    const path = paths!['/apis/wardle.example.com/v1alpha1/flunders']
+    expect(path).toMatchObject({ get: { responses: { 200: { schema: { $ref: '#/definitions/Flunder' } } } } })
+    expect(definitions!['Flunder']).toEqual({ properties: { metadata: { $ref: `#/definitions/${OBJECT_META}_v2` } } })
+    expect(definitions![`${OBJECT_META}_v2`]).toEqual({ type: 'object', description: 'theirs' })
+    expect(definitions).not.toHaveProperty('Unused')
+    expect(JSON.stringify(paths!['/apis/apps/v1/deployments'] ?? {})).not.toContain('not theirs to say')
+    expect(JSON.stringify(definitions![OBJECT_META])).not.toContain('theirs')
     const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
     const all = await call('GET', '/apis', { headers: { accept } })
     expect(all.json.items).toContainEqual(

@@ -133,6 +133,52 @@ describe('a write', () => {
   })
 })
 
+describe('a binding by the collection of bindings', () => {
+  const BINDINGS = '/api/v1/namespaces/default/bindings'
+  const binding = (name: string) => ({ metadata: { name }, target: { kind: 'Node', name: 'n1' } })
+
+  test('binds the pod that its body names', async () => {
+    const name = 'to-be-bound'
+    const spec = { containers: [{ name: 'c', image: 'i' }] }
+    await call('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name }, spec } })
+    const { code, json } = await call('POST', BINDINGS, { body: binding(name) })
+    expect([code, json.status]).toEqual([201, 'Success'])
+    expect((await call('GET', `/api/v1/namespaces/default/pods/${name}`)).json.spec).toMatchObject({ nodeName: 'n1' })
+    const again = await call('POST', BINDINGS, { body: binding(name) })
+    expect(again.code).toBe(409)
+    expect(again.json.message).toContain(`pod ${name} is already assigned to node "n1"`)
+  })
+
+  test('is listed by discovery, and does nothing else', async () => {
+    const { resources } = (await call('GET', '/api/v1')).json
+    expect(resources).toContainEqual({
+      name: 'bindings',
+      singularName: 'binding',
+      namespaced: true,
+      kind: 'Binding',
+      verbs: ['create'],
+    })
+    expect((await call('GET', BINDINGS)).code).toBe(405)
+    expect((await call('POST', BINDINGS, { body: binding('nobody') })).code).toBe(404)
+    expect((await call('POST', BINDINGS, { body: binding('x'), token: NOBODY_TOKEN })).code).toBe(403)
+  })
+})
+
+describe('a CPU profile', () => {
+  test('is for those who may have it, where profiling is on', async () => {
+    expect((await call('GET', '/debug/pprof/profile')).code).toBe(404)
+    const other = await startTestServer({ profiling: true })
+    const ask = createHttpClient(other)
+    const taken = await ask('GET', '/debug/pprof/profile?seconds=0.05')
+    expect(taken.code).toBe(200)
+    expect(Object.keys(taken.json)).toEqual(expect.arrayContaining(['nodes', 'samples', 'startTime', 'endTime']))
+    expect((await ask('GET', '/debug/pprof/profile?seconds=-1')).code).toBe(400)
+    expect((await ask('GET', '/debug/pprof/profile', { token: NOBODY_TOKEN })).code).toBe(403)
+    expect((await ask('GET', '/debug/pprof/')).text).toContain('.cpuprofile')
+    await other.stop()
+  })
+})
+
 describe('a deletion', () => {
   test('waits for finalizers and ends with the update that takes the last', async () => {
     await call('POST', MAPS, { body: map('final', { finalizers: ['example.com/x'] }) })

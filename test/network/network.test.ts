@@ -161,22 +161,30 @@ async function follow(name: string): Promise<void> {
   await expect.poll(() => lab.ask('client', `/fetch/${name}:80`), PATIENCE).toBe(pod!.metadata.name)
 }
 
-describe('through the ingress', () => {
-  it('a WebSocket passes, and outlives a new configuration', async () => {
-    const socket = new WebSocket(`ws://${ingress}/`, { headers: { host: 'web.example' } })
-    const say = (word: string) =>
+/** A connection that stays, and each word's echo. */
+async function talk(address: string, headers: Record<string, string> = {}) {
+  const socket = new WebSocket(`ws://${address}/`, { headers })
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  return {
+    say: (word: string) =>
       new Promise<string>((resolve, reject) => {
         socket.once('message', (message) => resolve(String(message)))
         socket.once('close', () => reject(new Error('closed')))
         socket.send(word)
-      })
-    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+      }),
+    close: () => socket.terminate(),
+  }
+}
+
+describe('through the ingress', () => {
+  it('a WebSocket passes, and outlives a new configuration', async () => {
+    const { say, close } = await talk(ingress, { host: 'web.example' })
     expect(await say('hello')).toMatch(/^web-\S+ hello$/)
     await lab.create('Ingress', 'another', { spec: { rules: [rule('another.example', 'web')] } })
     const another = () => load(`http://${ingress}/`, AbortSignal.timeout(30), { host: 'another.example' })
     await expect.poll(async () => Object.keys((await another()).answers)[0], PATIENCE).toMatch(/^web-/)
     expect(await say('still here')).toMatch(/^web-\S+ still here$/)
-    socket.close()
+    close()
   })
 
   it('gRPC passes', async () => {
@@ -284,5 +292,30 @@ describe('pod addresses', () => {
     await watching
     expect(doubles).toEqual([])
     await expect.poll(() => reserved().toSorted(), PATIENCE).toEqual(before)
+  })
+})
+
+// The last of all: the lab has one node less after it.
+describe('a node that loses its power', () => {
+  it('takes none of the connections along that the other one serves', async () => {
+    await lab.create('Service', 'local', {
+      spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    })
+    await expect.poll(async () => (balancer = await addressOf('Service', 'local')), PATIENCE).not.toBe('')
+    const request = async () => Object.keys((await load(`http://${balancer}/`, AbortSignal.timeout(30))).answers)
+    const placeOf = new Map((await webPods()).map(({ metadata, spec }) => [metadata.name, spec!.nodeName!]))
+    const seen = new Set<string | undefined>()
+    await expect
+      .poll(async () => (await request()).forEach((name) => seen.add(placeOf.get(name))), PATIENCE)
+      .toSatisfy(() => seen.size === 2)
+    const talks = await Promise.all(Array.from({ length: 16 }, () => talk(balancer)))
+    const echoes = await Promise.all(talks.map(({ say }) => say('before')))
+    const healthy = talks.filter((_, index) => placeOf.get(echoes[index]!.split(' ')[0]!) === 'node-1')
+    expect(healthy.length).toBeGreaterThan(0)
+    await lab.kubelab('node', 'stop', 'node-2', '--lab', LAB)
+    // New connections find their way again, and the old ones never noticed.
+    await expect.poll(async () => (await load(`http://${balancer}/`, AbortSignal.timeout(300))).failures, PATIENCE).toEqual([])
+    for (const { say } of healthy) expect(await say('after')).toMatch(/^web-\S+ after$/)
+    for (const { close } of talks) close()
   })
 })

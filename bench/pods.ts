@@ -1,136 +1,203 @@
 /**
- * Times what users wait for: a pod's way from POST to Ready, one by one and twenty at once; a deployment of five until it is
- * available, rolled over, and gone with its namespace. Needs a running cluster: `node bench/pods.ts --kubeconfig FILE`.
+ * Times what users wait for beside the same containers through bare CRI calls, in turns in one run: a pod's way from POST to
+ * Ready, bursts, deletes, exec, logs; what probes and idle pods cost the kubelet; the life of a deployment.
+ * Needs a running lab: `node bench/pods.ts --lab default [--node node-1] [--only one,burst,exec,logs,cost,deployment]`.
  */
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Deployment, Pod } from '../api/generated/types.ts'
-import type { KindName, Kinds } from '../api/kinds.ts'
 import type { New } from '../api/object.ts'
-import { isNotFound } from '../api/status.ts'
-import type { ApiClient } from '../client/api-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
 import { createApiClient } from '../client/rest-client.ts'
+import { type BarePod, createBareCri } from './pods/bare-cri.ts'
+import { execInPod } from './pods/exec.ts'
+import { findNodeProcesses } from './pods/node-processes.ts'
+import { inNamespace, isReady, makeNamespace, removeNamespace, until } from './pods/watching.ts'
 
 const { values } = parseArgs({
   options: {
+    lab: { type: 'string', default: 'default' },
+    node: { type: 'string', default: 'node-1' },
+    kubelab: { type: 'string', default: path.resolve(import.meta.dirname, '../bin/kubelab') },
     kubeconfig: { type: 'string' },
     image: { type: 'string', default: 'busybox:latest' },
-    rounds: { type: 'string', default: '10' },
-    pods: { type: 'string', default: '20' },
-    runs: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '20' },
+    bursts: { type: 'string', default: '20,100' },
+    runs: { type: 'string', default: '2' },
+    'idle-seconds': { type: 'string', default: '30' },
+    only: { type: 'string', default: 'one,burst,exec,logs,cost,deployment' },
   },
 })
-const timeoutMs = 180_000
-const client = createApiClient(await loadClientConfig({ path: values.kubeconfig }))
-
-const container = {
-  name: 'main',
+const config = await loadClientConfig({ path: values.kubeconfig })
+const client = createApiClient(config)
+const node = findNodeProcesses(values.kubelab, values.lab, values.node)
+// Ends at once when it is asked to, as a server does: the runtime is measured, not a grace period.
+const command = ['sh', '-c', 'trap "exit 0" TERM; sleep 100000 & wait']
+const bare = await createBareCri({
+  endpoint: node.runtimeEndpoint,
   image: values.image,
-  imagePullPolicy: 'IfNotPresent',
-  // Ends at once when it is asked to, as a server does: the runtime is measured, not a grace period.
-  command: ['sh', '-c', 'trap "exit 0" TERM; sleep 100000 & wait'],
-}
+  command,
+  cgroupRoot: `/kubelab/${values.lab}/${values.node}`,
+})
 
-/** Resolves when the watched objects of the namespace, by name, satisfy. */
-async function until<K extends KindName>(
-  kind: K,
-  namespace: string,
-  satisfied: (objects: Map<string, Kinds[K]>) => boolean,
-  act: () => Promise<unknown>,
-): Promise<number> {
-  const objects = new Map<string, Kinds[K]>()
-  const { items, metadata } = await client.list(kind, { namespace })
-  for (const item of items) objects.set(item.metadata.name, item)
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), timeoutMs)
-  const watch = client.watch(kind, { namespace, resourceVersion: metadata.resourceVersion, signal: stop.signal })
+const container = { name: 'main', image: values.image, imagePullPolicy: 'IfNotPresent', command }
+const nodeSelector = { 'kubernetes.io/hostname': values.node }
+const createPod = (namespace: string, name: string, more: object = {}) =>
+  client.create('Pod', {
+    metadata: { namespace, name },
+    spec: { nodeSelector, containers: [{ ...container, ...more }] },
+  } as New<Pod>)
+const deletePod = (namespace: string, name: string) => client.delete('Pod', { namespace, name })
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index)
+const at = (times: readonly number[], share: number): number => {
+  const sorted = times.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+const spread = (times: readonly number[]) => `p50 ${at(times, 0.5).toFixed(0)} ms  p99 ${at(times, 0.99).toFixed(0)} ms`
+const print = (what: string, text: string) => console.log(`${what.padEnd(36)} ${text}`)
+const beside = (ours: number, theirs: number) => `${(ours / theirs).toFixed(2)} x`
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now()
-  const acted = act()
-  try {
-    for await (const { type, object } of watch) {
-      if (type === 'DELETED') objects.delete(object.metadata.name)
-      else if (type !== 'BOOKMARK') objects.set(object.metadata.name, object)
-      if (!satisfied(objects)) continue
-      await acted
-      return performance.now() - began
-    }
-  } finally {
-    clearTimeout(timer)
-    stop.abort()
-  }
-  throw new Error(`Cannot measure: ${kind} in ${namespace} did not get there within ${timeoutMs} ms`)
+  await work()
+  return performance.now() - began
 }
-
-const isReady = ({ status }: Pod): boolean =>
-  status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false
-
-async function inNamespace<T>(name: string, work: (namespace: string) => Promise<T>): Promise<T> {
-  await client.create('Namespace', { metadata: { name } } as New<Kinds['Namespace']>)
-  await waitForAccount(client, name)
-  try {
-    return await work(name)
-  } finally {
-    await client.delete('Namespace', { name })
-    await untilGone(name)
-  }
-}
-
-/** Pods are refused until their namespace's account is there: a user's second command comes later than that. */
-async function waitForAccount(api: ApiClient, namespace: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    try {
-      await api.get('ServiceAccount', { namespace, name: 'default' })
-      await api.get('ConfigMap', { namespace, name: 'kube-root-ca.crt' })
-      return
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}
-
-async function untilGone(name: string): Promise<void> {
-  const { metadata, items } = await client.list('Namespace', { fieldSelector: `metadata.name=${name}` })
-  if (items.length === 0) return
-  const scope = {
-    fieldSelector: `metadata.name=${name}`,
-    resourceVersion: metadata.resourceVersion,
-    signal: AbortSignal.timeout(timeoutMs),
-  }
-  for await (const { type } of client.watch('Namespace', scope)) if (type === 'DELETED') return
-}
-
-const createPod = (namespace: string, name: string) =>
-  client.create('Pod', { metadata: { namespace, name }, spec: { containers: [container] } } as New<Pod>)
-
-const print = (what: string, text: string) => console.log(`${what.padEnd(34)} ${text}`)
-const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
 
 async function oneByOne(): Promise<void> {
-  const times = await inNamespace('bench-pods', async (namespace) => {
-    const times: number[] = []
-    for (let index = 0; index < Number(values.rounds); index++) {
-      const name = `pod-${index}`
+  const times = { ready: [] as number[], gone: [] as number[], bare: [] as number[], bareGone: [] as number[] }
+  await inNamespace(client, 'bench-one', async (namespace) => {
+    for (const round of range(Number(values.rounds))) {
+      const name = `pod-${round}`
       const ready = (pods: Map<string, Pod>) => pods.has(name) && isReady(pods.get(name)!)
-      times.push(await until('Pod', namespace, ready, () => createPod(namespace, name)))
+      times.ready.push(await until(client, 'Pod', namespace, ready, () => createPod(namespace, name)))
+      times.gone.push(
+        await until(
+          client,
+          'Pod',
+          namespace,
+          (pods) => !pods.has(name),
+          () => deletePod(namespace, name),
+        ),
+      )
+      await node.whileKubeletRests(async () => {
+        let pod: BarePod | undefined
+        times.bare.push(await timed(async () => (pod = await bare.start(name))))
+        times.bareGone.push(await timed(() => pod!.stop()))
+      })
     }
-    return times.toSorted((a, b) => a - b)
   })
-  const at = (share: number) => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * share))]!)
-  print('pod POST to Ready, one by one', `p50 ${at(0.5)} ms   p90 ${at(0.9)} ms   max ${at(1)} ms`)
+  print(
+    'pod POST to Ready, one by one',
+    `${spread(times.ready)}  bare CRI ${spread(times.bare)}  ${beside(at(times.ready, 0.5), at(times.bare, 0.5))}`,
+  )
+  print(
+    'pod DELETE to gone, one by one',
+    `${spread(times.gone)}  bare CRI ${spread(times.bareGone)}  ${beside(at(times.gone, 0.5), at(times.bareGone, 0.5))}`,
+  )
 }
 
-async function manyAtOnce(run: number): Promise<void> {
-  const count = Number(values.pods)
-  const ms = await inNamespace(`bench-many-${run}`, (namespace) =>
-    until(
+async function burst(count: number, run: number): Promise<void> {
+  const names = range(count).map((index) => `pod-${index}`)
+  const namespace = `bench-burst-${count}-${run}`
+  await makeNamespace(client, namespace)
+  const allReady = (pods: Map<string, Pod>) => pods.size === count && [...pods.values()].every(isReady)
+  const ours = await until(client, 'Pod', namespace, allReady, () => Promise.all(names.map((name) => createPod(namespace, name))))
+  const gone = await until(
+    client,
+    'Pod',
+    namespace,
+    (pods) => pods.size === 0,
+    () => Promise.all(names.map((name) => deletePod(namespace, name))),
+  )
+  await removeNamespace(client, namespace)
+  const [theirs, theirsGone] = await node.whileKubeletRests(async () => {
+    let pods: BarePod[] = []
+    const started = await timed(async () => (pods = await Promise.all(names.map((name) => bare.start(name)))))
+    return [started, await timed(() => Promise.all(pods.map((pod) => pod.stop())))] as const
+  })
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+  print(`${count} pods at once, all Ready`, `${seconds(ours)}  bare CRI ${seconds(theirs)}  ${beside(ours, theirs)}`)
+  print(`${count} pods at once, all gone`, `${seconds(gone)}  bare CRI ${seconds(theirsGone)}  ${beside(gone, theirsGone)}`)
+}
+
+async function exec(): Promise<void> {
+  const ours: number[] = []
+  const theirs: number[] = []
+  await inNamespace(client, 'bench-exec', async (namespace) => {
+    await until(
+      client,
       'Pod',
       namespace,
-      (pods) => pods.size === count && [...pods.values()].every(isReady),
-      () => Promise.all(Array.from({ length: count }, (_, index) => createPod(namespace, `pod-${index}`))),
-    ),
-  )
-  print(`${count} pods at once, all Ready`, seconds(ms))
+      (pods) => [...pods.values()].some(isReady),
+      () => createPod(namespace, 'target'),
+    )
+    await node.whileKubeletRests(async () => {
+      const pod = await bare.start('target')
+      for (const _ of range(Number(values.rounds))) theirs.push(await timed(() => bare.exec(pod, ['true'])))
+      await pod.stop()
+    })
+    for (const _ of range(Number(values.rounds))) ours.push(await timed(() => execInPod(config, namespace, 'target', ['true'])))
+  })
+  print('exec of `true`', `${spread(ours)}  bare CRI ${spread(theirs)}  ${beside(at(ours, 0.5), at(theirs, 0.5))}`)
+}
+
+const logLines = 500_000
+
+async function logs(): Promise<void> {
+  await inNamespace(client, 'bench-logs', async (namespace) => {
+    const script = `yes "$(printf %99s | tr ' ' x)" | head -n ${logLines}; trap "exit 0" TERM; touch /done; sleep 100000 & wait`
+    const readinessProbe = { exec: { command: ['test', '-e', '/done'] }, periodSeconds: 1 }
+    const ready = (pods: Map<string, Pod>) => [...pods.values()].some(isReady)
+    await until(client, 'Pod', namespace, ready, () =>
+      createPod(namespace, 'talker', { command: ['sh', '-c', script], readinessProbe }),
+    )
+    let bytes = 0
+    const before = node.kubelet.cpuMs()
+    const ms = await timed(async () => {
+      const text = await client.raw<string>('GET', `/api/v1/namespaces/${namespace}/pods/talker/log`, { accept: '*/*' })
+      bytes = text.length
+    })
+    const cpu = node.kubelet.cpuMs() - before
+    const size = bytes / 2 ** 20
+    print(
+      `log of ${size.toFixed(0)} MiB, read whole`,
+      `${((size * 1000) / ms).toFixed(0)} MiB/s  kubelet ${(cpu / size).toFixed(1)} ms of processor a MiB`,
+    )
+  })
+}
+
+/** What 30 pods that do nothing, and then 500 probes, cost the kubelet. */
+async function cost(): Promise<void> {
+  const seconds = Number(values['idle-seconds'])
+  const share = async () => {
+    const before = node.kubelet.cpuMs()
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+    return (node.kubelet.cpuMs() - before) / (seconds * 10)
+  }
+  const hold = (namespace: string, count: number, more: object, work: () => Promise<void>) =>
+    inNamespace(client, namespace, async () => {
+      const allReady = (pods: Map<string, Pod>) => pods.size === count && [...pods.values()].every(isReady)
+      await until(client, 'Pod', namespace, allReady, () =>
+        Promise.all(range(count).map((index) => createPod(namespace, `pod-${index}`, more))),
+      )
+      // What the starts have left to do is not what idling costs.
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+      await work()
+    })
+  let idle = 0
+  await hold('bench-idle', 30, {}, async () => {
+    idle = await share()
+    const { rss, pss } = node.kubelet.memory()
+    print(
+      'kubelet with 30 idle pods',
+      `${idle.toFixed(2)} % of a processor  ${rss.toFixed(0)} MB resident, ${pss.toFixed(0)} MB proportional`,
+    )
+  })
+  const probe = { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 30 }
+  const serve = ['sh', '-c', 'trap "exit 0" TERM; mkdir -p /www; httpd -f -p 8080 -h /www & wait']
+  await hold('bench-probes', 25, { command: serve, readinessProbe: probe, livenessProbe: probe }, async () => {
+    print('500 probes every 10 s', `${((await share()) - idle).toFixed(2)} % of a processor more (as 50 probes every second)`)
+  })
 }
 
 const isRolledOut = (generation: number) => (deployments: Map<string, Deployment>) => {
@@ -142,33 +209,32 @@ const isRolledOut = (generation: number) => (deployments: Map<string, Deployment
 async function deployment(run: number): Promise<void> {
   const namespace = `bench-deployment-${run}`
   const labels = { app: 'web' }
-  await client.create('Namespace', { metadata: { name: namespace } } as New<Kinds['Namespace']>)
-  await waitForAccount(client, namespace)
-  const spec = {
-    replicas: 5,
-    selector: { matchLabels: labels },
-    template: { metadata: { labels }, spec: { containers: [container] } },
-  }
-  const available = await until('Deployment', namespace, isRolledOut(1), () =>
+  await makeNamespace(client, namespace)
+  const template = { metadata: { labels }, spec: { containers: [container] } }
+  const spec = { replicas: 5, selector: { matchLabels: labels }, template }
+  const available = await until(client, 'Deployment', namespace, isRolledOut(1), () =>
     client.create('Deployment', { metadata: { namespace, name: 'web' }, spec } as unknown as New<Deployment>),
   )
   const patch = { spec: { template: { metadata: { annotations: { round: '2' } } } } }
-  const rolled = await until('Deployment', namespace, isRolledOut(2), () =>
+  const rolled = await until(client, 'Deployment', namespace, isRolledOut(2), () =>
     client.patch('Deployment', { namespace, name: 'web' }, patch, { type: 'application/strategic-merge-patch+json' }),
   )
-  const began = performance.now()
-  await client.delete('Namespace', { name: namespace })
-  await untilGone(namespace)
-  print(
-    'deployment of 5',
-    `available ${seconds(available)}   rolled over ${seconds(rolled)}   namespace gone ${seconds(performance.now() - began)}`,
-  )
+  const gone = await timed(() => removeNamespace(client, namespace))
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+  print('deployment of 5', `available ${seconds(available)}  rolled over ${seconds(rolled)}  namespace gone ${seconds(gone)}`)
 }
 
+const wanted = new Set(values.only.split(','))
+const runs = range(Number(values.runs))
 try {
-  await oneByOne()
-  for (let run = 0; run < Number(values.runs); run++) await manyAtOnce(run)
-  for (let run = 0; run < Number(values.runs); run++) await deployment(run)
+  if (wanted.has('one')) await oneByOne()
+  if (wanted.has('burst'))
+    for (const count of values.bursts.split(',').map(Number)) for (const run of runs) await burst(count, run)
+  if (wanted.has('exec')) await exec()
+  if (wanted.has('logs')) await logs()
+  if (wanted.has('cost')) await cost()
+  if (wanted.has('deployment')) for (const run of runs) await deployment(run)
 } finally {
+  await bare.close()
   await client.close()
 }

@@ -10,7 +10,14 @@ import type { SchedulingQueue } from './queue.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Kinds that are read through the cache, and whose changes may help a pod that waits. */
-export const watchedKinds = ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass', 'CSINode'] as const
+export const watchedKinds = [
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'StorageClass',
+  'CSINode',
+  'CSIDriver',
+  'CSIStorageCapacity',
+] as const
 /** Kinds that are read through the cache only. */
 export const readKinds = ['Service', 'ReplicationController', 'ReplicaSet', 'StatefulSet', 'PodDisruptionBudget'] as const
 

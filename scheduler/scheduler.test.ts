@@ -99,10 +99,11 @@ describe('the scheduler', () => {
   test('pods that preempt at the same time each make room of their own', async () => {
     const { client, clock, end, create } = await start()
     for (let index = 0; index < 3; index++) await client.create('Node', makeNode(`node-${index}`, { cpu: '4' }))
-    for (let index = 0; index < 12; index++) await create(makePod(`low-${index}`, { cpu: '1', priority: 0 }))
+    for (let index = 0; index < 12; index++) await create(makePod(`low-${index}`, { cpu: '1', nodeName: `node-${index % 3}` }))
     await clock.advance(10)
     for (let index = 0; index < 6; index++) await create(makePod(`high-${index}`, { cpu: '2', priority: 100 }))
-    await clock.advance(30_000)
+    // Decisions give way to the event loop now and then, as often as the machine is slow: many small steps.
+    for (let step = 0; step < 300; step++) await clock.advance(100)
     const { items } = await client.list('Pod')
     expect(items.filter(({ metadata }) => metadata.name.startsWith('high')).map(({ spec }) => spec.nodeName)).not.toContain(
       undefined,

@@ -30,15 +30,49 @@ export function isReachable({ spec }: PersistentVolume, node: Node): boolean {
   return !required || compileNodeSelector(required)(node)
 }
 
-/** How the claim can be had on this node; null when it cannot. */
-export function planClaim(claim: PersistentVolumeClaim, node: Node, cache: Cache): ClaimAction | null {
+/** Why claims cannot be had on a node: there is no volume and no way to make one, or not enough room to make it. */
+export type Lacking = 'volume' | 'capacity'
+
+/** How all these claims can be had on this node together: the smallest is given a volume first, and no volume is given twice. */
+export function planClaims(claims: readonly PersistentVolumeClaim[], node: Node, cache: Cache): readonly ClaimAction[] | Lacking {
+  const actions: ClaimAction[] = []
+  const taken = new Set<string>()
+  const bySize = claims.toSorted((a, b) => compareQuantityText(sizeOf(a), sizeOf(b)))
+  for (const claim of bySize) {
+    const action = planClaim(claim, node, cache, taken)
+    if (typeof action === 'string') return action
+    if (action.do === 'bind') taken.add(action.volume.metadata.name)
+    actions.push(action)
+  }
+  return actions
+}
+
+const sizeOf = ({ spec }: PersistentVolumeClaim): string => spec.resources?.requests?.['storage'] ?? '0'
+
+function planClaim(claim: PersistentVolumeClaim, node: Node, cache: Cache, taken: ReadonlySet<string>): ClaimAction | Lacking {
   const chosen = claim.metadata.annotations?.[selectedNode]
-  if (chosen !== undefined) return chosen === node.metadata.name ? { do: 'provision', claim, annotations: {} } : null
-  const volume = findVolume(claim, node, cache)
+  if (chosen !== undefined) return chosen === node.metadata.name ? { do: 'provision', claim, annotations: {} } : 'volume'
+  const volume = findVolume(claim, node, cache, taken)
   if (volume) return { do: 'bind', claim, volume }
   const storageClass = waitsForConsumer(claim, cache)
-  if (!storageClass || storageClass.provisioner === noProvisioner || !allows(storageClass, node)) return null
+  if (!storageClass || storageClass.provisioner === noProvisioner || !allows(storageClass, node)) return 'volume'
+  if (!hasCapacity(storageClass, claim, node, cache)) return 'capacity'
   return { do: 'provision', claim, annotations: { [selectedNode]: node.metadata.name } }
+}
+
+/** Drivers that publish their capacity must have said that there is enough of it where the node is. */
+function hasCapacity({ provisioner, metadata }: StorageClass, claim: PersistentVolumeClaim, node: Node, cache: Cache): boolean {
+  if (!cache.of('CSIDriver').get(provisioner)?.spec.storageCapacity) return true
+  return cache
+    .of('CSIStorageCapacity')
+    .list()
+    .some(
+      ({ storageClassName, nodeTopology, capacity, maximumVolumeSize }) =>
+        storageClassName === metadata.name &&
+        nodeTopology !== undefined &&
+        toSelector(nodeTopology).matches(node.metadata.labels) &&
+        compareQuantityText(maximumVolumeSize ?? capacity ?? '0', sizeOf(claim)) >= 0,
+    )
 }
 
 const allows = ({ allowedTopologies }: StorageClass, { metadata }: Node): boolean =>
@@ -48,13 +82,18 @@ const allows = ({ allowedTopologies }: StorageClass, { metadata }: Node): boolea
   )
 
 /** The smallest free volume that satisfies the claim on this node; one reserved for the claim before any other. */
-function findVolume(claim: PersistentVolumeClaim, node: Node, cache: Cache): PersistentVolume | undefined {
+function findVolume(
+  claim: PersistentVolumeClaim,
+  node: Node,
+  cache: Cache,
+  taken: ReadonlySet<string>,
+): PersistentVolume | undefined {
   const selector = claim.spec.selector ? toSelector(claim.spec.selector) : undefined
-  const wanted = claim.spec.resources?.requests?.['storage'] ?? '0'
+  const wanted = sizeOf(claim)
   const className = storageClassOf(claim)
   const fits = (volume: PersistentVolume): boolean => {
     const { spec, metadata, status } = volume
-    if (!spec || metadata.deletionTimestamp !== undefined || !isReachable(volume, node)) return false
+    if (!spec || metadata.deletionTimestamp !== undefined || taken.has(metadata.name) || !isReachable(volume, node)) return false
     const { claimRef } = spec
     if (claimRef)
       return (
@@ -72,10 +111,10 @@ function findVolume(claim: PersistentVolumeClaim, node: Node, cache: Cache): Per
     )
   }
   const reservedFirst = (a: PersistentVolume, b: PersistentVolume) => Number(!!b.spec?.claimRef) - Number(!!a.spec?.claimRef)
-  const sizeOf = ({ spec }: PersistentVolume) => spec?.capacity?.['storage'] ?? '0'
+  const capacityOf = ({ spec }: PersistentVolume) => spec?.capacity?.['storage'] ?? '0'
   return cache
     .of('PersistentVolume')
     .list()
     .filter(fits)
-    .sort((a, b) => reservedFirst(a, b) || compareQuantityText(sizeOf(a), sizeOf(b)))[0]
+    .sort((a, b) => reservedFirst(a, b) || compareQuantityText(capacityOf(a), capacityOf(b)))[0]
 }

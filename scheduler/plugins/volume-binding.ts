@@ -3,10 +3,11 @@ import type { PersistentVolumeClaim } from '../../api/generated/types.ts'
 import { isNodeChange, refuseForGood, type PreparedFilter, type SchedulerPlugin } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { isBound, isReachable, planClaim, waitsForConsumer } from '../volume-claims.ts'
+import { isBound, isReachable, planClaims, waitsForConsumer } from '../volume-claims.ts'
 
 const conflict = refuseForGood("node(s) didn't match PersistentVolume's node affinity")
 const noVolume = refuseForGood("node(s) didn't find available persistent volumes to bind")
+const noCapacity = refuseForGood('node(s) did not have enough free storage')
 const lostVolume = refuseForGood('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)')
 
 export const volumeBinding: SchedulerPlugin = {
@@ -29,14 +30,15 @@ export const volumeBinding: SchedulerPlugin = {
           if (!volume) return lostVolume
           if (!isReachable(volume, node)) return conflict
         }
-        return waiting.every((claim) => planClaim(claim, node, snapshot.cache)) ? null : noVolume
+        const plan = planClaims(waiting, node, snapshot.cache)
+        if (plan === 'capacity') return noCapacity
+        return plan === 'volume' ? noVolume : null
       },
     }
   },
   preBind(pod, { node }, snapshot) {
-    return unboundClaims(pod, snapshot)
-      .map((claim) => planClaim(claim, node, snapshot.cache))
-      .filter((action) => action !== null)
+    const plan = planClaims(unboundClaims(pod, snapshot), node, snapshot.cache)
+    return typeof plan === 'string' ? [] : [...plan]
   },
   isHelpedBy: (_, event) =>
     isNodeChange(event) ||

@@ -47,7 +47,7 @@ export function createControllerClients(config: ClientConfig, main: RestClient, 
     const token = createTokenSource(main, accountOf(controller), clock)
     const client = createApiClient(
       { ...config, cert: undefined, key: undefined, authorization: token },
-      { userAgent: `kube-controller-manager/${accountOf(controller)}`, connections: 8 },
+      { userAgent: `kube-controller-manager/${accountOf(controller)}`, connections: 24 },
     )
     clients.push(client)
     return client

@@ -19,6 +19,9 @@ const readMaps = new Set([rootCaConfigMap, clusterInfoName, tokenTracking])
 /** Secrets whose content some controller reads. */
 const readSecrets = new Set(['kubernetes.io/service-account-token', bootstrapTokenType])
 
+/** Upstream has five. A key's time is spent waiting for the API server, so more of them at once is what makes a burst short. */
+const workers = 16
+
 const withoutManagedFields = <T extends KubeObject>(object: T): T => ({
   ...object,
   metadata: { ...object.metadata, managedFields: undefined },
@@ -51,7 +54,7 @@ export async function runControllers(options: RunOptions, signal: AbortSignal): 
     ({ name, eventSource, asManager, start }) => {
       const own = asManager ? client : clientFor(name)
       const recorder = createEventRecorder({ client: own, clock, logger, component: eventSource ?? name })
-      const context = { client: own, informers, recorder, clock, logger, metrics }
+      const context = { client: own, informers, recorder, clock, logger, metrics, workers }
       const running = start({
         context,
         flags,

@@ -15,10 +15,14 @@ export interface ManagerProcess {
 const entry = path.resolve(import.meta.dirname, '../../controller-manager/main.ts')
 
 /** `flags` beyond those that any test wants: no leader election, no fixed port. */
-export function startManager(kubeconfig: string, flags: readonly string[] = []): ManagerProcess {
+export function startManager(
+  kubeconfig: string,
+  flags: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
+): ManagerProcess {
   const usual = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--bind-address=127.0.0.1']
   // Dies with this process, however that ends.
-  const command = ['--pdeathsig', 'KILL', process.execPath, '--no-warnings', entry, ...usual, ...flags]
+  const command = ['--pdeathsig', 'KILL', process.execPath, '--no-warnings', ...nodeFlags, entry, ...usual, ...flags]
   const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   let logged = ''

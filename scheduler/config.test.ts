@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { createCache } from '../client/shared-informers.ts'
 import { loadSchedulerConfig, toSchedulerConfig } from './config.ts'
+import { createPodInfo } from './pod-info.ts'
+import { createSnapshot } from './snapshot.ts'
+import { makeNode, makePod } from './testing.ts'
 
 test('a configuration file makes profiles with their own plugins and weights', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'scheduler-config-'))
@@ -45,4 +49,36 @@ profiles:
 test('a plugin that does not exist cannot be enabled', () => {
   const profiles = [{ plugins: { multiPoint: { enabled: [{ name: 'Nope' }] } } }]
   expect(() => toSchedulerConfig({ profiles })).toThrow('Cannot enable plugin Nope: it does not exist')
+})
+
+test('one extension point of a plugin can be disabled, and all of a point', () => {
+  const plugins = {
+    postFilter: { disabled: [{ name: '*' }] },
+    preScore: { disabled: [{ name: 'TaintToleration' }] },
+  }
+  const [profile] = toSchedulerConfig({ profiles: [{ plugins }] }).profiles
+  const find = (name: string) => profile!.plugins.find(({ plugin }) => plugin.name === name)!.plugin
+  expect(find('DefaultPreemption').postFilter).toBeUndefined()
+  expect(find('TaintToleration').preScore).toBeUndefined()
+  expect(find('TaintToleration').preFilter).toBeDefined()
+})
+
+test('the affinity that a profile adds holds for every pod', () => {
+  const term = { matchExpressions: [{ key: 'pool', operator: 'In', values: ['batch'] }] }
+  const addedAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } }
+  const pluginConfig = [{ name: 'NodeAffinity', args: { addedAffinity } }]
+  const [profile] = toSchedulerConfig({ profiles: [{ pluginConfig }] }).profiles
+  const { plugin } = profile!.plugins.find((each) => each.plugin.name === 'NodeAffinity')!
+  const snapshot = createSnapshot(createCache(() => undefined))
+  snapshot.setNode(makeNode('plain'))
+  snapshot.setNode(makeNode('batch', { labels: { pool: 'batch' } }))
+  const prepared = plugin.preFilter!(createPodInfo(makePod('p')), snapshot)
+  const reasonsOf = (name: string) => (prepared && 'check' in prepared ? prepared.check(snapshot.node(name)!) : null)?.reasons
+  expect(reasonsOf('plain')).toEqual(["node(s) didn't match scheduler-enforced node affinity"])
+  expect(reasonsOf('batch')).toBeUndefined()
+})
+
+test('arguments of plugins are taken', () => {
+  const pluginConfig = [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: 5 } }]
+  expect(toSchedulerConfig({ profiles: [{ pluginConfig }] }).profiles[0]!.volumesTimeoutMs).toBe(5000)
 })

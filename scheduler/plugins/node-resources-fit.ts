@@ -1,7 +1,7 @@
 /** NodeResourcesFit: what a pod requests must be free; scores by how full nodes are. */
 import { lowerRequest, morePods } from '../lower-request.ts'
 import { freesRoom, isNodeChange, MAX_SCORE, type Refusal, type SchedulerPlugin } from '../framework.ts'
-import type { NodeInfo } from '../node-info.ts'
+import { createNodeInfo, type NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 
 export interface FitArguments {
@@ -80,7 +80,11 @@ export function createNodeResourcesFit(args: FitArguments = defaultFitArguments)
         ),
       ]
     },
-    isHelpedBy: (_, event) => freesRoom(event) || isNodeChange(event) || (event.kind === 'Pod' && event.type === 'update'),
+    isHelpedBy: (pod, event) =>
+      freesRoom(event) ||
+      (event.kind === 'Pod' && event.type === 'update') ||
+      // A node that could not take it if it were empty is no help.
+      (isNodeChange(event) && event.kind === 'Node' && checkFit(pod, createNodeInfo(event.object), isIgnored) === null),
   }
 }
 

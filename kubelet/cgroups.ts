@@ -54,12 +54,14 @@ export function computePodLimits(pod: Pod): PodCgroupLimits {
       ...brief.map(pick),
       0,
     )
+  const overhead = (name: string, value: (text: string) => number) => value(pod.spec.overhead?.[name] ?? '0')
   const limited = (name: string) => [...long, ...brief].every(({ resources }) => resources?.limits?.[name] !== undefined)
   const limit = (name: string, value: (text: string) => number) =>
-    limited(name) ? total(({ resources }) => value(resources?.limits?.[name] ?? '0')) : 0
+    limited(name) ? overhead(name, value) + total(({ resources }) => value(resources?.limits?.[name] ?? '0')) : 0
   return {
     cpuShares: milliToShares(
-      total(({ resources }) => quantityMilliValue(resources?.requests?.cpu ?? resources?.limits?.cpu ?? '0')),
+      overhead('cpu', quantityMilliValue) +
+        total(({ resources }) => quantityMilliValue(resources?.requests?.cpu ?? resources?.limits?.cpu ?? '0')),
     ),
     cpuQuota: milliToQuota(limit('cpu', quantityMilliValue)),
     memoryLimit: limit('memory', quantityValue),

@@ -150,7 +150,7 @@ export async function composeKubelet(
     { name: 'runtime', check: async () => (await cri.call('Version', {}, { timeoutMs: 2000 })) && null },
   ])
   const stats = createStats({ ...context, kubelet, rootDirectory, startedAt, now: clock.now })
-  const authorize = createAuthorizer(client, nodeName)
+  const authorize = createAuthorizer(client, nodeName, clock)
   const server = await startServer({
     tls: options.tls,
     host: options.address,

@@ -117,7 +117,10 @@ function startLoop(loop: Loop): Cancel {
   const extra = [...eagerMs]
   const streak = { ok: true, length: 0 }
   let cancel: Cancel = () => {}
-  let dueMs = Math.max(clock.now().getTime(), loop.startedAtMs + initialDelaySeconds * 1000)
+  const firstMs = loop.startedAtMs + initialDelaySeconds * 1000
+  const openedMs = clock.now().getTime()
+  // A kubelet that comes back finds many that are due: they must not all be asked at once, now and every period after.
+  let dueMs = openedMs - firstMs > periodMs ? openedMs + Math.random() * periodMs : Math.max(openedMs, firstMs)
 
   const once = async (counts: boolean) => {
     // The other probes wait for the startup probe's success, which ends it.

@@ -1,7 +1,9 @@
-/** emptyDir: a folder that lives as long as the pod, on disk or in memory. */
+/** emptyDir: a folder that lives as long as the pod, on disk, in memory or in huge pages. */
 import { chmod, mkdir } from 'node:fs/promises'
+import type { Pod } from '../../api/generated/types.ts'
 import { quantityValue } from '../../api/quantity.ts'
-import type { DirectoryKind } from './volume-kind.ts'
+import { containersOf } from '../pod-spec.ts'
+import { type DirectoryKind, VolumeError } from './volume-kind.ts'
 
 export const emptyDir: DirectoryKind = {
   name: 'empty-dir',
@@ -12,6 +14,8 @@ export const emptyDir: DirectoryKind = {
     const { medium = '', sizeLimit } = emptyDir!
     if (medium === 'Memory' && !(await mounts.isMountPoint(directory)))
       await mounts.mountMemory(directory, { sizeBytes: sizeLimit ? quantityValue(sizeLimit) : undefined })
+    if (medium.startsWith('HugePages') && !(await mounts.isMountPoint(directory)))
+      await mounts.mountHugePages(directory, pageSizeOf(medium, pod))
     await chmod(directory, 0o777)
     return { directory, takesGroup: true }
   },
@@ -19,4 +23,19 @@ export const emptyDir: DirectoryKind = {
     const directory = paths.volumeDirectory(uid, 'empty-dir', name)
     if (await mounts.isMountPoint(directory)) await mounts.unmount(directory)
   },
+}
+
+/** `HugePages-2Mi` names its size; `HugePages` is of the one size that the pod asks for. */
+export function pageSizeOf(medium: string, pod: Pod): string {
+  const named = /^HugePages-(.+)$/.exec(medium)?.[1]
+  if (named) return named
+  const asked = new Set(
+    containersOf(pod)
+      .flatMap(({ resources }) => Object.keys(resources?.requests ?? resources?.limits ?? {}))
+      .flatMap((name) => /^hugepages-(.+)$/.exec(name)?.[1] ?? []),
+  )
+  const [size] = asked
+  if (!size) throw new VolumeError('no pageSize specified')
+  if (asked.size > 1) throw new VolumeError(`medium "HugePages" can only be used if container(s) use only one pagesize`)
+  return size
 }

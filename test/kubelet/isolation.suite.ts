@@ -195,14 +195,14 @@ describe('a pod', () => {
   })
 
   it('is resized without a restart, as far as the node has room', async () => {
-    const sized = (cpu: string) => ({
-      spec: { containers: [{ name: 'main', resources: { limits: { cpu, memory: '32Mi' }, requests: { cpu, memory: '32Mi' } } }] },
+    const sized = (cpu: string, memory: string) => ({
+      spec: { containers: [{ name: 'main', resources: { limits: { cpu, memory }, requests: { cpu, memory } } }] },
     })
-    const resize = (cpu: string) =>
-      kubelet.api.patch('Pod', { namespace: 'default', name: 'elastic' }, sized(cpu), {
+    const resize = (cpu: string, memory = '32Mi') =>
+      kubelet.api.patch('Pod', { namespace: 'default', name: 'elastic' }, sized(cpu, memory), {
         type: 'application/strategic-merge-patch+json',
       })
-    await start('elastic', { containers: [shell('sleep 1000', sized('100m').spec.containers[0])] })
+    await start('elastic', { containers: [shell('sleep 1000', sized('100m', '32Mi').spec.containers[0])] })
     await resize('300m')
     const pod = await kubelet.api.waitForPod(
       'elastic',
@@ -215,6 +215,13 @@ describe('a pod', () => {
       '30000',
       '30000',
     ])
+    await resize('300m', '48Mi')
+    const memoryGroup = group.replace('/cpu/', '/memory/')
+    const memory = () =>
+      [memoryGroup, `${memoryGroup}/${id}`].map((path) => readFileSync(`${path}/memory.limit_in_bytes`, 'utf8').trim())
+    await expect.poll(memory).toEqual([String(48 << 20), String(48 << 20)])
+    await resize('300m', '24Mi')
+    await expect.poll(memory).toEqual([String(24 << 20), String(24 << 20)])
     await resize('500')
     const pending = await kubelet.api.waitForPod(
       'elastic',

@@ -1,5 +1,5 @@
 /** The in-memory API with what a kubelet counts on: strategic patches, tokens, and pods that are deleted gracefully. */
-import type { Pod } from '../../api/generated/types.ts'
+import type { Pod, SubjectAccessReview } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { KubeObject, New } from '../../api/object.ts'
 import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts'
@@ -28,6 +28,12 @@ export function createTestApi(nodeName: string): TestApi {
   })
   const api: TestApi = {
     ...memory,
+    // The kubelet asks who may ask it: here its API server may, and nobody else.
+    async raw(method, path, options) {
+      if (!path.endsWith('/subjectaccessreviews')) return memory.raw(method, path, options)
+      const { spec } = options?.body as SubjectAccessReview
+      return { status: { allowed: spec.user === 'kube-apiserver-kubelet-client' } } as never
+    },
     async createSubresource(kind, key, subresource, body, options) {
       if (subresource !== 'token') return memory.createSubresource(kind, key, subresource, body, options)
       const { spec } = body as { spec: { expirationSeconds: number } }

@@ -29,7 +29,8 @@ export function decodeBodyObject<T>(
   return decodeObject({ ...request, resource }, value, readFieldValidation(request.info.query, 'PatchOptions')) as T
 }
 
-function bodyResource(group: string, version: string, kind: string, model: string): ServedResource {
+/** As if it were a resource, for decoding and for tables. */
+export function bodyResource(group: string, version: string, kind: string, model: string): ServedResource {
   const names = {
     group,
     versions: [version],

@@ -17,7 +17,7 @@ export interface Rules {
 
 /** An authorizer whose knowledge is an index that watch events keep current. */
 export interface ClusterAuthorizer extends Authorizer {
-  /** Everything that the user may do in the namespace; with '' at cluster scope. */
+  /** Everything that the user may do in the namespace; with '' at cluster scope. Masters' by their role, as upstream. */
   rulesFor(user: UserInfo, namespace: string): Rules
   /** The rules of the role that a binding refers to; undefined when there is no such role. `namespace` is the binding's. */
   rulesOfRole(roleRef: RoleRef, namespace: string): PolicyRule[] | undefined
@@ -27,11 +27,6 @@ export interface ClusterAuthorizer extends Authorizer {
 
 /** The kinds whose events an authorizer must hear of. */
 export const AUTHORIZATION_KINDS = ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'Pod'] as const
-
-const EVERYTHING: readonly PolicyRule[] = [
-  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-  { verbs: ['*'], nonResourceURLs: ['*'] },
-]
 
 const isMaster = (user: UserInfo): boolean => user.groups.includes(MASTERS)
 
@@ -52,7 +47,7 @@ export function createClusterAuthorizer(reader: ClusterReader): ClusterAuthorize
       const { rules, errors } = rbac.rulesFor(user, namespace)
       const isNode = nodes.isNode(user)
       return {
-        rules: isMaster(user) ? [...EVERYTHING, ...rules] : rules,
+        rules,
         incomplete: isNode || errors.length > 0,
         errors: isNode ? ['node authorizer does not support user rule resolution', ...errors] : errors,
       }

@@ -10,8 +10,10 @@ import { badRequest, conflict, invalid, unsupportedMediaType } from '../../api/s
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { isRecord } from '../decode-object.ts'
 import { mediaTypeOf, parseJson, readBody } from '../read-body.ts'
-import { decodeBodyObject, readBodyObject } from '../read-body-object.ts'
-import { sendJson } from '../respond.ts'
+import { bodyResource, decodeBodyObject, readBodyObject } from '../read-body-object.ts'
+import { AGE, integer, NAME } from '../resources/columns.ts'
+import type { Column } from '../resources/resource.ts'
+import { sendObject } from '../send-object.ts'
 import { readFromStorage } from '../served-resources.ts'
 import { updateObject } from '../update-object.ts'
 import { readWriteOptions } from '../write-options.ts'
@@ -19,9 +21,21 @@ import { existing } from './get.ts'
 
 const GROUP = 'autoscaling'
 
+const SERVED = bodyResource(GROUP, 'v1', 'Scale', 'Scale')
+const columns: readonly Column<Scale>[] = [
+  NAME,
+  integer('Desired', 'Number of desired pods.', ({ spec }) => spec?.replicas ?? 0),
+  integer('Available', 'Number of running pods.', ({ status }) => status?.replicas ?? 0),
+  AGE,
+]
+const SCALE = { ...SERVED, definition: { ...SERVED.definition, columns: columns as never } }
+
+const send = (context: ApiContext, request: ResourceRequest, scale: Scale): void | Promise<void> =>
+  sendObject(context, { ...request, resource: SCALE }, 200, scale as KubeObject)
+
 export async function getScale(context: ApiContext, request: ResourceRequest): Promise<void> {
   await context.store.current()
-  await sendJson(request, 200, toScale(request, await readFromStorage(request.resource, existing(context, request).object())))
+  await send(context, request, toScale(request, await readFromStorage(request.resource, existing(context, request).object())))
 }
 
 export async function updateScale(context: ApiContext, request: ResourceRequest): Promise<void> {
@@ -71,7 +85,7 @@ async function store(
     },
   })
   const object = 'entry' in stored ? stored.entry.object() : stored.dryRun
-  await sendJson(request, 200, toScale(request, await readFromStorage(request.resource, object)))
+  await send(context, request, toScale(request, await readFromStorage(request.resource, object)))
 }
 
 function withReplicas(request: ResourceRequest, object: KubeObject, scale: Scale): KubeObject {

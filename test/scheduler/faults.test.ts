@@ -87,7 +87,15 @@ async function create(name: string): Promise<void> {
   }
 }
 
-const createWave = (number: number) => Promise.all(Array.from({ length: wave }, (_, index) => create(`pod-${number}-${index}`)))
+async function inParallel(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+}
+
+const createWave = (number: number) => inParallel(wave, (index) => create(`pod-${number}-${index}`))
 
 /** Resolves when so many pods have a node, whatever happens to the server. */
 function followBindings(): (count: number) => Promise<void> {
@@ -109,7 +117,7 @@ function followBindings(): (count: number) => Promise<void> {
 }
 
 test('no pod is bound twice or lost, and no node is given more than it has', { timeout: 3 * timeoutMs }, async () => {
-  for (let index = 0; index < nodes; index++) await addNode(`node-${index}`)
+  await inParallel(nodes, (index) => addNode(`node-${index}`))
   const bound = followBindings()
   schedulers.push(startScheduler(kubeconfig, election))
   const lease = { namespace: 'kube-system', name: 'kube-scheduler', timeoutMs }
@@ -155,7 +163,7 @@ test('after all that, nothing goes to nodes that are cordoned, tainted or gone',
   const used = items.filter(({ spec }) => !closed.has(spec.nodeName!)).length
   const room = (nodes - closed.size + 1) * perNode - used
   const names = Array.from({ length: room + 1 }, (_, index) => `filler-${index}`)
-  await Promise.all(names.map(create))
+  await inParallel(names.length, (index) => create(names[index]!))
   const unplaced = (pods: Pod[]) => pods.filter(({ spec }) => !spec.nodeName)
   const told = (pod: Pod | undefined) => pod?.status?.conditions?.some(({ reason }) => reason === 'Unschedulable') ?? false
   const all = await waitFor(client, 'Pod', { namespace, timeoutMs }, (pods) => {

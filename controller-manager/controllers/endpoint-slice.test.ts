@@ -5,6 +5,7 @@ import { createModel, type Model } from '../model.ts'
 import { createEndpointSliceController } from './endpoint-slice.ts'
 import { createEndpointsController } from './endpoints.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
+import { shareOut } from './endpoints/zone-hints.ts'
 
 const labels = { app: 'web' }
 let endpointSlice: ReturnType<typeof createEndpointSliceController>
@@ -232,5 +233,74 @@ describe('the time since when endpoints are out of date', () => {
     model.delete('Pod', `default/${pod.metadata.name}`)
     model.settle(endpointSlice, endpoints)
     expect(timesOf(model)).toEqual([undefined, undefined])
+  })
+})
+
+describe('topology mode Auto', () => {
+  const zoned = (counts: Record<string, number>) =>
+    new Map(
+      Object.entries(counts).flatMap(([zone, count]) => Array.from({ length: count }, (_, index) => [`${zone}${index}`, zone])),
+    )
+  const countsOf = (zones: Map<string, string> | null) =>
+    zones &&
+    Object.fromEntries([...Map.groupBy(zones.values(), (zone) => zone)].map(([zone, all]) => [zone, all.length]).toSorted())
+  const even = new Map([
+    ['a', 0.5],
+    ['b', 0.5],
+  ])
+
+  it.each([
+    ['keeps endpoints in their zones while the shares allow', { a: 3, b: 3 }, { a: 3, b: 3 }],
+    ['leaves a small difference as it is', { a: 7, b: 6 }, { a: 7, b: 6 }],
+    ['gives what is too much to the zone that has too little', { a: 6, b: 1 }, { a: 4, b: 3 }],
+    ['serves a zone that has none', { a: 4 }, { a: 2, b: 2 }],
+    ['is impossible with fewer endpoints than zones', { a: 1 }, null],
+    ['is impossible where a zone would be overloaded', { a: 2, b: 1 }, null],
+  ])('%s', (_, counts, expected) => {
+    expect(countsOf(shareOut(zoned(counts as Record<string, number>), even))).toEqual(expected)
+  })
+
+  it('is impossible when an endpoint is in no zone', () => {
+    expect(shareOut(new Map([['x', undefined], ...zoned({ a: 2, b: 2 })]), even)).toBeNull()
+  })
+
+  it('never overloads a zone', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(12), { minLength: 2, maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 5, maxLength: 5 }),
+        (counts, cpus) => {
+          const total = counts.reduce((sum, _, index) => sum + cpus[index]!, 0)
+          const shares = new Map(counts.map((_, index) => [`z${index}`, cpus[index]! / total]))
+          const endpoints = zoned(Object.fromEntries(counts.map((count, index) => [`z${index}`, count])))
+          const shared = countsOf(shareOut(endpoints, shares))
+          if (!shared) return
+          for (const [zone, share] of shares)
+            expect(share * endpoints.size).toBeLessThanOrEqual((shared[zone] as number) * 1.2 + 1e-9)
+        },
+      ),
+      { seed: 42 },
+    )
+  })
+
+  it('hints by the processors of nodes that are ready, and not at all when one does not tell its zone', () => {
+    const model = withService()
+    const node = (name: string, zone?: string) =>
+      model.add('Node', {
+        metadata: { name, labels: zone ? { 'topology.kubernetes.io/zone': zone } : {} },
+        status: { allocatable: { cpu: '2' }, conditions: [{ type: 'Ready', status: 'True' }] },
+      })
+    node('b', 'z2')
+    node('c', 'z1')
+    model.change('Service', 'default/web', ({ metadata }) => {
+      metadata.annotations = { 'service.kubernetes.io/topology-mode': 'Auto' }
+    })
+    for (let pod = 0; pod < 4; pod++) addPod(model, { spec: { nodeName: 'c', containers: [] } })
+    model.settle(endpointSlice)
+    const hinted = () => endpointsOf(model).map(({ hints }) => hints?.forZones?.[0]?.name)
+    expect(hinted().toSorted()).toEqual(['z1', 'z1', 'z2', 'z2'])
+    node('d')
+    model.settle(endpointSlice)
+    expect(hinted()).toEqual([undefined, undefined, undefined, undefined])
   })
 })

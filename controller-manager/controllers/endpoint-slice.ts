@@ -20,6 +20,7 @@ import {
 } from './endpoints/service-pods.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
 import { createTriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts'
+import { hintByZone, isTopologyAuto } from './endpoints/zone-hints.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -30,6 +31,8 @@ const capacity = 100
 export interface Observed {
   pods: Pod[]
   nodeOf: (name: string) => Node | undefined
+  /** All of them: asked for only by services that share their endpoints out to zones. */
+  nodes: () => readonly Node[]
   /** The slices of the service that this controller made. */
   slices: EndpointSlice[]
   /** When what this pass writes became due. */
@@ -50,18 +53,21 @@ export function createEndpointSliceController(): Controller<'Service', Observed>
             ? [`${metadata.namespace}/${metadata.labels[serviceNameLabel]}`]
             : [],
       },
-      // A pod may be seen before its node is.
+      // A pod may be seen before its node is; and where zones count, every node does.
       {
         kind: 'Node',
-        wakes: ({ metadata }: Node, cache: Cache) =>
-          cache
+        wakes: ({ metadata }: Node, cache: Cache) => [
+          ...cache
             .of('Pod')
             .byIndex('node', metadata.name)
             .flatMap((pod) => [...podsWakeServices.wakes(pod, cache)]),
+          ...cache.of('Service').byIndex('topologyAuto', 'yes').map(keyOf),
+        ],
       },
     ],
     indexes: {
       Pod: nodeIndex,
+      Service: { topologyAuto: (service: Service) => (isTopologyAuto(service) ? ['yes'] : []) },
       EndpointSlice: {
         service: ({ metadata }: EndpointSlice) => [`${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`],
       },
@@ -69,6 +75,7 @@ export function createEndpointSliceController(): Controller<'Service', Observed>
     observe: (service, cache) => ({
       pods: podsBehind(service, cache),
       nodeOf: (name) => cache.of('Node').get(name),
+      nodes: () => cache.of('Node').list(),
       slices: cache
         .of('EndpointSlice')
         .byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`)
@@ -103,11 +110,12 @@ interface Draft {
 }
 
 /** Pods whose target ports differ (named ports) cannot share a slice: one group for each set of ports. */
-function reconcileFamily(service: Service, { pods, nodeOf, slices, triggeredAt }: Observed, family: string): Action[] {
+function reconcileFamily(service: Service, { pods, nodeOf, nodes, slices, triggeredAt }: Observed, family: string): Action[] {
   const ofFamily = slices.filter(({ addressType }) => addressType === family)
   const owned = ofFamily.filter((slice) => isControlledBy(slice, service))
   const obsolete = ofFamily.filter((slice) => !isControlledBy(slice, service))
   const groups = groupByPorts(service, pods, nodeOf, family as AddressType)
+  if (isTopologyAuto(service)) hintByZone(groups.values(), nodes())
   const bySamePorts = Map.groupBy(owned, ({ ports }) => portsKey(ports ?? []))
   const updates = new Map<EndpointSlice, Draft>()
   const drafts: Draft[] = []

@@ -14,7 +14,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     services: { type: 'string', default: '1000' },
     endpoints: { type: 'string', default: '10' },
-    pairs: { type: 'string', default: '5' },
+    pairs: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '4' },
   },
 })

@@ -16,7 +16,7 @@ export interface Ways {
   ratios: number[]
 }
 
-const SECONDS = 2
+const SECONDS = 1
 
 export async function compareWays(mode: ProxyMode, { pairs, kept }: { pairs: number; kept: boolean }): Promise<Ways> {
   const network = await createNetwork('bench', 2)

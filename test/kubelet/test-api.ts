@@ -31,7 +31,7 @@ export function createTestApi(nodeName: string): TestApi {
     // The kubelet asks who may ask it: here its API server may, and nobody else.
     async raw(method, path, options) {
       if (!path.endsWith('/subjectaccessreviews')) return memory.raw(method, path, options)
-      const { spec } = options?.body as SubjectAccessReview
+      const { spec } = options!.body as SubjectAccessReview
       return { status: { allowed: spec.user === 'kube-apiserver-kubelet-client' } } as never
     },
     async createSubresource(kind, key, subresource, body, options) {

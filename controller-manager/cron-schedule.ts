@@ -3,6 +3,8 @@
 export interface CronSchedule {
   /** The first time after this one, to the minute; null when there is none within five years. */
   next(after: Date): Date | null
+  /** RFC 3339 by the clock of the zone: `2026-01-01T02:00:00+01:00`. */
+  format(time: Date): string
 }
 
 export class CronError extends Error {
@@ -41,7 +43,7 @@ export function parseCron(expression: string, timeZone = 'UTC'): CronSchedule {
     weekday: parseField(weekday, 0, 6, days),
   }
   const zone = createZone(timeZone)
-  return { next: (after) => next(parsed, zone, after) }
+  return { next: (after) => next(parsed, zone, after), format: (time) => formatIn(zone, time) }
 }
 
 function parseField(text: string, min: number, max: number, names: readonly string[] = [], offset = 0): Field {
@@ -106,6 +108,16 @@ function createZone(timeZone: string): Zone {
     return wall - (toWall(first).getTime() - first)
   }
   return { toWall, toInstant }
+}
+
+function formatIn(zone: Zone, time: Date): string {
+  const seconds = Math.floor(time.getTime() / 1000) * 1000
+  const wall = zone.toWall(seconds)
+  const minutes = Math.round((wall.getTime() - seconds) / minuteMs)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const ahead = Math.abs(minutes)
+  const offset = minutes === 0 ? 'Z' : `${minutes < 0 ? '-' : '+'}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`
+  return `${wall.toISOString().slice(0, 19)}${offset}`
 }
 
 const minuteMs = 60_000

@@ -22,6 +22,14 @@ describe('a cron schedule', () => {
   it.each(['* * * *', '60 * * * *', '5-1 * * * *', '*/0 * * * *', 'x * * * *'])('refuses %s', (expression) => {
     expect(() => parseCron(expression)).toThrow()
   })
+
+  it.each([
+    ['UTC', '2026-01-01T00:00:00Z'],
+    ['Europe/Berlin', '2026-01-01T01:00:00+01:00'],
+    ['America/St_Johns', '2025-12-31T20:30:00-03:30'],
+  ])('times are told by the clock of %s', (zone, expected) => {
+    expect(parseCron('@daily', zone).format(new Date('2026-01-01T00:00:00Z'))).toBe(expected)
+  })
 })
 
 function withCronJob(spec: Partial<CronJobSpec> = {}): Model {

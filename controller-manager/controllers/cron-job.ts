@@ -152,7 +152,11 @@ function startDue(cronJob: CronJob, jobs: readonly Job[], status: CronJobStatus,
   const kept = (status.active ?? []).filter(({ uid }) => !replaced.some(({ metadata }) => metadata.uid === uid))
   const next = { ...status, active: kept, lastScheduleTime: formatTime(time) }
   return {
-    actions: [...warnings, ...replaced.flatMap((job) => deleteJob(cronJob, job)), createJob(cronJob, name, time, next)],
+    actions: [
+      ...warnings,
+      ...replaced.flatMap((job) => deleteJob(cronJob, job)),
+      createJob(cronJob, name, schedule.format(time), next),
+    ],
     // The whole status is written with the new job in it, once its UID is known.
     status: cronJob.status ?? {},
     later,
@@ -189,14 +193,15 @@ const nextLook = (schedule: CronSchedule, now: Date): Action[] => {
 
 const jobName = ({ metadata }: CronJob, time: Date): string => `${metadata.name}-${Math.floor(time.getTime() / 60_000)}`
 
-function createJob(cronJob: CronJob, name: string, time: Date, status: CronJobStatus): Action {
+/** `scheduledAt`: its time, as the clock of the schedule's zone shows it. */
+function createJob(cronJob: CronJob, name: string, scheduledAt: string, status: CronJobStatus): Action {
   const { metadata: { labels, annotations } = {} as Job['metadata'], spec } = cronJob.spec.jobTemplate
   const object: New<Job> = {
     metadata: {
       name,
       namespace: cronJob.metadata.namespace,
       ...(labels ? { labels } : {}),
-      annotations: { ...annotations, [scheduledAnnotation]: formatTime(time) },
+      annotations: { ...annotations, [scheduledAnnotation]: scheduledAt },
       ownerReferences: [controllerReference(cronJob)],
     },
     spec: structuredClone(spec) as Job['spec'],

@@ -12,6 +12,8 @@ const noExecute = ({ spec }: Node): Taint[] => (spec?.taints ?? []).filter(({ ef
 export function createTaintEviction(): Controller<'Pod', Taint[]> {
   /** When each pod was first seen beside taints that do not say since when they are there. */
   const since = new Map<string, number>()
+  /** Pods that have been told how long they may stay. */
+  const waiting = new Set<string>()
   return {
     name: 'taint-eviction-controller',
     for: 'Pod',
@@ -22,16 +24,20 @@ export function createTaintEviction(): Controller<'Pod', Taint[]> {
       return node ? noExecute(node) : []
     },
     reconcile(pod, taints, now) {
+      const key = keyOf(pod)
       if (taints.length === 0) {
-        since.delete(keyOf(pod))
-        return []
+        since.delete(key)
+        return waiting.delete(key) && !pod.metadata.deletionTimestamp ? [told(pod, `Cancelling deletion of Pod ${key}`)] : []
       }
-      const seen = since.get(keyOf(pod)) ?? now.getTime()
-      since.set(keyOf(pod), seen)
-      return reconcile(pod, taints, seen, now)
+      const seen = since.get(key) ?? now.getTime()
+      since.set(key, seen)
+      const actions = reconcile(pod, taints, seen, now)
+      if (actions.some((action) => action.do === 'requeue')) waiting.add(key)
+      return actions
     },
     gone(key) {
       since.delete(keyOf({ metadata: key }))
+      waiting.delete(keyOf({ metadata: key }))
       return []
     },
   }
@@ -48,8 +54,16 @@ export function reconcile(pod: Pod, taints: readonly Taint[], seen: number, now:
   return waitMs > 0 ? [{ do: 'requeue', afterMs: waitMs }] : evict(pod, now)
 }
 
+const told = (pod: Pod, message: string): Action => ({
+  do: 'event',
+  about: pod,
+  type: 'Normal',
+  reason: 'TaintManagerEviction',
+  message,
+})
+
 const evict = (pod: Pod, now: Date): Action[] => [
-  { do: 'event', about: pod, type: 'Normal', reason: 'TaintManagerEviction', message: `Marking for deletion Pod ${keyOf(pod)}` },
+  told(pod, `Marking for deletion Pod ${keyOf(pod)}`),
   disruptionTarget(pod, 'DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', now),
   remove(pod),
 ]

@@ -137,6 +137,19 @@ describe('tolerations', () => {
   })
 })
 
+it('a pod whose node is well again in time is told so, once', () => {
+  const eviction = createTaintEviction()
+  const model = createModel([eviction])
+  model.add('Node', { metadata: { name: 'a' }, spec: { taints: [noExecute] } })
+  const tolerations = [{ key: 'k', operator: 'Exists', tolerationSeconds: 10 }]
+  model.add('Pod', { metadata: { namespace: 'default', name: 'p' }, spec: { nodeName: 'a', containers: [], tolerations } })
+  model.settle(eviction)
+  model.change('Node', 'a', ({ spec }) => void (spec!.taints = []))
+  model.run(eviction)
+  model.run(eviction)
+  expect(model.events).toEqual([{ reason: 'TaintManagerEviction', message: 'Cancelling deletion of Pod default/p' }])
+})
+
 describe('the pod garbage collector', () => {
   const pod = (name: string, changes: Partial<Pod> = {}) => ({
     metadata: { namespace: 'default', name },

@@ -32,6 +32,18 @@ describe('a transformer', () => {
     expect(Buffer.concat([decipher.update(stored.subarray(12, -16)), decipher.final()])).toEqual(value)
   })
 
+  it('tells what it would store in another way today: what is written anew is rotated', () => {
+    const [old, both] = [
+      createTransformer([gcm(key('key1', 1))]),
+      createTransformer([gcm(key('key2', 2), key('key1', 1)), identity]),
+    ]
+    expect(both.isCurrent!(old.encode(KEY, value))).toBe(false)
+    expect(both.isCurrent!(value)).toBe(false)
+    expect(both.isCurrent!(both.encode(KEY, value))).toBe(true)
+    const given = createTransformer([identity, gcm(key('key1', 1))])
+    expect([given.isCurrent!(value), given.isCurrent!(old.encode(KEY, value))]).toEqual([true, false])
+  })
+
   it('does not let a value be moved to another object, or be changed', () => {
     const transformer = createTransformer([gcm(key('key1', 1))])
     const stored = transformer.encode(KEY, value)

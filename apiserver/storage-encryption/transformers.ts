@@ -60,6 +60,7 @@ export function createTransformer(providers: readonly Provider[]): Transformer {
   return {
     encode: (storageKey, value) =>
       writer ? Buffer.concat([writer.prefix, writer.cipher.encrypt(writer.key.secret, storageKey, value)]) : value,
+    isCurrent: (stored) => (writer ? startsWith(stored, writer.prefix) : !startsWith(stored, MARK)),
     decode(storageKey, stored) {
       const isEncrypted = startsWith(stored, MARK)
       if (!isEncrypted && readsPlain) return stored

@@ -11,6 +11,7 @@ import { createTransformers } from '../../apiserver/storage-encryption/transform
 import { silentLogger } from '../../component/logger.ts'
 import { ensurePki, type CertificateFiles, type Pki } from '../../lab/certificates.ts'
 import { planProcesses } from '../../lab/processes.ts'
+import type { Json } from '../apiserver/http-client.ts'
 import { makeCertificate, makeForeignAuthority } from './forge.ts'
 import { startSecureServer, type KeyPair, type SecureServer } from './secure-server.ts'
 
@@ -70,8 +71,8 @@ async function freePorts(): Promise<[number, number]> {
   return [one!, other!]
 }
 
-async function startServer(): Promise<SecureServer> {
-  const encryption = parseEncryptionConfiguration(await readFile(pki.encryptionConfig, 'utf8'))
+async function startServer(configuration?: string): Promise<SecureServer> {
+  const encryption = parseEncryptionConfiguration(configuration ?? (await readFile(pki.encryptionConfig, 'utf8')))
   const ca = await readFile(pki.etcdCa.certificate, 'utf8')
   return startSecureServer({
     store: new EtcdStore({
@@ -147,6 +148,27 @@ describe('what is on the disk of etcd', () => {
     expect(holds(`${TREASURE}"`)).toBe(false)
     const read = await servers[1]!.admin('GET', '/api/v1/namespaces/default/secrets/vault')
     expect(Buffer.from(String((read['data'] as unknown as { key: string }).key), 'base64').toString()).toBe(TREASURE)
+  })
+})
+
+describe('the key of secrets', () => {
+  const newKey = '  - aesgcm: {keys: [{name: key2, secret: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=}]}'
+
+  it('is rotated by a new one in front of it, and one write of each that changes nothing', async () => {
+    const secrets = '/api/v1/namespaces/default/secrets'
+    await servers[0]!.admin('POST', secrets, { metadata: { name: 'kept' }, stringData: { key: 'v' } })
+    const before = await readFile(pki.encryptionConfig, 'utf8')
+    const both = await startServer(before.replace('  providers:\n', `  providers:\n${newKey}\n`))
+    const { items } = await both.admin('GET', '/api/v1/secrets')
+    for (const secret of items as unknown as Json[])
+      await both.admin('PUT', `${secrets}/${String(secret.metadata['name'])}`, secret)
+    await both.stop()
+    // Without the old key a server does not even start while there is a secret that it cannot read.
+    const header = before.slice(0, before.indexOf('  providers:'))
+    const rotated = await startServer(`${header}  providers:\n${newKey}\n`)
+    const read = await rotated.admin('GET', `${secrets}/kept`)
+    expect((read['data'] as unknown as { key: string }).key).toBe(Buffer.from('v').toString('base64'))
+    await rotated.stop()
   })
 })
 

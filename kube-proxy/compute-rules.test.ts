@@ -111,6 +111,12 @@ describe('the choice of endpoints', () => {
     expect(choose([near, far, view({ ip: 'x' })]).cluster).toHaveLength(3)
     expect(choose([far]).cluster).toEqual([far])
   })
+  it('prefers its own node to its zone where endpoints ask for that', () => {
+    const hints = { zoneHints: ['z1'] }
+    const [here, near] = [view({ ip: 'here', nodeHints: ['a'], ...hints }), view({ ip: 'near', nodeHints: ['b'], ...hints })]
+    expect(choose([here, near]).cluster).toEqual([here])
+    expect(choose([near]).cluster).toEqual([near])
+  })
 })
 
 describe('the rule book', () => {

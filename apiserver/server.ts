@@ -22,6 +22,8 @@ export interface ApiServer {
   stop(graceMs: number): Promise<void>
 }
 
+const SWEEP_MS = 25
+
 export async function startServer({ tls, host, port, handle, logger }: ServerOptions): Promise<ApiServer> {
   const server = createServer(
     {
@@ -74,8 +76,11 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
 function stop(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    // Watches end now, and their connections would stay for the next request: Node does not tell when one becomes idle.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(sweep)
       resolve()
     })
     server.closeIdleConnections()

@@ -5,12 +5,18 @@
  * of one turn of the event loop go out in one write. A client that stays behind by more than the bound is cut off: it can
  * list again, where a server that queues for ever dies.
  */
-import type { Writable } from 'node:stream'
-
 /** Bytes that a client may be behind by. */
 const MAX_QUEUED = 16 * 1024 * 1024
 
 const SLICE = 64 * 1024
+
+/** The answer, or what stands in its place on an upgraded connection. Is given whole frames only. */
+export interface Sink {
+  write(bytes: Buffer): boolean
+  end(): unknown
+  destroy(): unknown
+  on(event: 'drain' | 'close', listener: () => void): unknown
+}
 
 export interface WatchStream {
   push(frame: Buffer): void
@@ -20,8 +26,7 @@ export interface WatchStream {
 }
 
 export function createWatchStream(
-  /** The answer, or what stands in its place on an upgraded connection. Takes whole frames only. */
-  sink: Writable,
+  sink: Sink,
   initial: Iterator<Buffer>,
   onClose: (reason: 'client' | 'slow' | 'ended') => void,
 ): WatchStream {

@@ -1,5 +1,5 @@
 /** `--token-auth-file`: lines of `token,user,uid,"group1,group2"`. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { UserInfo } from './user.ts'
 
 /** Throws on a line that names nobody: a file that is half understood must not let anybody in. */
@@ -24,7 +24,7 @@ export function parseStaticTokens(text: string): (token: string) => UserInfo | u
 }
 
 /** Looked up by hash, so that the time a comparison takes says nothing about the token. */
-const digest = (token: string): string => createHash('sha256').update(token).digest('base64')
+const digest = (token: string): string => hash('sha256', token, 'base64')
 
 function parseCsvLine(line: string): string[] {
   const fields = line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import type { KubeObject } from '../../api/object.ts'
 import { ApiError, internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { beginChunks } from '../chunked-answer.ts'
 import { readListOptions, type ListOptions } from '../list-options.ts'
 import { negotiate, type ViewName } from '../negotiate.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
@@ -10,7 +11,7 @@ import { readSelection, select, type Selection } from '../selection.ts'
 import type { Entry, StoreEvent, Subscription } from '../storage/store.ts'
 import { readIncludeObject } from '../views.ts'
 import { createFramer, type EventType, type Framer } from '../watch-frames.ts'
-import { createWatchStream, type WatchStream } from '../watch-stream.ts'
+import { createWatchStream, type Sink, type WatchStream } from '../watch-stream.ts'
 import { isWebSocket, openEventSocket } from '../web-socket-stream.ts'
 
 const views: readonly ViewName[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
@@ -100,11 +101,10 @@ async function startWatch(
   }
 }
 
-function beginAnswer({ response, audit }: ResourceRequest): Writable {
+function beginAnswer({ response, audit }: ResourceRequest): Sink {
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
   audit?.started(200)
-  response.flushHeaders()
-  return response
+  return beginChunks(response)
 }
 
 function upgrade(request: ResourceRequest): Writable | undefined {

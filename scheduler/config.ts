@@ -51,6 +51,7 @@ interface File {
   podInitialBackoffSeconds?: number
   podMaxBackoffSeconds?: number
   profiles?: FileProfile[]
+  extenders?: unknown[]
 }
 
 interface FileProfile {
@@ -68,6 +69,8 @@ export function loadSchedulerConfig(path: string | undefined): SchedulerConfig {
   if (file.apiVersion !== apiVersion || file.kind !== 'KubeSchedulerConfiguration') {
     throw new Error(`Cannot use ${path}: it is no ${apiVersion} KubeSchedulerConfiguration`)
   }
+  // Pods would go where an extender has a word against them.
+  if (file.extenders?.length) throw new Error(`Cannot use ${path}: extenders are not supported`)
   return toSchedulerConfig(file)
 }
 

@@ -7,13 +7,12 @@ import { createRandom, decide, numberToFind, withPods, type Profile } from './de
 import { createPodInfo } from './pod-info.ts'
 import { createPlugins } from './plugins.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
-import { makeNode, makePod, type PodShape } from './testing.ts'
+import { clusters, shapes } from './random-clusters.ts'
+import { makeNode, makePod } from './testing.ts'
 
 const profile: Profile = { schedulerName: 'default-scheduler', plugins: createPlugins(), percentageOfNodesToScore: 0 }
 const emptyStore = createIndexedStore()
 const cache = createCache(() => ({ store: emptyStore }))
-const zone = 'topology.kubernetes.io/zone'
-const hostname = 'kubernetes.io/hostname'
 
 const snapshotOf = (nodes: Node[]): Snapshot => {
   const snapshot = createSnapshot(cache)
@@ -33,69 +32,6 @@ function scheduleAll(snapshot: Snapshot, pods: Pod[], seed: number): (string | n
     return decision.node?.name ?? null
   })
 }
-
-const apps = ['a', 'b'] as const
-const term = fc.record({
-  labelSelector: fc.constantFrom(...apps).map((app) => ({ matchLabels: { app } })),
-  topologyKey: fc.constantFrom(zone, hostname),
-})
-const preferred = fc.array(fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: term }), { maxLength: 1 })
-const some = <T>(value: fc.Arbitrary<T>) => fc.array(value, { maxLength: 1 })
-
-const shapes: fc.Arbitrary<PodShape> = fc
-  .record({
-    app: fc.constantFrom(...apps),
-    cpu: fc.constantFrom('100m', '500m', '1'),
-    wanted: some(term),
-    unwanted: some(term),
-    likes: preferred,
-    dislikes: preferred,
-    spread: some(fc.record({ maxSkew: fc.integer({ min: 1, max: 2 }), topologyKey: fc.constantFrom(zone, hostname) })),
-    zone: fc.option(fc.constantFrom('z0', 'z1'), { freq: 6 }),
-    tolerates: fc.boolean(),
-    port: fc.option(fc.constantFrom(80, 81), { freq: 4 }),
-  })
-  .map((each) => ({
-    labels: { app: each.app },
-    cpu: each.cpu,
-    affinity: {
-      podAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: each.wanted,
-        preferredDuringSchedulingIgnoredDuringExecution: each.likes,
-      },
-      podAntiAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: each.unwanted,
-        preferredDuringSchedulingIgnoredDuringExecution: each.dislikes,
-      },
-    },
-    spread: each.spread.map((one) => ({
-      ...one,
-      whenUnsatisfiable: 'DoNotSchedule',
-      labelSelector: { matchLabels: { app: each.app } },
-    })),
-    ...(each.zone ? { nodeSelector: { [zone]: each.zone } } : {}),
-    ...(each.tolerates ? { tolerations: [{ key: 'dedicated', operator: 'Exists' }] } : {}),
-    ...(each.port ? { hostPort: each.port } : {}),
-  }))
-
-const clusters = fc.record({
-  nodes: fc
-    .array(fc.record({ zone: fc.constantFrom('z0', 'z1', 'z2'), cpu: fc.constantFrom('1', '2'), tainted: fc.boolean() }), {
-      minLength: 1,
-      maxLength: 6,
-    })
-    .map((list) =>
-      list.map(({ zone: where, cpu, tainted }, index) =>
-        makeNode(`node-${index}`, {
-          zone: where,
-          cpu,
-          ...(tainted ? { taints: [{ key: 'dedicated', effect: 'NoSchedule' }] } : {}),
-        }),
-      ),
-    ),
-  pods: fc.array(shapes, { maxLength: 14 }).map((list) => list.map((shape, index) => makePod(`pod-${index}`, shape))),
-  seed: fc.nat(),
-})
 
 /** The rules by their definition: looks at every pod, counts nothing ahead. Answers the first that is broken. */
 function brokenRule(pod: Pod, node: Node, placed: { pod: Pod; node: Node }[], nodes: Node[]): string | null {

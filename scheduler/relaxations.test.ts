@@ -1,10 +1,12 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Node, Pod } from '../api/generated/types.ts'
 import { createIndexedStore } from '../client/indexed-store.ts'
 import { createCache } from '../client/shared-informers.ts'
-import { decide, type Profile } from './decide.ts'
+import { createRandom, decide, type Profile } from './decide.ts'
 import { createPlugins } from './plugins.ts'
 import { createPodInfo } from './pod-info.ts'
+import { clusters, shapes } from './random-clusters.ts'
 import { findRelaxations } from './relaxations.ts'
 import { createSnapshot } from './snapshot.ts'
 import { makeNode, makePod, type PodShape } from './testing.ts'
@@ -169,4 +171,26 @@ describe('what would let a pod be scheduled', () => {
     const changed = pod({ cpu: '1', tolerations: [{ key: 'gpu', operator: 'Exists' }] })
     expect(decide(createPodInfo(changed), snapshot, profile, { startIndex: 0, random: () => 0 }).node?.name).toBe('a')
   })
+})
+
+test('a pod needs no change exactly when it can be scheduled, and asking leaves everything as it was', () => {
+  fc.assert(
+    fc.property(clusters, shapes, ({ nodes, pods, seed }, shape) => {
+      const snapshot = createSnapshot(cache)
+      for (const node of nodes) snapshot.setNode(node)
+      const random = createRandom(seed)
+      const decideOn = (each: Pod) => decide(createPodInfo(each), snapshot, profile, { startIndex: 0, random })
+      for (const each of pods) {
+        const { node } = decideOn(each)
+        if (node) snapshot.place(createPodInfo(each), node.name)
+      }
+      const wanted = makePod('wanted', shape)
+      const { node, verdicts } = decideOn(wanted)
+      const [first] = findRelaxations(createPodInfo(wanted), snapshot, profile)
+      expect(first?.changes.length === 0).toBe(node !== null)
+      const again = decideOn(wanted)
+      expect([...again.verdicts]).toEqual([...verdicts])
+      expect(again.node === null).toBe(node === null)
+    }),
+  )
 })

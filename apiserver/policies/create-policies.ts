@@ -10,6 +10,7 @@ import type { AdmissionAttributes, AdmissionContext } from '../admission/plugin.
 import type { ServedResources } from '../served-resources.ts'
 import type { Store } from '../storage/store.ts'
 import { compileMutatingRules, mutateByPolicies, type MutatingRules } from './mutating-policies.ts'
+import { followPolicyStatus } from './follow-status.ts'
 import { createPolicyIndex } from './policy-index.ts'
 import { compileValidatingRules, validateByPolicies, type ValidatingRules } from './validating-policies.ts'
 
@@ -37,6 +38,7 @@ export function createAdmissionPolicies(store: Store, resources: ServedResources
     compileMutatingRules,
     logger,
   )
+  const status = followPolicyStatus(store, resources, logger)
   const isCandidate = (index: Pick<typeof validating | typeof mutating, 'candidates'>, attributes: AdmissionAttributes) =>
     index.candidates(attributes.operation, attributes.resource, attributes.subresource).length > 0
   return {
@@ -51,10 +53,12 @@ export function createAdmissionPolicies(store: Store, resources: ServedResources
     start() {
       validating.start()
       mutating.start()
+      status.start()
     },
     close() {
       validating.close()
       mutating.close()
+      status.close()
     },
   }
 }

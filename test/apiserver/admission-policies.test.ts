@@ -1,6 +1,6 @@
 /** ValidatingAdmissionPolicy and MutatingAdmissionPolicy: what clients see of rules written in CEL. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createHttpClient, type Client, type Json } from './http-client.ts'
+import { createHttpClient, openWatch, type Client, type Json } from './http-client.ts'
 import { NOBODY_TOKEN, startTestServer, type TestServer } from './start-server.ts'
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1'
@@ -185,6 +185,42 @@ describe('a validating policy', () => {
     expect((await create({})).code).toBe(422)
     expect((await call('DELETE', `${GROUP}/validatingadmissionpolicies/p`)).code).toBe(200)
     expect((await create({})).code).toBe(201)
+  })
+
+  test('has its expressions checked against the kinds that it is about, and is told so', async () => {
+    const matchConstraints = {
+      resourceRules: [{ operations: ['CREATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] }],
+    }
+    const path = `${GROUP}/validatingadmissionpolicies`
+    const watch = await openWatch(server, `${path}?watch=1&fieldSelector=metadata.name%3Dchecked`)
+    const validations = [
+      "object.spec.replicas > '1'",
+      'object.spec.maxRetries < 10',
+      'object.spec.template.spec.containers.all(c, c.image.startsWith("a") && c.ports.exists(p, p.containerPort > 80))',
+    ].map((expression) => ({ expression }))
+    await post(path, { metadata: { name: 'checked' }, spec: { matchConstraints, validations } })
+    const statuses: Json[] = []
+    while (!statuses.at(-1)?.['typeChecking']) statuses.push((await watch.next()).object.status)
+    watch.close()
+    expect(statuses.at(-1)).toEqual({
+      observedGeneration: 1,
+      typeChecking: {
+        expressionWarnings: [
+          {
+            fieldRef: 'spec.validations[0].expression',
+            warning:
+              "apps/v1, Kind=Deployment: ERROR: <input>:1:22: found no matching overload for '_>_' applied to '(int, string)'\n" +
+              " | object.spec.replicas > '1'\n | .....................^\n",
+          },
+          {
+            fieldRef: 'spec.validations[1].expression',
+            warning:
+              "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'maxRetries'\n" +
+              ' | object.spec.maxRetries < 10\n | ...........^\n',
+          },
+        ],
+      },
+    })
   })
 
   test.each<[object, string, string]>([

@@ -1,6 +1,6 @@
 /** A request body in Kubernetes' protobuf envelope to the JSON value that it stands for. */
 import { badRequest } from '../../api/status.ts'
-import { decodeMessage, isKnownMessage, ProtobufError } from './decode-message.ts'
+import { decodeMessage, messageName, ProtobufError } from './decode-message.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** Every body begins with it, so that nothing else is taken for one. */
@@ -48,22 +48,4 @@ function readTypeMeta(bytes: Buffer): Pick<Envelope, 'apiVersion' | 'kind'> {
     else reader.skip(wire)
   }
   return type
-}
-
-/** Older versions whose messages are those of the version that took their place. */
-const SAME_MESSAGES: Readonly<Record<string, string>> = {
-  'autoscaling/v2beta2': 'autoscaling/v2',
-  'batch/v1beta1': 'batch',
-  'policy/v1beta1': 'policy',
-}
-
-/** `apps/v1 Deployment` is `apps.Deployment`; the group is cut at its first dot. */
-function messageName(apiVersion: string, kind: string): string | undefined {
-  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/', 2) as [string, string]) : ['core', apiVersion]
-  const folder = group === 'events.k8s.io' ? 'events' : group.split('.', 1)[0]!
-  const short = { 'rbac.authorization.k8s.io': 'rbac', 'flowcontrol.apiserver.k8s.io': 'flowcontrol' }[group] ?? folder
-  const versioned = version === 'v1' ? short : `${short}/${version}`
-  const scope = SAME_MESSAGES[versioned] ?? versioned
-  const candidates = [`${scope}.${kind}`, ...(kind === 'DeleteOptions' ? ['meta.DeleteOptions'] : [])]
-  return candidates.find(isKnownMessage)
 }

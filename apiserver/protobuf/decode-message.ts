@@ -9,7 +9,7 @@ export class ProtobufError extends Error {
 
 type Mark = '' | '*' | '%' | '?' | '~'
 
-interface Field {
+export interface Field {
   name: string
   mark: Mark
   type: string
@@ -38,7 +38,8 @@ function lineOf(name: string): string | undefined {
   return lines.get(name)
 }
 
-function fieldsOf(name: string): Map<number, Field> {
+/** By number. Throws for a message that is not known. */
+export function fieldsOf(name: string): Map<number, Field> {
   let fields = messages.get(name)
   if (fields) return fields
   const line = lineOf(name)
@@ -51,6 +52,24 @@ function fieldsOf(name: string): Map<number, Field> {
   }
   messages.set(name, fields)
   return fields
+}
+
+/** Older versions whose messages are those of the version that took their place. */
+const SAME_MESSAGES: Readonly<Record<string, string>> = {
+  'autoscaling/v2beta2': 'autoscaling/v2',
+  'batch/v1beta1': 'batch',
+  'policy/v1beta1': 'policy',
+}
+
+/** `apps/v1 Deployment` is `apps.Deployment`; the group is cut at its first dot. */
+export function messageName(apiVersion: string, kind: string): string | undefined {
+  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/', 2) as [string, string]) : ['core', apiVersion]
+  const folder = group === 'events.k8s.io' ? 'events' : group.split('.', 1)[0]!
+  const short = { 'rbac.authorization.k8s.io': 'rbac', 'flowcontrol.apiserver.k8s.io': 'flowcontrol' }[group] ?? folder
+  const versioned = version === 'v1' ? short : `${short}/${version}`
+  const scope = SAME_MESSAGES[versioned] ?? versioned
+  const candidates = [`${scope}.${kind}`, ...(kind === 'DeleteOptions' ? ['meta.DeleteOptions'] : [])]
+  return candidates.find(isKnownMessage)
 }
 
 /** `name` as `core.Pod`. Fields that are not known are skipped, as Go skips them. */

@@ -6,12 +6,15 @@ import { badRequest } from '../../api/status.ts'
 import { modelsOf } from '../../api/schema/models.ts'
 import { fillOf } from './fill-required.ts'
 import { isDnsSubdomain } from './names.ts'
+import { omitZerosOf } from './omit-zeros.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta.ts'
 import { sameJson } from './same-json.ts'
 import type { ResourceBehaviour, ResourceDefinition, ResourceNames } from './resource.ts'
 
 /** Any kind's members, as the generic rules see them. */
 type Members = Record<string, unknown>
+
+type Form = (object: Members) => void
 
 export function defineResource<K extends KindName>(kind: K, behaviour: ResourceBehaviour<Kinds[K]> = {}): ResourceDefinition {
   const info = kindInfo(kind)
@@ -46,7 +49,7 @@ export function completeBehaviour(
   /** The model of the stored form, for built-in kinds. */
   storedModel?: string,
 ): ResourceDefinition {
-  const fill = storedModel === undefined ? undefined : fillOf(storedModel)
+  const form = storedModel === undefined ? undefined : formOf(names, storedModel)
   const validateName = behaviour.validateName ?? isDnsSubdomain
   const metadataRules = { namespaced: names.namespaced, validateName, qualifiedFinalizers: OWN_GROUPS.has(names.group) }
   return {
@@ -55,7 +58,7 @@ export function completeBehaviour(
     names,
     models,
     validateName,
-    ...((fill ?? behaviour.setDefaults) && { setDefaults: withQuantityErrors(names, fill, behaviour.setDefaults) }),
+    ...((form ?? behaviour.setDefaults) && { setDefaults: withQuantityErrors(names, form, behaviour.setDefaults) }),
     validate: (object) => {
       const errors = validateObjectMeta(object.metadata, metadataRules)
       return behaviour.validate ? errors.concat(behaviour.validate(object)) : errors
@@ -71,12 +74,23 @@ export function completeBehaviour(
   }
 }
 
+/** The form of Go's types: no zero value that they leave out, none missing that they write. */
+function formOf({ group, storageGroup = group, storageVersion, kind }: ResourceNames, model: string): Form | undefined {
+  const omit = omitZerosOf(storageGroup ? `${storageGroup}/${storageVersion}` : storageVersion, kind, model)
+  const fill = fillOf(model)
+  if (!omit || !fill) return omit ?? fill
+  return (object) => {
+    omit(object)
+    fill(object)
+  }
+}
+
 /** Quantities are made canonical where defaults are set; upstream refuses bad ones while it decodes. */
 const withQuantityErrors =
-  ({ kind }: ResourceNames, fill: ReturnType<typeof fillOf>, setDefaults: ResourceBehaviour<KubeObject>['setDefaults']) =>
+  ({ kind }: ResourceNames, form: Form | undefined, setDefaults: ResourceBehaviour<KubeObject>['setDefaults']) =>
   (object: KubeObject): void => {
     try {
-      fill?.(object as unknown as Members)
+      form?.(object as unknown as Members)
       setDefaults?.(object)
     } catch (error) {
       if (!(error instanceof QuantityError)) throw error

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { omitZerosOf } from './omit-zeros.ts'
+
+const spec = (members: object) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p' },
+  spec: { containers: [], ...members },
+})
+const container = (members: object) => spec({ containers: [{ name: 'c', ...members }] })
+const claim = (members: object) => spec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c', ...members } }] })
+
+test.each([
+  ['a false that is no pointer in Go goes', claim({ readOnly: false }), claim({})],
+  ['so does an empty text', container({ workingDir: '' }), container({})],
+  ['and an empty list or map', container({ args: [], resources: { limits: {} } }), container({ resources: {} })],
+  ['a false behind a pointer is a choice', spec({ automountServiceAccountToken: false }), undefined],
+  ['so is an empty struct behind one', spec({ volumes: [{ name: 'v', emptyDir: {} }] }), undefined],
+  ['what must be there stays', container({ env: [{ name: '' }] }), undefined],
+  [
+    'a status is left alone',
+    { ...spec({}), status: { containerStatuses: [{ name: 'c', ready: false, restartCount: 0 }] } },
+    undefined,
+  ],
+])('%s', (_, object, expected = structuredClone(object)) => {
+  omitZerosOf('v1', 'Pod', 'Pod')!(object as unknown as Record<string, unknown>)
+  expect(object).toEqual(expected)
+})
+
+test('kinds whose Go types are not known are left as they are', () => {
+  expect(omitZerosOf('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'CustomResourceDefinition')).toBeUndefined()
+})

@@ -98,6 +98,7 @@ async function takeBack(assumed: Assumed, error: unknown): Promise<void> {
   // The watch may have told us meanwhile that it is bound after all, perhaps elsewhere: that is the truth then.
   if (snapshot.placeOf(info.uid)?.pod.pod.spec.nodeName) return
   if (error instanceof PermitRejectedError) {
+    if (!error.plugin) return undo(assumed)
     return refuse(assumed, { plugin: error.plugin, reasons: [error.message], final: false })
   }
   undo(assumed)

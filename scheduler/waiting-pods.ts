@@ -5,6 +5,7 @@ import type { PodInfo } from './pod-info.ts'
 
 export class PermitRejectedError extends Error {
   override name = 'PermitRejectedError'
+  /** Empty: no plugin has a word against it; the pod is gone, or the scheduler stops. */
   plugin: string
   constructor(plugin: string, reason: string) {
     super(reason)

@@ -14,6 +14,7 @@ import type { ApiContext } from './api-context.ts'
 import { countAudit } from './audit/audit-metrics.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { AuditRecorder } from './audit/audit-recorder.ts'
+import { countTokens } from './auth/auth-metrics.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { createClusterAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts'
 import { createPeerCertificateReader } from './auth/client-certificate.ts'
@@ -137,7 +138,8 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
   const { store, logger, now = () => new Date() } = options
   const reader = createClusterReader(store)
   const authorizer = createClusterAuthorizer(reader)
-  const tokens = createServiceAccountTokens({ ...options.serviceAccounts, reader, now })
+  const metrics = createMetrics()
+  const tokens = createServiceAccountTokens({ ...options.serviceAccounts, reader, onUsed: countTokens(metrics), now })
   const authenticator = createAuthenticator({
     tokens,
     reader,
@@ -147,7 +149,6 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     onRefused: (why) => logger.debug('authentication refused', { why }),
     now,
   })
-  const metrics = createMetrics()
   const parts: Omit<ApiContext, 'aggregation'> = {
     store,
     resources: createServedResources(options.resources),

@@ -92,8 +92,10 @@ export async function runLab(
     step('API server ready')
     client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
     const installation = { ...programs, upstream: lab.internet ? getServers() : [] }
-    await installAddons(client, installation)
-    await applyObjects(client, clusterInfoObjects(apiServerUrl(lab), await readFile(pki.ca.certificate, 'utf8')))
+    await Promise.all([
+      installAddons(client, installation),
+      applyObjects(client, clusterInfoObjects(apiServerUrl(lab), await readFile(pki.ca.certificate, 'utf8'))),
+    ])
     step('addons applied')
     void installIngressOnDemand(client, installation, logger, stopping.signal).catch((error: unknown) =>
       logger.error('cannot bring the ingress controller', { error }),

@@ -74,3 +74,13 @@ export function createAuthMetrics(metrics: Metrics, now: () => Date): AuthMetric
     },
   }
 }
+
+/** Uses of service-account tokens, by what is to be said of them. */
+export function countTokens(metrics: Metrics): (kind: 'legacy' | 'stale' | 'valid') => void {
+  const counters = {
+    legacy: metrics.counter('serviceaccount_legacy_tokens_total', 'Cumulative legacy service account tokens used'),
+    stale: metrics.counter('serviceaccount_stale_tokens_total', 'Cumulative stale projected service account tokens used'),
+    valid: metrics.counter('serviceaccount_valid_tokens_total', 'Cumulative valid projected service account tokens used'),
+  }
+  return (kind) => counters[kind].inc()
+}

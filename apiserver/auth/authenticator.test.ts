@@ -125,6 +125,16 @@ describe('a service-account token', () => {
     await expect(withToken(token)).rejects.toThrow('Unauthorized')
   })
 
+  it('is counted as stale once its pod should have read the next one', async () => {
+    const used: string[] = []
+    tokens = createServiceAccountTokens({ issuers: [ISSUER], signingKey, reader, onUsed: (kind) => used.push(kind), now: clock })
+    const token = await tokens.issue({ ...podToken, expirationSeconds: 365 * 86_400, warnAfterSeconds: 3607 })
+    await withToken(token)
+    now = new Date(now.getTime() + 3_608_000)
+    await withToken(token)
+    expect(used).toEqual(['valid', 'stale'])
+  })
+
   it('is refused for another audience', async () => {
     await expect(withToken(await tokens.issue({ ...robotToken, audiences: ['vault'] }))).rejects.toThrow('Unauthorized')
     expect(refused[0]).toContain('token audiences ["vault"] is invalid for the target audiences')

@@ -16,6 +16,8 @@ export interface ServiceAccountTokensOptions {
   /** PEMs of `--service-account-key-file`, private or public: tokens signed by any of them are good. */
   verifyingKeys?: readonly string[]
   reader: ClusterReader
+  /** Hears of each token that was good: `legacy` ones never end, `stale` ones are used after their pod should have read the next. */
+  onUsed?: ((kind: 'legacy' | 'stale' | 'valid') => void) | undefined
   now?: () => Date
 }
 
@@ -109,6 +111,7 @@ export function createServiceAccountTokens(options: ServiceAccountTokensOptions)
       }
       checkTime(claims, now())
       checkExists(claims, token, options.reader, now())
+      options.onUsed?.(claims.legacy ? 'legacy' : claims.warnAfter < now().getTime() ? 'stale' : 'valid')
       return { user: claims.user, audiences: common }
     },
   }
@@ -195,6 +198,8 @@ interface Claims {
   audiences: readonly string[]
   notBefore: number
   expires: number
+  /** When its use begins to be worth a warning; never for one that ends then. */
+  warnAfter: number
   namespace: string
   account: Reference
   pod: Reference | undefined
@@ -229,6 +234,7 @@ function toBoundClaims(payload: Record<string, unknown>): Claims {
     audiences: [payload.aud ?? []].flat().map(String),
     notBefore: Number(payload.nbf ?? 0) * 1000,
     expires: Number(payload.exp ?? 0) * 1000,
+    warnAfter: Number(own.warnafter ?? Number.POSITIVE_INFINITY) * 1000,
     namespace,
     account,
     pod,
@@ -257,6 +263,7 @@ function toLegacyClaims(payload: Record<string, unknown>): Claims {
     audiences: [],
     notBefore: 0,
     expires: Number.POSITIVE_INFINITY,
+    warnAfter: Number.POSITIVE_INFINITY,
     namespace,
     account,
     pod: undefined,

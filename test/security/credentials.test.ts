@@ -225,6 +225,7 @@ describe('the metrics', () => {
       'apiserver_client_certificate_expiration_seconds_count',
       'apiserver_audit_level_total{level="RequestResponse"}',
       'apiserver_audit_event_total',
+      'serviceaccount_valid_tokens_total',
       'apiserver_admission_controller_admission_duration_seconds_count{name="NamespaceLifecycle"',
     ])
       expect(

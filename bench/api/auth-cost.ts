@@ -23,7 +23,7 @@ const policy: KubeObject[] = [
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
     metadata: { name: `binding-${index}`, namespace: 'default', uid: `uid-binding-${index}` },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:aggregate-to-view' },
     subjects: [{ kind: 'ServiceAccount', name: index === 0 ? account.name : `other-${index}`, namespace: 'default' }],
   })),
 ]

@@ -1,8 +1,8 @@
 /** Client-side apply as kubectl does it: three-way patches from what was applied last, what is wanted now, and what is there. */
 import type { JsonObject } from '../api/json.ts'
 import { annotationsOf, LAST_APPLIED, lastAppliedText, readLastApplied } from '../api/patch/last-applied.ts'
-import { createThreeWayMergePatch } from '../api/patch/merge-patch.ts'
-import { createThreeWayStrategicPatch } from '../api/patch/strategic-merge.ts'
+import { createMergePatch, createThreeWayMergePatch } from '../api/patch/merge-patch.ts'
+import { createStrategicMergePatch, createThreeWayStrategicPatch } from '../api/patch/strategic-merge.ts'
 import { KINDS } from '../api/kinds.ts'
 import { hasModel, modelNameOf } from '../api/schema/models.ts'
 import type { KubeJson } from './manifests.ts'
@@ -30,6 +30,14 @@ export function computeApplyPatch(live: JsonObject, wanted: KubeJson, type: Reso
         contentType: 'application/strategic-merge-patch+json',
         patch: createThreeWayStrategicPatch(original, modified, live, model),
       }
+}
+
+/** What makes of the object as it was shown the object as it was edited. */
+export function computeEditPatch(before: JsonObject, after: JsonObject, type: ResourceType): ApplyPatch {
+  const model = modelOfType(type)
+  return model === undefined
+    ? { contentType: 'application/merge-patch+json', patch: createMergePatch(before, after) }
+    : { contentType: 'application/strategic-merge-patch+json', patch: createStrategicMergePatch(before, after, model) }
 }
 
 /** Custom resources have no model, and servers take no strategic patches of them. */

@@ -32,6 +32,13 @@ export const withFiles = (command: Command): Command =>
 export const pathOfTarget = ({ type, name, namespace }: Target, subresource?: string): string =>
   pathOf(type, { namespace, name, ...(subresource && { subresource }) })
 
+const NOTHING_NAMED = `You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'`
+
 /** In the order of the arguments; rejects when nothing at all is named. */
 export async function findTargets(session: Session, args: readonly string[], options: TargetOptions): Promise<Target[]> {
   if (options.filename) {
@@ -40,7 +47,7 @@ export async function findTargets(session: Session, args: readonly string[], opt
     return objects.map(({ type, object }) => ({ type, name: nameOf(object), namespace: namespaceOf(object) }))
   }
   const selections = await parseSelections(args, session.types)
-  if (selections.length === 0) throw new CliError('you must specify one or more resources by argument or filename')
+  if (selections.length === 0) throw new CliError(NOTHING_NAMED)
   const targets: Target[] = []
   for (const { type, names } of selections) {
     const namespace = options.allNamespaces || !type.namespaced ? undefined : session.namespace

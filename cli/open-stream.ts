@@ -1,6 +1,7 @@
 /** Connections that outlive one answer: a body read as it comes, and WebSockets. */
 import { request, type RequestOptions } from 'node:https'
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import { fromStatus } from '../api/status.ts'
 import type { ClientConfig } from '../client/kubeconfig.ts'
@@ -81,5 +82,31 @@ export async function openWebSocket(config: ClientConfig, path: string, protocol
     socket.once('unexpected-response', (_, response) => {
       errorOf(response).then(reject, reject)
     })
+  })
+}
+
+export interface Upgraded {
+  socket: Duplex
+  /** What came right after the answer. */
+  head: Buffer
+}
+
+/** A POST that the server answers by speaking another protocol on the connection. Rejects with its error when it does not. */
+export async function openUpgrade(config: ClientConfig, path: string, headers: OutgoingHttpHeaders): Promise<Upgraded> {
+  const options = await connectionOptions(config)
+  return new Promise((resolve, reject) => {
+    request(config.server + path, {
+      ...options,
+      method: 'POST',
+      headers: { ...options.headers, Connection: 'Upgrade', 'Content-Length': 0, ...headers },
+    })
+      .on('upgrade', (_, socket, head) => resolve({ socket, head }))
+      .on('response', (response) => {
+        errorOf(response).then(reject, reject)
+      })
+      .on('error', (error: NodeJS.ErrnoException) =>
+        reject(new UnreachableError(`Cannot reach ${config.server}: ${error.message}`, error.code ?? '', error)),
+      )
+      .end()
   })
 }

@@ -4,6 +4,7 @@ import type { Pod } from '../../api/generated/types.ts'
 import { withQuery } from '../../client/paths.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
+import { writeOut } from '../copy-log.ts'
 import { chooseContainer, findPods, podsOf } from '../find-pods.ts'
 import { openBody } from '../open-stream.ts'
 import type { Session } from '../session.ts'
@@ -86,21 +87,14 @@ async function copyLog({ config }: Session, { pod, container }: Source, options:
   const body = await openBody(config, path)
   const prefix = options.prefix ? `[pod/${name}/${container}] ` : ''
   if (!prefix) {
-    for await (const chunk of body) await write(chunk)
+    for await (const chunk of body) await writeOut(chunk)
     return
   }
   let rest = ''
   for await (const chunk of body) {
     const lines = (rest + chunk.toString('utf8')).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) await write(`${prefix}${line}\n`)
+    for (const line of lines) await writeOut(`${prefix}${line}\n`)
   }
-  if (rest) await write(prefix + rest)
+  if (rest) await writeOut(prefix + rest)
 }
-
-/** Waits when the terminal or pipe is slower than the server. */
-const write = (chunk: Buffer | string): Promise<void> =>
-  new Promise((resolve) => {
-    if (process.stdout.write(chunk)) resolve()
-    else process.stdout.once('drain', resolve)
-  })

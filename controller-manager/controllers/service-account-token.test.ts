@@ -57,6 +57,18 @@ describe('token secrets', () => {
     expect(reconcile(account(), [secret(name, 'u1', full)], settings(true))).toEqual([refer])
   })
 
+  it('are made anew, under another name, when the secret or the reference to it was taken away', () => {
+    const at = (resourceVersion: string, secrets?: { name: string }[]) =>
+      account({ metadata: { ...account().metadata, resourceVersion }, ...(secrets && { secrets }) })
+    const nameOf = (actions: ReturnType<typeof reconcile>) => (actions[0] as unknown as { object: Secret }).object.metadata.name
+    const first = nameOf(reconcile(at('1'), [], settings(true)))
+    const afterSecret = reconcile(at('2', [{ name: 'mine' }, { name: first }]), [], settings(true))
+    const afterReference = reconcile(at('3'), [secret(first, 'u1', full)], settings(true))
+    expect(nameOf(afterSecret)).not.toBe(first)
+    expect(nameOf(afterReference)).not.toBe(first)
+    expect(afterSecret[1]).toMatchObject({ patch: { secrets: [{ name: 'mine' }, { name: nameOf(afterSecret) }] } })
+  })
+
   it('stop when the account is being deleted', () => {
     const leaving = account()
     leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z'

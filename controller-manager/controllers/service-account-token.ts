@@ -78,10 +78,13 @@ function fill(account: ServiceAccount, secret: Secret, settings: TokenSettings):
 }
 
 function legacySecret(account: ServiceAccount, own: readonly Secret[], settings: TokenSettings): Action[] {
-  const { namespace, name, uid } = account.metadata
+  const { namespace, name, uid, resourceVersion } = account.metadata
   const listed = account.secrets ?? []
-  if (listed.some((reference) => own.some(({ metadata }) => metadata.name === reference.name))) return []
-  const secretName = `${name.slice(0, 200)}-token-${suffixOf(uid)}`
+  const isThere = (secretName: string | undefined) => own.some(({ metadata }) => metadata.name === secretName)
+  if (listed.some((reference) => isThere(reference.name))) return []
+  const prefix = `${name.slice(0, 200)}-token-`
+  const secretName = prefix + suffixOf(`${uid}/${resourceVersion}`)
+  const left = listed.filter((reference) => !reference.name?.startsWith(prefix) || isThere(reference.name))
   const create: Action = {
     do: 'create',
     kind: 'Secret',
@@ -103,9 +106,9 @@ function legacySecret(account: ServiceAccount, own: readonly Secret[], settings:
     kind: 'ServiceAccount',
     key: { namespace, name },
     type: 'application/merge-patch+json',
-    patch: { metadata: { uid }, secrets: [...listed, { name: secretName }] },
+    patch: { metadata: { uid, resourceVersion }, secrets: [...left, { name: secretName }] },
   }
-  return own.some(({ metadata }) => metadata.name === secretName) ? [refer] : [create, refer]
+  return isThere(secretName) ? [refer] : [create, refer]
 }
 
 function contents(account: ServiceAccount, secretName: string, { sign, rootCa }: TokenSettings): Record<string, string> {
@@ -122,8 +125,11 @@ function contents(account: ServiceAccount, secretName: string, { sign, rootCa }:
   return { token: base64(sign(claims)), 'ca.crt': base64(rootCa), namespace: base64(namespace) }
 }
 
-/** The same for the same account, so that a second attempt finds the first one's secret. */
-const suffixOf = (uid: string): string => {
+/**
+ * The same for the same version of an account, so that a second attempt finds the first one's secret; another when somebody has
+ * taken the secret or the reference away, since both then count as revoked.
+ */
+const suffixOf = (version: string): string => {
   const letters = 'bcdfghjklmnpqrstvwxz2456789'
-  return [...createHash('sha256').update(uid).digest().subarray(0, 5)].map((byte) => letters[byte % letters.length]).join('')
+  return [...createHash('sha256').update(version).digest().subarray(0, 5)].map((byte) => letters[byte % letters.length]).join('')
 }

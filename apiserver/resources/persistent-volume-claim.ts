@@ -8,6 +8,7 @@ import type { Errors } from './field-rules.ts'
 import { canonicalizeResourceList, validateQuantityValue } from './quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
+import { claimWarnings } from './volume-warnings.ts'
 
 const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 
@@ -35,6 +36,7 @@ export const persistentVolumeClaim: ResourceBehaviour<PersistentVolumeClaim> = {
     for (const name in status?.capacity) validateQuantityValue(errors, `status.capacity[${name}]`, name, status.capacity[name]!)
     return errors
   },
+  warnings: (object, old) => (old ? [] : claimWarnings(object)),
   columns: [
     NAME,
     text('Status', 'The phase of the claim.', ({ metadata, status }) =>

@@ -12,6 +12,7 @@ import { validateCsiDriverName, validateNoBacksteps } from './pod-spec/volumes.t
 import { canonicalizeResourceList, validateQuantityValue } from './quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
+import { persistentVolumeWarnings } from './volume-warnings.ts'
 
 const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 
@@ -42,6 +43,7 @@ export const persistentVolume: ResourceBehaviour<PersistentVolume> = {
     }
     return errors
   },
+  warnings: (object, old) => (old ? [] : persistentVolumeWarnings(object)),
   columns: [
     NAME,
     text('Capacity', 'The size of the volume.', ({ spec }) => canonicalQuantity(spec.capacity?.storage ?? '0')),

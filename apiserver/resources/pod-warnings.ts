@@ -1,12 +1,18 @@
 /** Warnings about pods and templates of pods, in upstream's words: things that work and are likely mistakes. */
-import type { ObjectMeta, Pod, PodSpec, PodTemplateSpec } from '../../api/generated/types.ts'
+import type { ObjectMeta, Pod, PodAffinity, PodAffinityTerm, PodSpec, PodTemplateSpec } from '../../api/generated/types.ts'
 import { isDNS1123Label } from '../../api/names.ts'
+import { nodeSelectorWarnings, oldKeyWarnings, oldLabelWarning } from './node-label-warnings.ts'
 import { sameJson } from './same-json.ts'
+import { sourceWarnings } from './volume-warnings.ts'
 
 export function podWarnings(pod: Pod, old?: Pod): string[] {
   // An update repeats what the author has been told already.
   if (old) return []
-  return [...nameWarnings("this is used in the Pod's hostname", pod.metadata), ...podSpecWarnings('spec', pod.spec)]
+  return [
+    ...nameWarnings("this is used in the Pod's hostname", pod.metadata),
+    ...podSpecWarnings('spec', pod.spec),
+    ...annotationWarnings('metadata', pod.metadata),
+  ]
 }
 
 /** Of anything with a template: once for each new template. */
@@ -18,7 +24,11 @@ export function templateWarnings(
 ): string[] {
   const warnings = oldTemplate ? [] : nameWarnings('this is used in Pod names and hostnames', owner.metadata)
   if (!template?.spec || (oldTemplate && sameJson(template, oldTemplate))) return warnings
-  return [...warnings, ...podSpecWarnings(`${path}.spec`, template.spec)]
+  return [
+    ...warnings,
+    ...podSpecWarnings(`${path}.spec`, template.spec),
+    ...annotationWarnings(`${path}.metadata`, template.metadata ?? {}),
+  ]
 }
 
 function nameWarnings(use: string, { name }: ObjectMeta): string[] {
@@ -28,9 +38,7 @@ function nameWarnings(use: string, { name }: ObjectMeta): string[] {
 }
 
 export function podSpecWarnings(path: string, spec: PodSpec): string[] {
-  const warnings: string[] = []
-  nodeLabelWarnings(warnings, path, spec)
-  volumeWarnings(warnings, path, spec)
+  const warnings = [...placementWarnings(path, spec), ...volumeWarnings(path, spec)]
   const lists = [
     ['initContainers', spec.initContainers],
     ['containers', spec.containers],
@@ -65,34 +73,71 @@ export function podSpecWarnings(path: string, spec: PodSpec): string[] {
 const fractional = (path: string, value: string) =>
   `${path}: fractional byte value ${JSON.stringify(value)} is invalid, must be an integer`
 
-const OLD_NODE_LABELS: Record<string, string> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
-
-function nodeLabelWarnings(warnings: string[], path: string, { nodeSelector }: PodSpec): void {
-  for (const label in nodeSelector) {
-    const why = OLD_NODE_LABELS[label]
-    if (why) warnings.push(`${path}.nodeSelector[${label}]: ${why}`)
-  }
-}
-
-function volumeWarnings(warnings: string[], path: string, { volumes }: PodSpec): void {
-  volumes?.forEach((volume, i) => {
+function volumeWarnings(path: string, { volumes }: PodSpec): string[] {
+  return (volumes ?? []).flatMap((volume, i) => {
     const at = `${path}.volumes[${i}]`
-    if (volume.gitRepo) warnings.push(`${at}.gitRepo: deprecated in v1.11, and disabled by default in v1.33+`)
-    if (volume.glusterfs) warnings.push(`${at}.glusterfs: deprecated in v1.25, non-functional in v1.26+`)
-    if (volume.scaleIO) warnings.push(`${at}.scaleIO: deprecated in v1.16, non-functional in v1.22+`)
-    if (volume.flocker) warnings.push(`${at}.flocker: deprecated in v1.22, non-functional in v1.25+`)
-    if (volume.storageos) warnings.push(`${at}.storageOS: deprecated in v1.22, non-functional in v1.25+`)
-    if (volume.quobyte) warnings.push(`${at}.quobyte: deprecated in v1.22, non-functional in v1.25+`)
-    if (volume.cephfs) warnings.push(`${at}.cephfs: deprecated in v1.28, non-functional in v1.31+`)
-    if (volume.rbd) warnings.push(`${at}.rbd: deprecated in v1.28, non-functional in v1.31+`)
+    const gitRepo = volume.gitRepo ? [`${at}.gitRepo: deprecated in v1.11, and disabled by default in v1.33+`] : []
+    return [...gitRepo, ...sourceWarnings(at, volume)]
   })
 }
+
+const NO_SELECTOR = 'a null labelSelector results in matching no pod'
+
+function placementWarnings(path: string, { affinity, topologySpreadConstraints, nodeSelector }: PodSpec): string[] {
+  const nodes = affinity?.nodeAffinity
+  const required = nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  const at = `${path}.affinity.nodeAffinity`
+  return [
+    ...oldKeyWarnings(`${path}.nodeSelector`, nodeSelector),
+    ...nodeSelectorWarnings(`${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`, required),
+    ...(nodes?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ preference }, i) =>
+      (preference.matchExpressions ?? []).flatMap(({ key }, j) =>
+        oldLabelWarning(`${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference.matchExpressions[${j}].key`, key),
+      ),
+    ),
+    ...(topologySpreadConstraints ?? []).flatMap(({ topologyKey, labelSelector }, i) => {
+      const constraint = `${path}.topologySpreadConstraints[${i}]`
+      const none = labelSelector ? [] : [`${constraint}.labelSelector: ${NO_SELECTOR}`]
+      return [...oldLabelWarning(`${constraint}.topologyKey`, topologyKey), ...none]
+    }),
+    ...(['podAffinity', 'podAntiAffinity'] as const).flatMap((kind) =>
+      podTermWarnings(`${path}.affinity.${kind}`, affinity?.[kind]),
+    ),
+  ]
+}
+
+function podTermWarnings(path: string, affinity: PodAffinity | undefined): string[] {
+  const warn = (at: string, { labelSelector }: PodAffinityTerm) => (labelSelector ? [] : [`${at}.labelSelector: ${NO_SELECTOR}`])
+  return [
+    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((term, i) =>
+      warn(`${path}.requiredDuringSchedulingIgnoredDuringExecution[${i}]`, term),
+    ),
+    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ podAffinityTerm }, i) =>
+      warn(`${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm`, podAffinityTerm),
+    ),
+  ]
+}
+
+const OLD_ANNOTATIONS = [
+  {
+    pattern: /^seccomp\.security\.alpha\.kubernetes\.io\/pod$/,
+    why: 'non-functional in v1.27+; use the "seccompProfile" field instead',
+  },
+  {
+    pattern: /^container\.seccomp\.security\.alpha\.kubernetes\.io\//,
+    why: 'non-functional in v1.27+; use the "seccompProfile" field instead',
+  },
+  {
+    pattern: /^container\.apparmor\.security\.beta\.kubernetes\.io\//,
+    why: 'deprecated since v1.30; use the "appArmorProfile" field instead',
+  },
+]
+
+const annotationWarnings = (path: string, { annotations }: Pick<ObjectMeta, 'annotations'>): string[] =>
+  Object.keys(annotations ?? {}).flatMap((key) => {
+    const why = OLD_ANNOTATIONS.find(({ pattern }) => pattern.test(key))?.why
+    return why === undefined ? [] : [`${path}.annotations[${key}]: ${why}`]
+  })
 
 function duplicateEnvWarnings(
   warnings: string[],

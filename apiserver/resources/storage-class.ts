@@ -7,6 +7,7 @@ import { check, checkImmutable, checkOneOf, checkRequired, checkSupported, type 
 import { validateCsiDriverName } from './pod-spec/volumes.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './same-json.ts'
+import { storageClassWarnings } from './volume-warnings.ts'
 
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 
@@ -43,6 +44,7 @@ export const storageClass: ResourceBehaviour<StorageClass> = {
     checkImmutable(errors, 'volumeBindingMode', storageClass.volumeBindingMode, old.volumeBindingMode)
     return errors
   },
+  warnings: (object, old) => (old ? [] : storageClassWarnings(object)),
   columns: [
     { ...NAME, value: ({ metadata }) => metadata.name + (isDefault(metadata.annotations) ? ' (default)' : '') },
     text('Provisioner', 'Who makes the volumes.', ({ provisioner }) => provisioner),

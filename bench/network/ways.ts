@@ -1,24 +1,21 @@
 /**
- * Requests a second straight to a pod against through its service's address, among 1,000 other services. In turns, so that a
- * noisy machine is noisy for both: the ratio of each pair counts.
+ * Requests straight to a pod against through its service's address, among 1,000 other services. One after the other, in turns, so
+ * that a noisy machine is noisy for both: medians of many single requests are compared.
  */
 import type { EndpointSlice, Service } from '../../api/generated/types.ts'
 import type { ProxyMode } from '../../kube-proxy/backends/backend.ts'
 import { BACKENDS } from '../../kube-proxy/backends/list.ts'
 import { computeRules } from '../../kube-proxy/compute-rules.ts'
 import { servicePortsOf } from '../../kube-proxy/service-ports.ts'
-import { createNetwork, type Machine } from '../../test/kube-proxy/network.ts'
+import { createNetwork } from '../../test/kube-proxy/network.ts'
 
+/** Microseconds a request, the median. */
 export interface Ways {
   direct: number
   service: number
-  /** Of each pair of runs, service to direct; sorted. */
-  ratios: number[]
 }
 
-const SECONDS = 1
-
-export async function compareWays(mode: ProxyMode, { pairs, kept }: { pairs: number; kept: boolean }): Promise<Ways> {
+export async function compareWays(mode: ProxyMode, options: { requests: number; kept: boolean }): Promise<Ways> {
   const network = await createNetwork('bench', 2)
   try {
     const [server, client] = network.pods
@@ -29,25 +26,44 @@ export async function compareWays(mode: ProxyMode, { pairs, kept }: { pairs: num
       backend.set(`default/web-${index}`, computeRules(servicePortsOf(service, [slice], node, 'IPv4'), node))
     }
     await backend.write()
-    const rates: [direct: number, service: number][] = []
-    for (let pair = 0; pair < pairs; pair++) {
-      // The service in the middle of the list.
-      const ways = [`${server!.ip}:8080`, '10.96.1.244:80'] as const
-      const first = pair % 2
-      const rate = [0, 0] as [number, number]
-      for (const way of [first, 1 - first]) rate[way] = await requestsPerSecond(client!, ways[way]!, kept)
-      rates.push(rate)
-    }
-    const mean = (pick: (rate: [number, number]) => number) => rates.reduce((sum, rate) => sum + pick(rate), 0) / rates.length
-    return {
-      direct: mean(([direct]) => direct),
-      service: mean(([, service]) => service),
-      ratios: rates.map(([direct, service]) => service / direct).toSorted((a, b) => a - b),
-    }
+    // The service in the middle of the list.
+    const ways = [`${server!.ip}:8080`, '10.96.1.244:80']
+    const words = [String(options.requests), options.kept ? 'kept' : 'new', ...ways]
+    const text = await client!.run([process.execPath, '--no-warnings', '-e', clientSource, '--', ...words])
+    const [direct = 0, service = 0] = JSON.parse(text) as number[]
+    return { direct, service }
   } finally {
     await network.remove()
   }
 }
+
+const clientSource = `
+  const { connect } = require('node:net')
+  const [requests, kept, ...ways] = process.argv.slice(1)
+  const open = (way) => new Promise((resolve, reject) => {
+    const [host, port] = way.split(':')
+    const socket = connect({ host, port, noDelay: true }, () => resolve(socket)).once('error', reject)
+  })
+  const ask = (socket) => new Promise((resolve) => {
+    socket.once('data', resolve)
+    socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
+  })
+  const main = async () => {
+    const sockets = kept === 'kept' ? await Promise.all(ways.map(open)) : []
+    const times = ways.map(() => [])
+    for (let index = 0; index < requests; index++) {
+      for (const way of index % 2 ? [1, 0] : [0, 1]) {
+        const began = performance.now()
+        const socket = sockets[way] ?? (await open(ways[way]))
+        await ask(socket)
+        times[way].push(performance.now() - began)
+        if (!sockets[way]) socket.destroy()
+      }
+    }
+    console.log(JSON.stringify(times.map((all) => all.sort((a, b) => a - b)[all.length >> 1] * 1000)))
+    process.exit()
+  }
+  main()`
 
 function objectsOf(index: number, ip: string): [Service, EndpointSlice] {
   const metadata = { namespace: 'default', name: `web-${index}`, uid: `${index}` }
@@ -67,11 +83,4 @@ function objectsOf(index: number, ip: string): [Service, EndpointSlice] {
       endpoints: [{ addresses: [ip], nodeName: 'a' }],
     },
   ]
-}
-
-async function requestsPerSecond({ run }: Machine, address: string, kept: boolean): Promise<number> {
-  const header = kept ? [] : ['-H', 'Connection: close']
-  const text = await run(['wrk', '-t1', '-c8', `-d${SECONDS}s`, ...header, `http://${address}/`])
-  if (/Socket errors|Non-2xx/.test(text)) throw new Error(`Cannot compare: requests to ${address} failed: ${text}`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1])
 }

@@ -5,10 +5,12 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { Client, credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Pod } from '../../api/generated/types.ts'
+import { createSelfSigned } from '../../component/self-signed.ts'
 import { load } from './load.ts'
 import { NAMESPACE, PATIENCE, serverPod, startNetworkLab, type NetworkLab } from './network-lab.ts'
 import { echoService } from './server.ts'
@@ -56,7 +58,10 @@ beforeAll(async () => {
         },
       },
     }),
-    lab.create('Pod', 'client', { metadata: { ...key('client'), labels: { app: 'client' } }, spec: serverPod() }),
+    lab.create('Pod', 'client', {
+      // A question that is lost is asked again after a second, not five.
+      spec: serverPod({ dnsConfig: { options: [{ name: 'timeout', value: '1' }] } }),
+    }),
     lab.create('Service', 'web', { spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] } }),
     lab.create('Service', 'grpc', {
       spec: { selector: labels, ports: [{ name: 'grpc', port: 80, targetPort: 9090, appProtocol: 'kubernetes.io/h2c' }] },
@@ -185,6 +190,33 @@ describe('through the ingress', () => {
     await expect.poll(async () => Object.keys((await another()).answers)[0], PATIENCE).toMatch(/^web-/)
     expect(await say('still here')).toMatch(/^web-\S+ still here$/)
     close()
+  })
+
+  it('TLS has the certificate of the name that is asked for, and a rule that is wrong is told and costs itself alone', async () => {
+    const { cert, key: secret } = await createSelfSigned('test', ['tls.example'], [])
+    const encode = (text: string) => Buffer.from(text).toString('base64')
+    await lab.create('Secret', 'tls', {
+      type: 'kubernetes.io/tls',
+      data: { 'tls.crt': encode(cert), 'tls.key': encode(secret) },
+    })
+    const tls = [{ hosts: ['tls.example'], secretName: 'tls' }]
+    await lab.create('Ingress', 'tls', { spec: { tls, rules: [rule('tls.example', 'web'), rule('wrong.example', 'nobody')] } })
+    const presented = (servername: string) =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connectTls({ host: ingress, port: 443, servername, rejectUnauthorized: false }, () => {
+          resolve(String(socket.getPeerX509Certificate()?.subjectAltName))
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    await expect.poll(() => presented('tls.example').catch(String), PATIENCE).toBe('DNS:tls.example')
+    expect(await presented('other.example')).toBe('DNS:ingress.local')
+    const reasons = async () =>
+      (await lab.client.list('Event', { namespace: NAMESPACE })).items
+        .filter(({ involvedObject }) => involvedObject.kind === 'Ingress' && involvedObject.name === 'tls')
+        .map(({ reason }) => reason)
+    await expect.poll(reasons, PATIENCE).toContain('ServiceNotFound')
+    expect(await fetchThroughIngress()).toMatch(/^web-/)
   })
 
   it('gRPC passes', async () => {

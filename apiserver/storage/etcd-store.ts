@@ -3,6 +3,7 @@
  *
  * A write never touches the cache: its event does, in etcd's order. The writer leaves its draft so that the event needs no parse.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ApiError, expired, internalError, timeout } from '../../api/status.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { systemClock, type Clock } from '../../component/clock.ts'
@@ -41,6 +42,7 @@ interface WriteOptions {
 
 const FIVE_MINUTES_MS = 300_000
 const LARGEST_PAGE = 500
+const GATHERING_TURNS = 5
 
 export class EtcdStore implements Store {
   private readonly options: EtcdStoreOptions
@@ -51,8 +53,10 @@ export class EtcdStore implements Store {
   private readonly leases: LeasePool
   private readonly drafts = new Drafts()
   private readonly stopping = new AbortController()
-  private asking: Promise<number> | undefined
+  /** Settles when etcd has answered the last question, however. */
+  private asking: Promise<unknown> = Promise.resolve()
   private nextQuestion: Promise<number> | undefined
+  private askers = 0
 
   constructor(options: EtcdStoreOptions) {
     const { endpoints, tls, logger, callTimeoutMs, windowEvents, windowBytes, clock = systemClock } = options
@@ -259,17 +263,25 @@ export class EtcdStore implements Store {
 
   /** One question at a time. A caller joins the next one: the answer of the one in flight may be older than the call. */
   private askRevision(): Promise<number> {
-    if (!this.asking) return (this.asking = this.ask())
-    this.nextQuestion ??= this.asking.then(
-      () => this.askNext(),
-      () => this.askNext(),
-    )
-    return this.nextQuestion
+    this.askers++
+    return (this.nextQuestion ??= this.askTogether())
   }
 
-  private askNext(): Promise<number> {
+  /**
+   * A question costs etcd and us ten times what a read does, so it waits a little for company: while each turn of the event loop
+   * brings more readers, whom the last answer has just set free to ask again, and for a few turns at most.
+   */
+  private async askTogether(): Promise<number> {
+    await this.asking
+    for (let turn = 0, known = 0; turn < GATHERING_TURNS && this.askers > known; turn++) {
+      known = this.askers
+      await nextTurn()
+    }
+    this.askers = 0
     this.nextQuestion = undefined
-    return (this.asking = this.ask())
+    const question = this.ask()
+    this.asking = question.catch(() => {})
+    return question
   }
 
   private async ask(): Promise<number> {
@@ -278,8 +290,6 @@ export class EtcdStore implements Store {
       return header.revision
     } catch (error) {
       throw toStatus(error)
-    } finally {
-      if (!this.nextQuestion) this.asking = undefined
     }
   }
 }

@@ -8,6 +8,7 @@ import type { Service } from '../api/generated/types.ts'
 import { kindInfo, apiVersionOf, type KindName } from '../api/kinds.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ApiContext } from './api-context.ts'
+import { toDate } from './auth/legacy-token-tracking.ts'
 import { planBootstrapPolicy } from './auth/reconcile-policy.ts'
 import { prefixOfKind } from './cluster-reader.ts'
 import { keyFor } from './served-resources.ts'
@@ -25,13 +26,15 @@ export interface BootstrapOptions {
 
 const NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease']
 const RETRY_MS = 1000
+/** What is written here, by the names that upstream's server has for it in its health. */
+const CHECKS = ['bootstrap-controller', 'rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes']
 
 type Bare = { metadata: { name: string; namespace?: string | undefined } }
 
 /** Never rejects: tries again until it is done or the server stops. */
 export async function bootstrap(context: ApiContext, options: BootstrapOptions, stopping: AbortSignal): Promise<void> {
   let problem: string | null = 'not finished'
-  context.health.add({ name: 'poststarthook/bootstrap', on: ['readyz', 'healthz'], check: () => problem })
+  for (const name of CHECKS) context.health.add({ name: `poststarthook/${name}`, check: () => problem })
   while (!stopping.aborted) {
     try {
       await runSteps(context, options)
@@ -53,8 +56,16 @@ async function runSteps(context: ApiContext, options: BootstrapOptions): Promise
     applyPriorityClasses(context),
     showServiceRanges(context, options),
     publishServer(context, options),
+    noteTrackingOfTokens(context),
   ])
 }
+
+/** Since when the secrets of tokens that never end are marked when they are used: without it their silence says nothing. */
+const noteTrackingOfTokens = (context: ApiContext): Promise<unknown> =>
+  ensure(context, 'ConfigMap', {
+    metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+    data: { since: toDate(context.now()) },
+  } as Bare)
 
 const namespaceObject = (name: string) => ({
   metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },

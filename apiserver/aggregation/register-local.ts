@@ -58,7 +58,6 @@ export function registerLocal({ store, logger, now, stopping, health }: Parts, d
   let started = false
   health.add({
     name: 'autoregister-completion',
-    on: ['readyz'],
     check: () => (waiting.length > 0 ? `missing APIService: [${waiting.join(' ')}]` : null),
   })
 

@@ -18,8 +18,9 @@ import { countTokens } from './auth/auth-metrics.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { createClusterAuthorizer, type ClusterAuthorizer } from './auth/authorizer.ts'
 import { createPeerCertificateReader } from './auth/client-certificate.ts'
+import { trackLegacyTokens } from './auth/legacy-token-tracking.ts'
 import type { RequestHeaderOptions } from './auth/request-header-user.ts'
-import { createServiceAccountTokens } from './auth/service-account-tokens.ts'
+import { createServiceAccountTokens, type ServiceAccountTokensOptions } from './auth/service-account-tokens.ts'
 import type { UserInfo } from './auth/user.ts'
 import { feedAuthorizer } from './authorization-feed.ts'
 import { bootstrap, type BootstrapOptions } from './bootstrap.ts'
@@ -77,6 +78,23 @@ export interface RunningApiServer {
   stop(): Promise<void>
 }
 
+/** What has started before the first request is answered, by the names under which monitors of upstream's server look for it. */
+const STARTED = [
+  'log',
+  'informer-sync',
+  'poststarthook/start-kube-apiserver-admission-initializer',
+  'poststarthook/generic-apiserver-start-informers',
+  'poststarthook/start-apiextensions-informers',
+  'poststarthook/start-apiextensions-controllers',
+  'poststarthook/crd-informer-synced',
+  'poststarthook/start-cluster-authentication-info-controller',
+  'poststarthook/start-kube-aggregator-informers',
+  'poststarthook/apiservice-registration-controller',
+  'poststarthook/apiservice-status-available-controller',
+  'poststarthook/kube-apiserver-autoregistration',
+  'poststarthook/apiservice-openapi-controller',
+]
+
 /** How long requests at work may take once the server has been told to end. */
 const STOP_GRACE_MS = 5_000
 
@@ -102,6 +120,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   webhooks.start()
   policies.start()
   context.aggregation.start()
+  for (const name of STARTED) context.health.add({ name, check: () => null })
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
     host: options.host,
@@ -139,7 +158,18 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
   const reader = createClusterReader(store)
   const authorizer = createClusterAuthorizer(reader)
   const metrics = createMetrics()
-  const tokens = createServiceAccountTokens({ ...options.serviceAccounts, reader, onUsed: countTokens(metrics), now })
+  const count = countTokens(metrics)
+  const tracking = trackLegacyTokens({
+    find: (key) => reader.get('Secret', key),
+    store: (secret) => store.update(keyOfSecret(secret), secret, Number(secret.metadata.resourceVersion)),
+    now,
+    onProblem: (problem, details) => logger.warn(problem, details),
+  })
+  const onUsed: ServiceAccountTokensOptions['onUsed'] = (kind, secret) => {
+    count(kind)
+    if (secret) tracking.note(secret)
+  }
+  const tokens = createServiceAccountTokens({ ...options.serviceAccounts, reader, onUsed, now })
   const authenticator = createAuthenticator({
     tokens,
     reader,
@@ -180,6 +210,9 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
   context.health.add({ name: 'shutdown', on: ['readyz'], check: () => (stopping.aborted ? 'process is shutting down' : null) })
   return { context, authorizer }
 }
+
+const keyOfSecret = ({ metadata: { namespace = '', name } }: KubeObject): string =>
+  keyFor(prefixOfKind('Secret'), namespace, name)
 
 function createAdmissionContext(
   store: Store,

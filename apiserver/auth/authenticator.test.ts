@@ -185,6 +185,11 @@ describe('a service-account token', () => {
     await expect(withToken(token)).rejects.toThrow()
     reader.put(object('Secret', 'default', 'robot-token', { data: { token: base64(token) } }))
     await expect(withToken(token)).resolves.toMatchObject({ username: 'system:serviceaccount:default:robot' })
+    const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-04-01' }
+    const metadata = { name: 'robot-token', namespace: 'default', uid: 'uid', labels }
+    reader.put(object('Secret', 'default', 'robot-token', { metadata, data: { token: base64(token) } }))
+    await expect(withToken(token)).rejects.toThrow()
+    expect(refused.at(-1)).toContain('the token in default/robot-token has been marked invalid')
     reader.put(object('Secret', 'default', 'robot-token', { data: { token: base64('other') } }))
     await expect(withToken(token)).rejects.toThrow()
   })

@@ -1,8 +1,9 @@
 /** Service-account tokens: signing them for TokenRequest, and telling whom one that comes in still speaks for. */
 import { createHash, createPrivateKey, createPublicKey, randomUUID, type KeyObject } from 'node:crypto'
 import { compactVerify, SignJWT } from 'jose'
-import type { KubeObject } from '../../api/object.ts'
+import type { KubeObject, ObjectKey } from '../../api/object.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
+import { INVALID_SINCE } from './legacy-token-tracking.ts'
 import { serviceAccountGroups, serviceAccountUsername, splitServiceAccountUsername } from './service-account-user.ts'
 import type { UserInfo } from './user.ts'
 
@@ -17,7 +18,7 @@ export interface ServiceAccountTokensOptions {
   verifyingKeys?: readonly string[]
   reader: ClusterReader
   /** Hears of each token that was good: `legacy` ones never end, `stale` ones are used after their pod should have read the next. */
-  onUsed?: ((kind: 'legacy' | 'stale' | 'valid') => void) | undefined
+  onUsed?: ((kind: 'legacy' | 'stale' | 'valid', secret?: ObjectKey) => void) | undefined
   now?: () => Date
 }
 
@@ -111,7 +112,8 @@ export function createServiceAccountTokens(options: ServiceAccountTokensOptions)
       }
       checkTime(claims, now())
       checkExists(claims, token, options.reader, now())
-      options.onUsed?.(claims.legacy ? 'legacy' : claims.warnAfter < now().getTime() ? 'stale' : 'valid')
+      if (claims.legacy !== undefined) options.onUsed?.('legacy', { namespace: claims.namespace, name: claims.legacy })
+      else options.onUsed?.(claims.warnAfter < now().getTime() ? 'stale' : 'valid')
       return { user: claims.user, audiences: common }
     },
   }
@@ -319,5 +321,11 @@ function checkLegacySecret(namespace: string, name: string, token: string, reade
   if (!secret || secret.metadata.deletionTimestamp) throw new Error('service account token has been invalidated')
   if (secret.data?.token !== Buffer.from(token).toString('base64')) {
     throw new Error("service account token does not match server's copy")
+  }
+  if (secret.metadata.labels?.[INVALID_SINCE] !== undefined) {
+    throw new Error(
+      `the token in ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based ` +
+        `tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`,
+    )
   }
 }

@@ -72,8 +72,11 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
     judgePressure(pod, options.pressures?.() ?? new Set())
 
   function add(pod: Pod, own: KubeletContext = context): void {
+    const known = [...owners.values()].includes(pod.metadata.uid)
+    const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
     const worker = createPodWorker(pod, {
       context: own,
+      isNew: fresh,
       judgeResize: (version) => judgeResize(version, othersOf(version), context.allocatable),
       onForgotten: (uid) => {
         workers.delete(uid)
@@ -82,13 +85,11 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
         statics.forgotten(worker.pod())
       },
     })
-    const known = [...owners.values()].includes(pod.metadata.uid)
     workers.set(pod.metadata.uid, worker)
     balance()
-    const fresh = !known && !isTerminal(pod) && !pod.metadata.deletionTimestamp && !pod.status?.startTime
     const verdict = fresh ? judge(pod) : undefined
     if (verdict) return reject(worker, verdict)
-    worker.runtimeChanged()
+    worker.start()
     if (fresh && asksForLabels(pod))
       checkLabels(worker).catch((error: unknown) => logger.warn('cannot check a pod against its node', { error: String(error) }))
   }

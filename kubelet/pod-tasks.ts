@@ -186,6 +186,7 @@ export function createPodTasks(
     const previous = newestContainer(state.runtime, name)
     if (previous?.state === 'exited')
       state.backoffs.set(name, nextBackoff(state.backoffs.get(name), previous.finishedAtMs, nowMs()))
+    let told = false
     const target = state.pod.spec.ephemeralContainers?.find((candidate) => candidate.name === name)?.targetContainerName
     try {
       await startContainer(
@@ -205,6 +206,7 @@ export function createPodTasks(
         (id) => {
           state.applied.set(id, container.resources ?? {})
           state.waiting.delete(name)
+          told = true
           runtimeChanged()
         },
       )
@@ -215,7 +217,8 @@ export function createPodTasks(
     } finally {
       // A policy of Always asks again before each start.
       state.images.delete(name)
-      runtimeChanged()
+      // Without a hook nothing has changed since the start was told.
+      if (!told || container.lifecycle?.postStart) runtimeChanged()
     }
   }
 

@@ -29,6 +29,8 @@ export interface PodWorker {
   update(pod: Pod): void
   /** The API has no such pod any more. */
   gone(): void
+  /** Begins to look after the pod. */
+  start(): void
   /** The runtime may hold something new; `exited` names a container that is known to have ended. */
   runtimeChanged(exited?: string): void
   /** Another pod has left: what did not fit may fit now. */
@@ -43,6 +45,8 @@ export interface PodWorker {
 
 export interface WorkerOptions {
   context: KubeletContext
+  /** The runtime holds nothing of it yet: its first look would find nothing. */
+  isNew: boolean
   /** Whether the node can give the pod what its spec asks for now. */
   judgeResize(pod: Pod): ResizeProblem | undefined
   /** The pod needs no worker any more. */
@@ -54,7 +58,7 @@ const longestWaitMs = 60_000
 /** How long to look again for an exit that containerd has told and CRI does not show yet. */
 const settleMs = [2, 5, 10, 20, 50, 100, 200, 500]
 
-export function createPodWorker(first: Pod, { context, judgeResize: judge, onForgotten }: WorkerOptions): PodWorker {
+export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge, onForgotten }: WorkerOptions): PodWorker {
   const { clock, statuses, reader } = context
   const { uid } = first.metadata
   const logger = context.logger.with({ pod: keyOf(first) })
@@ -95,7 +99,7 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
   const expected = new Set<string>()
   const lookers = new Set<() => void>()
   let settling = 0
-  let stale = true
+  let stale = !isNew
   let dirty = false
   let running = false
   let stopped = false
@@ -225,6 +229,7 @@ export function createPodWorker(first: Pod, { context, judgeResize: judge, onFor
       state.gone = true
       wake()
     },
+    start: wake,
     runtimeChanged,
     roomChanged() {
       if (!state.resizeProblem) return

@@ -29,11 +29,22 @@ interface Entry {
   /** The last status that the API took, and when. */
   written: { status: PodStatus; atMs: number } | undefined
   writing: Promise<void> | undefined
+  /** Ends the wait for a better status. */
+  hurry: AbortController | undefined
 }
 
 const retry = { initialMs: 100, maxMs: 10_000 }
 /** Someone who keeps changing our fields is answered this seldom, or two writers would chase each other. */
 const repeatMs = 5_000
+/** So long a pod that is on its way may be silent about the steps between its first sign of life and its end of starting. */
+const holdMs = 500
+
+/** Nothing but "it will run soon": an address alone helps nobody, and each write wakes every watcher. */
+const isOnItsWay = ({ phase, initContainerStatuses = [], containerStatuses = [] }: PodStatus): boolean =>
+  phase === 'Pending' &&
+  [...initContainerStatuses, ...containerStatuses].every(({ state }) =>
+    ['ContainerCreating', 'PodInitializing'].includes(state?.waiting?.reason ?? ''),
+  )
 
 export function createStatusWriter({ client, clock, logger }: { client: ApiClient; clock: Clock; logger: Logger }): StatusWriter {
   const entries = new Map<string, Entry>()
@@ -66,8 +77,16 @@ export function createStatusWriter({ client, clock, logger }: { client: ApiClien
     }
   }
 
-  async function calm({ written, wanted }: Entry): Promise<void> {
-    if (!written || !isDeepStrictEqual(written.status, wanted)) return
+  async function calm(entry: Entry): Promise<void> {
+    const { written, wanted } = entry
+    if (!written) return
+    if (isOnItsWay(wanted)) {
+      entry.hurry = new AbortController()
+      await clock.sleep(holdMs, entry.hurry.signal)
+      entry.hurry = undefined
+      return
+    }
+    if (!isDeepStrictEqual(written.status, wanted)) return
     await clock.sleep(written.atMs + repeatMs - clock.now().getTime())
   }
 
@@ -82,6 +101,7 @@ export function createStatusWriter({ client, clock, logger }: { client: ApiClien
         revision: resourceVersion,
         writing: undefined,
         written: undefined,
+        hurry: undefined,
       }
       // A watch event may be older than the answer to our last write.
       if (compareRevisions(resourceVersion, entry.revision) > 0) {
@@ -91,6 +111,7 @@ export function createStatusWriter({ client, clock, logger }: { client: ApiClien
       entry.pod = pod
       entry.wanted = wanted
       entries.set(uid, entry)
+      if (!isOnItsWay(wanted)) entry.hurry?.abort()
       if (entry.writing || !computeStatusPatch(pod, entry.stored, wanted)) return
       entry.writing = calm(entry)
         .then(() => write(entry))
@@ -99,7 +120,10 @@ export function createStatusWriter({ client, clock, logger }: { client: ApiClien
         })
     },
     get: (uid) => entries.get(uid)?.wanted,
-    flush: async (uid) => entries.get(uid)?.writing,
+    async flush(uid) {
+      entries.get(uid)?.hurry?.abort()
+      await entries.get(uid)?.writing
+    },
     forget: (uid) => void entries.delete(uid),
   }
 }

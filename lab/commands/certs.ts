@@ -14,7 +14,8 @@ import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, table } from
 
 export const certs: LabCommand = (program) => {
   const group = program.command('certs').description('Show the certificates of a lab and when they expire')
-  withLab(group)
+  group
+    .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
     .option('-o, --output <format>', 'json for machines')
     .action(async ({ lab, output }: { lab: string; output?: string }) => {
       requireRoot()
@@ -24,15 +25,16 @@ export const certs: LabCommand = (program) => {
       const rows = found.map(({ name, subject, expires, signedBy }) => [name, subject, expires, left(expires, now), signedBy])
       console.log(table(['CERTIFICATE', 'SUBJECT', 'EXPIRES', 'LEFT', 'SIGNED BY'], rows).trimEnd())
     })
-  withLab(group.command('renew [names...]'))
+  group
+    .command('renew [names...]')
     .description('make certificates anew, all or those named, and start what uses them again, once; authorities stay')
+    .option('--lab <name>', `name of the lab (default: "${DEFAULT_LAB}")`)
     .action(renew)
 }
 
-const withLab = (command: Command) => command.option('--lab <name>', 'name of the lab', DEFAULT_LAB)
-
-async function renew(names: readonly string[], _options: unknown, command: Command): Promise<void> {
-  const { lab } = command.optsWithGlobals<{ lab: string }>()
+async function renew(names: readonly string[], options: { lab?: string }, command: Command): Promise<void> {
+  // Before or after `renew`: both are said.
+  const { lab = DEFAULT_LAB } = { ...command.parent?.opts<{ lab?: string }>(), ...options }
   requireRoot()
   const definition = readDefinition(lab)
   const running = await findStatus(lab)

@@ -1,7 +1,9 @@
 /** `kubelab attach`: join the streams of the process that a container runs already. */
 import type { Pod } from '../../api/generated/types.ts'
 import type { CliCommand } from '../commands.ts'
+import { followLog } from '../copy-log.ts'
 import { CliError } from '../errors.ts'
+import { CommandFailed } from '../exec-channels.ts'
 import { chooseContainer, findPods } from '../find-pods.ts'
 import { runPodStream, terminalWanted } from '../pod-stream.ts'
 import type { Session } from '../session.ts'
@@ -50,4 +52,16 @@ export async function attachTo(session: Session, pod: Pod, options: AttachOption
     { verb: 'attach', container, stdin: options.stdin ?? false, tty: tty || hasTty },
     tty ? {} : { terminal: undefined },
   )
+}
+
+/** What ended before we came has left its log. */
+export async function attachOrLog(session: Session, pod: Pod, options: AttachOptions & { container: string }): Promise<void> {
+  const { namespace = '', name } = pod.metadata
+  try {
+    await attachTo(session, pod, options)
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error
+    session.note(`warning: couldn't attach to pod/${name}, falling back to streaming logs: ${(error as Error).message}`)
+    await followLog(session, { namespace, name }, options.container)
+  }
 }

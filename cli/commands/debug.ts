@@ -11,7 +11,7 @@ import { findPods } from '../find-pods.ts'
 import { parseReferences } from '../object-arguments.ts'
 import type { Session } from '../session.ts'
 import { isRunningAndReady, watchPod } from '../watch-pod.ts'
-import { attachTo } from './attach.ts'
+import { attachOrLog } from './attach.ts'
 
 interface DebugOptions {
   image?: string
@@ -120,7 +120,7 @@ async function debugPod(session: Session, object: string, command: string[], opt
   const state = ({ status }: Pod) => status?.ephemeralContainerStatuses?.find((each) => each.name === container)?.state
   const started = await watchPod(session, { namespace, name }, (each) => Boolean(state(each)?.running ?? state(each)?.terminated))
   if (state(started)?.terminated) await followLog(session, { namespace, name }, container)
-  else await attachTo(session, started, { ...options, container })
+  else await attachOrLog(session, started, { ...options, container })
 }
 
 async function debugNode(session: Session, node: string, command: string[], options: DebugOptions): Promise<void> {
@@ -137,7 +137,7 @@ async function debugNode(session: Session, node: string, command: string[], opti
   const created = await session.client.raw<Pod>('POST', `/api/v1/namespaces/${namespace}/pods`, { body: pod })
   if (!(options.attach ?? options.stdin)) return
   const ready = await watchPod(session, { namespace, name: created.metadata.name }, isRunningAndReady)
-  if (ready.status?.phase === 'Running') await attachTo(session, ready, { ...options, container })
+  if (ready.status?.phase === 'Running') await attachOrLog(session, ready, { ...options, container })
   else await followLog(session, { namespace, name }, container)
 }
 

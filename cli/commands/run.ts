@@ -7,13 +7,12 @@ import type { CliCommand } from '../commands.ts'
 import { followLog } from '../copy-log.ts'
 import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
 import { CliError } from '../errors.ts'
-import { CommandFailed } from '../exec-channels.ts'
 import type { KubeJson } from '../manifests.ts'
 import { applyLocally, parsePatch, type PatchKind } from '../read-patch.ts'
 import { pathOf } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 import { isOver, isRunningAndReady, watchPod, type PodName } from '../watch-pod.ts'
-import { attachTo } from './attach.ts'
+import { attachOrLog } from './attach.ts'
 import { newObject } from './create/generator.ts'
 
 export interface RunOptions extends WriteOptions {
@@ -172,22 +171,11 @@ async function followPod(session: Session, name: PodName, options: RunOptions): 
   const pod = await watchPod(session, name, isRunningAndReady, parseDuration(options.podRunningTimeout))
   const container = pod.spec.containers[0]!.name
   if (isOver(pod)) await followLog(session, name, container)
-  else await attachOrLog(session, pod, container, options)
+  else await attachOrLog(session, pod, { ...options, container })
   // A pod that restarts for ever has no end to wait for.
   if (options.leaveStdinOpen || options.restart === 'Always') return
   const isDone = options.restart === 'Never' ? isOver : ({ status }: Pod) => status?.phase === 'Succeeded'
   throwIfFailed(await watchPod(session, name, isDone))
-}
-
-async function attachOrLog(session: Session, pod: Pod, container: string, options: RunOptions): Promise<void> {
-  const { namespace = '', name } = pod.metadata
-  try {
-    await attachTo(session, pod, { container, ...options })
-  } catch (error) {
-    if (error instanceof CommandFailed) throw error
-    session.note(`warning: couldn't attach to pod/${name}, falling back to streaming logs: ${(error as Error).message}`)
-    await followLog(session, { namespace, name }, container)
-  }
 }
 
 class PodFailed extends CliError {

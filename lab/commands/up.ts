@@ -138,12 +138,30 @@ function freeIndex(): number {
   return free
 }
 
-const whatNext = ({ name }: LabDefinition) => `
+const whatNext = (lab: LabDefinition) => (lab.without?.length ? whatIsMissing(lab, lab.without) : whatToTry(lab))
+
+/** Where the parts left out find what they need; nothing here knows whether others run them. */
+function whatIsMissing({ name }: LabDefinition, without: readonly string[]): string {
+  const consequence = without.includes('kubelet') ? 'No node becomes Ready' : 'Their work is not done'
+  const { kubeconfigs, pki } = labPaths(name)
+  return `
+The control plane is up, without ${without.join(', ')}. ${consequence} until you run what takes their place:
+kubeconfigs for it are in ${kubeconfigs}, certificates in ${pki}.
+Your kubeconfig (${userKubeconfigPath()}) points to the cluster.
+
+  kubelab get nodes
+  kubelab status${ofLab(name)}                                the processes of the lab
+  kubelab delete${ofLab(name)}                                take it all away again`
+}
+
+const ofLab = (name: string) => (name === DEFAULT_LAB ? '' : ` --lab ${name}`)
+
+const whatToTry = ({ name }: LabDefinition) => `
 The cluster is ready. Your kubeconfig (${userKubeconfigPath()}) points to it: kubectl works, and so does kubelab.
 
   kubelab get nodes
   kubelab apply -f manifests/web.yaml           three pods on three nodes, behind a service
   kubelab get pods -o wide
   kubelab trace deployment/web                  every step from the apply to running containers
-  kubelab status${name === DEFAULT_LAB ? '' : ` --lab ${name}`}                                the processes of the lab
-  kubelab delete${name === DEFAULT_LAB ? '' : ` --lab ${name}`}                                take it all away again`
+  kubelab status${ofLab(name)}                                the processes of the lab
+  kubelab delete${ofLab(name)}                                take it all away again`

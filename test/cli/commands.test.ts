@@ -108,3 +108,15 @@ test('a life: created, exposed, scaled, labelled, shown, deleted', async () => {
   expect(await outputs('delete', 'deploy', 'web')).toBe('deployment.apps "web" deleted\n')
   expect((await kubelab(['get', 'pods'])).err).toBe('No resources found in default namespace.\n')
 })
+
+test('verbs that change what is there, and ask what may be done', async () => {
+  const outputs = async (...args: string[]) => (await kubelab(args)).out
+  expect(await outputs('create', 'rolebinding', 'b', '--clusterrole=view', '--user=jane', '--dry-run=client', '-o', 'name')).toBe(
+    'rolebinding.rbac.authorization.k8s.io/b\n',
+  )
+  expect(await outputs('auth', 'can-i', 'get', 'pods', '--as=jane', '--as-group=system:masters')).toBe('yes\n')
+  expect((await kubelab(['replace', '--force', '-f', '-'], configMap({ z: '1' }))).out).toMatch(/configmap\/colors replaced\n$/)
+  const patch = ['patch', 'cm', 'colors', '--type=json', '-p', '[{"op":"add","path":"/data/y","value":"2"}]']
+  expect(await outputs(...patch)).toBe('configmap/colors patched\n')
+  expect(await outputs(...patch)).toBe('configmap/colors patched (no change)\n')
+})

@@ -7,7 +7,7 @@ export interface Tally {
   failures: string[]
 }
 
-const TIMEOUT_MS = 10_000
+const TIMEOUT_MS = 30_000
 
 function request(url: string, headers: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -2,9 +2,10 @@
  * What one watcher has yet to be sent: written as fast as the client reads, held back in a bounded queue while it does not.
  *
  * The state at the start comes first, a slice at a time, so that a list of any size takes no memory but its entries'. Events
- * of one turn of the event loop go out in one write. A client that stays behind by more than the bound is cut off: it can
- * list again, where a server that queues for ever dies.
+ * of one turn of the event loop go out in one write, put together once for all who get the same. A client that stays behind by
+ * more than the bound is cut off: it can list again, where a server that queues for ever dies.
  */
+
 /** Bytes that a client may be behind by. */
 const MAX_QUEUED = 16 * 1024 * 1024
 
@@ -23,6 +24,28 @@ export interface WatchStream {
   /** Sends what is queued and ends the answer well. */
   end(): void
   readonly open: boolean
+}
+
+let due: (() => void)[] = []
+let last: { frames: readonly Buffer[]; bytes: Buffer } | undefined
+
+/** When all input of this turn was read: what etcd has sent in several messages goes to each watcher in one. */
+function atEndOfTurn(flush: () => void): void {
+  if (due.push(flush) > 1) return
+  setImmediate(() => {
+    const all = due
+    due = []
+    for (const each of all) each()
+    last = undefined
+  })
+}
+
+/** Watchers of one view have the same to send at the end of a turn: it is put together once. */
+function joined(frames: readonly Buffer[]): Buffer {
+  if (frames.length === 1) return frames[0]!
+  if (last?.frames.length === frames.length && frames.every((frame, index) => frame === last?.frames[index])) return last.bytes
+  last = { frames, bytes: Buffer.concat(frames) }
+  return last.bytes
 }
 
 export function createWatchStream(
@@ -66,7 +89,7 @@ export function createWatchStream(
     while (open && !blocked) {
       const frames = nextFrames()
       if (frames.length === 0) break
-      blocked = !sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+      blocked = !sink.write(joined(frames))
     }
     if (open && ending && !blocked && queue.length === 0) {
       close('ended')
@@ -77,7 +100,7 @@ export function createWatchStream(
   const schedule = () => {
     if (scheduled || blocked || !open) return
     scheduled = true
-    queueMicrotask(flush)
+    atEndOfTurn(flush)
   }
 
   sink.on('drain', () => {

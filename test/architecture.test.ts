@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const ONLY_IN: Record<string, string[]> = {
   etcd3: ['apiserver/storage/'],
   // Only where certificates are made: it costs a process 30 ms and 10 MB.
-  '@peculiar/x509': ['lab/', 'controller-manager/controllers/certificates/'],
+  '@peculiar/x509': ['lab/', 'controller-manager/controllers/certificates/', 'kubelet/certificates/'],
 }
 
 const IMPORT =

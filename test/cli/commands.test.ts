@@ -2,14 +2,32 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../apiserver/start-server.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 let server: TestServer
 
+/** Bundled as it is shipped: started fifty times, it is five times as fast as from its sources. */
+let script: string
+
 beforeAll(async () => {
   server = await startTestServer()
+  script = path.join(path.dirname(server.kubeconfig), 'kubelab.mjs')
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['cli/main.ts'],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    loader: { '.proto': 'text' },
+  })
 })
 afterAll(() => server.stop())
 
@@ -23,7 +41,7 @@ function kubelab(args: readonly string[], input = ''): Promise<Result> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      ['--no-warnings', 'cli/main.ts', ...args],
+      ['--no-warnings', script, ...args],
       { cwd: root, env: { ...process.env, KUBECONFIG: server.kubeconfig } },
       (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
     )

@@ -53,13 +53,27 @@ const headersFor = ({ warnings }: Answering, length: number, contentType: string
   ...(warnings.length > 0 && { Warning: warningHeaders(warnings) }),
 })
 
-/** Texts of a header line: no control characters, quotes escaped, each said once. */
-export const warningHeaders = (warnings: readonly string[]): string[] =>
-  [...new Set(warnings)].map((text) => `299 - "${headerText(text).replace(/["\\]/g, '\\$&')}"`)
+/** Upstream's limits: clients take 16 KiB of headers and more is a broken answer to them. */
+const WARNINGS_TOTAL = 4096
+const WARNING_CUT = 256
+
+/** Texts of a header line: no control characters, quotes escaped, each said once; cut short and cut off when they are too many. */
+export function warningHeaders(warnings: readonly string[]): string[] {
+  const texts = [...new Set(warnings)]
+  const isMuch = texts.reduce((total, { length }) => total + length, 0) > WARNINGS_TOTAL
+  const headers: string[] = []
+  let total = 0
+  for (const text of texts) {
+    const said = isMuch ? text.slice(0, WARNING_CUT) : text
+    total += said.length
+    if (total > WARNINGS_TOTAL) break
+    headers.push(`299 - "${headerText(said).replace(/["\\]/g, '\\$&')}"`)
+  }
+  return headers
+}
 
 /** Node refuses header values beyond Latin-1; upstream encodes such a word, which no client of ours would show better. */
-const headerText = (text: string) =>
-  text.replace(/[^\x20-\x7e]+/g, (part) => (/^[\n\r\t]+$/.test(part) ? ' ' : '?')).slice(0, 1024)
+const headerText = (text: string) => text.replace(/[^\x20-\x7e]+/g, (part) => (/^[\n\r\t]+$/.test(part) ? ' ' : '?'))
 
 /** A person's client gets indented answers without asking, as upstream has it. */
 export function wantsPretty({ raw, info }: Pick<ApiRequest, 'raw' | 'info'>): boolean {

@@ -153,6 +153,13 @@ test('a namespace goes with all that is in it', { timeout: 2 * timeoutMs }, asyn
     spec: { replicas: each, selector: { matchLabels: { app: 'web' } }, template: template('web:1') },
   })
   await waitFor(client, 'ReplicaSet', { namespace, name: 'web', timeoutMs }, ([set]) => set?.status?.readyReplicas === each)
+  // Its pods are held by a finalizer that nobody but the manager takes off.
+  kubelet.setReporting(false)
+  await client.create('Job', {
+    metadata: { namespace, name: 'endless' },
+    spec: { completions: 5, parallelism: 5, template: template('job:1', { restartPolicy: 'Never' }) },
+  })
+  await waitFor(client, 'Job', { namespace, name: 'endless', timeoutMs }, ([found]) => found?.status?.active === 5)
 
   // Killed when the first of its pods has gone, and once more before the last.
   const gone = new Set<string>()
@@ -170,7 +177,7 @@ test('a namespace goes with all that is in it', { timeout: 2 * timeoutMs }, asyn
   })
   await deleteNamespace()
   expect(kills).toBe(2)
-  for (const kind of ['Pod', 'ReplicaSet', 'ConfigMap', 'Secret', 'ServiceAccount'] as const) {
+  for (const kind of ['Pod', 'ReplicaSet', 'Job', 'ConfigMap', 'Secret', 'ServiceAccount'] as const) {
     expect((await client.list(kind, { namespace })).items).toEqual([])
   }
   await expect(client.get('Namespace', { name: namespace })).rejects.toSatisfy(isNotFound)

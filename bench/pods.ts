@@ -41,11 +41,13 @@ const bare = await createBareCri({
 })
 
 const container = { name: 'main', image: values.image, imagePullPolicy: 'IfNotPresent', command }
+const graceSeconds = 3
 const nodeSelector = { 'kubernetes.io/hostname': values.node }
 const createPod = (namespace: string, name: string, more: object = {}) =>
   client.create('Pod', {
     metadata: { namespace, name },
-    spec: { nodeSelector, containers: [{ ...container, ...more }] },
+    // A shell that is asked to end before it listens must not cost the whole of 30 s.
+    spec: { nodeSelector, terminationGracePeriodSeconds: graceSeconds, containers: [{ ...container, ...more }] },
   } as New<Pod>)
 const deletePod = (namespace: string, name: string) => client.delete('Pod', { namespace, name })
 

@@ -65,7 +65,7 @@ export async function createBareCri({ endpoint, image, command, cgroupRoot }: Ba
       return {
         containerId,
         async stop() {
-          await cri.call('StopContainer', { containerId, timeout: 30 })
+          await cri.call('StopContainer', { containerId, timeout: 3 })
           await cri.call('StopPodSandbox', { podSandboxId })
           await cri.call('RemovePodSandbox', { podSandboxId })
         },

@@ -134,18 +134,20 @@ function createCandidate({
       } catch (error) {
         if (isNotFound(error)) {
           observed = undefined
-          return client.create('Lease', { metadata: { namespace, name, ...(annotations ? { annotations } : {}) }, spec: specNow() }).then(
-            (lease) => {
-              observe(lease)
-              recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
-              return true
-            },
-            (failure: unknown) => {
-              if (!isAlreadyExists(failure))
-                logger.warn('cannot create the leader lease', { lease: name, error: String(failure) })
-              return false
-            },
-          )
+          return client
+            .create('Lease', { metadata: { namespace, name, ...(annotations ? { annotations } : {}) }, spec: specNow() })
+            .then(
+              (lease) => {
+                observe(lease)
+                recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
+                return true
+              },
+              (failure: unknown) => {
+                if (!isAlreadyExists(failure))
+                  logger.warn('cannot create the leader lease', { lease: name, error: String(failure) })
+                return false
+              },
+            )
         }
         // Someone wrote in between: what we remember is old.
         if (isConflict(error)) observed = undefined

@@ -6,14 +6,29 @@ echo 'kubelab: setting up'
 sh scripts/setup.sh --tests
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-status=0
-npx oxfmt --check || status=1
-npx oxlint --type-aware --quiet || status=1
-npx tsc -p tsconfig.json || status=1
-npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" || status=1
+checks=
+# A check is one thing that passes or fails, as a test is: it is counted in the last line, and named above it.
+check() {
+  name=$1
+  shift
+  if "$@"; then checks="$checks +"; else
+    checks="$checks -"
+    failed="${failed:-}$name failed
+"
+  fi
+}
+check 'format (npm run format mends it)' npx oxfmt --check
+check 'lint' npx oxlint --type-aware --quiet
+check 'types' npx tsc -p tsconfig.json
+# The report says which tests failed. A run that fails without a failed test (an error between tests, a file that
+# cannot be loaded) is a failure of its own.
+check 'tests' npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@"
+printf '%s' "${failed:-}"
 node -e '
-  const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))
-  // A file that cannot even be loaded has no failed test, but the run failed all the same.
-  console.log(`${report.numPassedTests} passed, ${report.numFailedTests || (report.success ? 0 : 1)} failed`)
-' "$report" || status=1
-exit $status
+  const [file, ...checks] = process.argv.slice(1)
+  const tests = JSON.parse(require("fs").readFileSync(file, "utf8") || "{}")
+  const failedChecks = checks.filter((check) => check === "-").length
+  const passed = (tests.numPassedTests ?? 0) + checks.length - failedChecks
+  console.log(`${passed} passed, ${(tests.numFailedTests ?? 0) + failedChecks} failed`)
+  process.exitCode = failedChecks > 0 ? 1 : 0
+' "$report" $checks

@@ -12,7 +12,7 @@ import { toDate } from './auth/legacy-token-tracking.ts'
 import { planBootstrapPolicy } from './auth/reconcile-policy.ts'
 import { prefixOfKind } from './cluster-reader.ts'
 import { keyFor } from './served-resources.ts'
-import { toSeconds } from './write-steps.ts'
+import { toSeconds } from './writes/write-steps.ts'
 
 export interface BootstrapOptions {
   /** Where clients inside the cluster reach this server. */

@@ -9,12 +9,12 @@ import { forbiddenRequest } from './auth/forbidden-request.ts'
 import { impersonate, isImpersonating } from './auth/impersonation.ts'
 import type { PeerCertificate, UserInfo } from './auth/user.ts'
 import { dispatch } from './dispatch.ts'
-import { isLongRunning, type InFlightLimit } from './in-flight.ts'
-import { attributesOf } from './request-attributes.ts'
-import { parseRequestInfo, type RequestInfo } from './request-info.ts'
-import { isUpgrade } from './relay.ts'
-import type { RequestMetrics } from './request-metrics.ts'
-import { sendError } from './respond.ts'
+import { isLongRunning, type InFlightLimit } from './requests/in-flight.ts'
+import { attributesOf } from './auth/request-attributes.ts'
+import { parseRequestInfo, type RequestInfo } from './requests/request-info.ts'
+import { isUpgrade } from './relays/relay.ts'
+import type { RequestMetrics } from './requests/request-metrics.ts'
+import { sendError } from './answers/respond.ts'
 
 /** Upstream's `--request-timeout`. */
 const REQUEST_TIMEOUT_MS = 60_000

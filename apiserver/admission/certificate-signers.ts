@@ -2,7 +2,7 @@
 import type { CertificateSigningRequest } from '../../api/generated/types.ts'
 import type { ClusterAuthorizer } from '../auth/authorizer.ts'
 import type { UserInfo } from '../auth/user.ts'
-import { sameJson } from '../resources/same-json.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
 import { organizationsIn } from './certificate-request.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts'
 import { isResource, isWriteOf, refuse } from './refuse.ts'

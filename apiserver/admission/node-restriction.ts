@@ -10,7 +10,7 @@ import type {
 import { notFound, type ApiError } from '../../api/status.ts'
 import { nodeNameOf } from '../auth/node-authorizer.ts'
 import { referencesOf } from '../auth/node-graph.ts'
-import { sameJson } from '../resources/same-json.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
 import { mayNodeSetLabel } from './node-labels.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from './plugin.ts'
 import { refuse } from './refuse.ts'

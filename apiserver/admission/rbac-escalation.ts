@@ -7,7 +7,7 @@ import { notFound } from '../../api/status.ts'
 import { compactRules, describeRule, quoteAll, uncoveredRules } from '../auth/rbac-rules.ts'
 import { MASTERS } from '../auth/service-account-user.ts'
 import type { RequestAttributes } from '../auth/user.ts'
-import { sameJson } from '../resources/same-json.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { refuse } from './refuse.ts'
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod, ServiceAccount, Volume } from '../../api/generated/types.ts'
 import { referencesOf } from '../auth/node-graph.ts'
 import { INJECTED_TOKEN_SECONDS } from '../auth/token-request.ts'
-import { generateName } from '../generate-name.ts'
+import { generateName } from '../writes/generate-name.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { isWriteOf, refuse } from './refuse.ts'
 

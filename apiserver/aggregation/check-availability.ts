@@ -2,7 +2,7 @@
 import { request as httpsRequest } from 'node:https'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
-import { endpointsOf, slicesOf } from '../service-address.ts'
+import { endpointsOf, slicesOf } from '../relays/service-address.ts'
 import type { RemoteService } from './remote-services.ts'
 import { remoteTarget, type ProxyClient } from './remote-target.ts'
 

@@ -1,7 +1,7 @@
 /** Passes a request on to the API server that answers for its group and version, in the name of the user who made it. */
 import type { ApiContext, ApiRequest } from '../api-context.ts'
-import { relay, type Target } from '../relay.ts'
-import { sendText } from '../respond.ts'
+import { relay, type Target } from '../relays/relay.ts'
+import { sendText } from '../answers/respond.ts'
 import type { RemoteService } from './remote-services.ts'
 import { remoteTarget } from './remote-target.ts'
 

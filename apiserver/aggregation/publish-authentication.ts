@@ -7,7 +7,7 @@ import type { ApiContext } from '../api-context.ts'
 import type { RequestHeaderOptions } from '../auth/request-header-user.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
 import { keyFor } from '../served-resources.ts'
-import { toSeconds } from '../write-steps.ts'
+import { toSeconds } from '../writes/write-steps.ts'
 
 const NAMESPACE = 'kube-system'
 const NAME = 'extension-apiserver-authentication'

@@ -6,9 +6,9 @@ import type { ApiContext } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
 import { REVIEW_DEFINITIONS } from '../endpoints/review.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
-import { sameJson } from '../resources/same-json.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
 import type { Entry, Subscription } from '../storage/store.ts'
-import { toSeconds } from '../write-steps.ts'
+import { toSeconds } from '../writes/write-steps.ts'
 
 export const MANAGED_LABEL = 'kube-aggregator.kubernetes.io/automanaged'
 

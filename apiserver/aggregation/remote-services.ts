@@ -2,7 +2,7 @@
 import type { APIService, APIServiceSpec } from '../../api/generated/types.ts'
 import type { Logger } from '../../component/logger.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
-import type { RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../requests/request-info.ts'
 import type { Entry, Store, Subscription } from '../storage/store.ts'
 
 export interface RemoteService {

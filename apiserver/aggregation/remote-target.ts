@@ -2,8 +2,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { ClusterReader } from '../admission/plugin.ts'
 import type { UserInfo } from '../auth/user.ts'
-import type { Target } from '../relay.ts'
-import { resolveService } from '../service-address.ts'
+import type { Target } from '../relays/relay.ts'
+import { resolveService } from '../relays/service-address.ts'
 import type { RemoteService } from './remote-services.ts'
 
 /** `--proxy-client-cert-file` and `--proxy-client-key-file`: other servers believe X-Remote-User of who shows this. */

@@ -2,8 +2,8 @@
 import { invalid } from '../../api/field-error.ts'
 import type { Service } from '../../api/generated/types.ts'
 import { ipFamily } from '../../api/names.ts'
-import { sameJson } from '../resources/same-json.ts'
-import { isHeadless } from '../resources/service-fields.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
+import { isHeadless } from '../resources/service/fields.ts'
 import type { FieldError } from '../../api/field-error.ts'
 
 type Family = 'IPv4' | 'IPv6'

@@ -2,7 +2,7 @@
 import { invalid as invalidField } from '../../api/field-error.ts'
 import type { Service, ServicePort } from '../../api/generated/types.ts'
 import { internalError, invalid } from '../../api/status.ts'
-import { needsHealthCheckPort, needsNodePort } from '../resources/service-fields.ts'
+import { needsHealthCheckPort, needsNodePort } from '../resources/service/fields.ts'
 import type { Claims } from './claims.ts'
 import { nodePortRange, pickFree } from './pick-free.ts'
 

@@ -3,7 +3,7 @@ import { invalid, required, type FieldError } from '../../api/field-error.ts'
 import type { ObjectMeta } from '../../api/generated/types.ts'
 import { isDNS1035Label, isPathSegment } from '../../api/names.ts'
 import { decode } from '../../api/schema/decode.ts'
-import { validateObjectMeta } from '../resources/object-meta.ts'
+import { validateObjectMeta } from '../resources/rules/object-meta.ts'
 
 const isPathName = (name: string): string | null => isPathSegment(name)[0] ?? null
 

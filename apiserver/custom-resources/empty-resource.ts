@@ -2,7 +2,7 @@
 import type { CustomResourceDefinition } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext } from '../api-context.ts'
-import { toSeconds } from '../write-steps.ts'
+import { toSeconds } from '../writes/write-steps.ts'
 import type { Entry, WriteResult, Store } from '../storage/store.ts'
 import { isTrue, withCondition } from './accept-names.ts'
 

@@ -4,7 +4,7 @@ import type { CustomResourceDefinition, CustomResourceDefinitionVersion, JSONSch
 import type { KubeObject } from '../../api/object.ts'
 import { completeBehaviour } from '../resources/define-resource.ts'
 import type { ResourceBehaviour, ResourceDefinition, ResourceNames, Verb } from '../resources/resource.ts'
-import { sameJson } from '../resources/same-json.ts'
+import { sameJson } from '../resources/rules/same-json.ts'
 import { isTrue } from './accept-names.ts'
 import { columnsOf, compilePath } from './columns.ts'
 import { compileRules } from './compile-rules.ts'

@@ -1,13 +1,13 @@
 /** DELETE of a collection: each object of the selection, as if it were deleted alone. Not atomic, as upstream's is not. */
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { deleteIfPresent } from '../delete-object.ts'
-import { readDeleteOptions } from '../delete-options.ts'
-import { readListOptions } from '../list-options.ts'
-import { readSelection } from '../selection.ts'
+import { deleteIfPresent } from '../writes/delete-object.ts'
+import { readDeleteOptions } from '../writes/delete-options.ts'
+import { readListOptions } from '../reads/list-options.ts'
+import { readSelection } from '../reads/selection.ts'
 import type { Entry } from '../storage/store.ts'
-import { readWriteOptions } from '../write-options.ts'
+import { readWriteOptions } from '../writes/write-options.ts'
 import { readPage, sendPage } from './list.ts'
-import { negotiate } from '../negotiate.ts'
+import { negotiate } from '../answers/negotiate.ts'
 
 const WORKERS = 16
 

@@ -1,11 +1,11 @@
 /** DELETE of one object: answers the object while it waits for its end, a Status when it has gone. */
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { deleteObject } from '../delete-object.ts'
-import { readDeleteOptions } from '../delete-options.ts'
-import { sendJson, successStatus } from '../respond.ts'
-import { checkAcceptable } from '../send-object.ts'
-import { sendStored } from '../send-stored.ts'
-import { readWriteOptions } from '../write-options.ts'
+import { deleteObject } from '../writes/delete-object.ts'
+import { readDeleteOptions } from '../writes/delete-options.ts'
+import { sendJson, successStatus } from '../answers/respond.ts'
+import { checkAcceptable } from '../answers/send-object.ts'
+import { sendStored } from '../answers/send-stored.ts'
+import { readWriteOptions } from '../writes/write-options.ts'
 import { keyOfRequest } from './get.ts'
 
 /** Kinds whose last version upstream answers in place of a Status. */

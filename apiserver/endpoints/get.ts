@@ -1,9 +1,9 @@
 /** GET of one object: the newest committed version, or what the cache holds when `resourceVersion` says that this will do. */
 import { badRequest, notFound } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { parseRevision } from '../list-options.ts'
-import { invalidPathSegment } from '../request-info.ts'
-import { sendEntry } from '../send-object.ts'
+import { parseRevision } from '../reads/list-options.ts'
+import { invalidPathSegment } from '../requests/request-info.ts'
+import { sendEntry } from '../answers/send-object.ts'
 import { keyFor } from '../served-resources.ts'
 import type { Entry } from '../storage/store.ts'
 

@@ -2,14 +2,14 @@
 import type { KubeObject } from '../../api/object.ts'
 import { ApiError, expired, isExpired } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { encodeContinue, readListOptions, type ListOptions } from '../list-options.ts'
-import { negotiate, type Accepted, type ViewName } from '../negotiate.ts'
-import { joinBytes } from '../list-bodies.ts'
-import { sendJson, sendParts, sendYaml, wantsPretty } from '../respond.ts'
-import { readSelection, select, type Selection } from '../selection.ts'
+import { encodeContinue, readListOptions, type ListOptions } from '../reads/list-options.ts'
+import { negotiate, type Accepted, type ViewName } from '../answers/negotiate.ts'
+import { joinBytes } from '../reads/list-bodies.ts'
+import { sendJson, sendParts, sendYaml, wantsPretty } from '../answers/respond.ts'
+import { readSelection, select, type Selection } from '../reads/selection.ts'
 import { fromStorageVersion, type ServedResource } from '../served-resources.ts'
 import type { Entry } from '../storage/store.ts'
-import { readIncludeObject, toPartialMetadataList, toTable, type ListMeta } from '../views.ts'
+import { readIncludeObject, toPartialMetadataList, toTable, type ListMeta } from '../answers/views.ts'
 
 const views: readonly ViewName[] = ['Table', 'PartialObjectMetadataList']
 

@@ -2,7 +2,7 @@
 import type { HealthEndpoint } from '../../component/health.ts'
 import { methodNotAllowed, unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
-import { sendJson, sendText } from '../respond.ts'
+import { sendJson, sendText } from '../answers/respond.ts'
 import { JWKS_PATH, jsonWebKeySet, OPENID_CONFIGURATION_PATH, openidConfiguration } from '../auth/openid-discovery.ts'
 import { discovery } from './discovery.ts'
 import { openapi } from './openapi.ts'

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../api/json.ts'
 import { unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
-import { sendBytes, sendJson } from '../respond.ts'
+import { sendBytes, sendJson } from '../answers/respond.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import type { ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'

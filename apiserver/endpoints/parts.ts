@@ -2,11 +2,11 @@
 import type { CertificateSigningRequest, Container, Namespace, Pod } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext, Endpoint, ResourceRequest } from '../api-context.ts'
-import { readObject } from '../decode-object.ts'
-import { checkAcceptable } from '../send-object.ts'
-import { sendStored } from '../send-stored.ts'
-import { updateObject } from '../update-object.ts'
-import { readWriteOptions } from '../write-options.ts'
+import { readObject } from '../bodies/decode-object.ts'
+import { checkAcceptable } from '../answers/send-object.ts'
+import { sendStored } from '../answers/send-stored.ts'
+import { updateObject } from '../writes/update-object.ts'
+import { readWriteOptions } from '../writes/write-options.ts'
 import { readPatch } from './patch.ts'
 
 /** Copies the part out of `sent` into `object`, which is the stored one. In place. */

@@ -2,7 +2,7 @@
 import { Session } from 'node:inspector/promises'
 import { badRequest, tooManyRequests, unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
-import { sendBytes, sendText } from '../respond.ts'
+import { sendBytes, sendText } from '../answers/respond.ts'
 
 const DEFAULT_SECONDS = 30
 const MAX_SECONDS = 300

@@ -2,8 +2,8 @@
 import type { Pod } from '../../api/generated/types.ts'
 import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { isUpgrade, relay, type Target } from '../relay.ts'
-import { pickEndpoint, servicePortOf, slicesOf } from '../service-address.ts'
+import { isUpgrade, relay, type Target } from '../relays/relay.ts'
+import { pickEndpoint, servicePortOf, slicesOf } from '../relays/service-address.ts'
 import { admitConnect, targetOf } from './node-relay.ts'
 
 interface ProxyName {

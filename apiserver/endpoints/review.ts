@@ -2,11 +2,11 @@
 import { methodNotAllowed } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { REVIEWS, type Review } from '../auth/reviews.ts'
-import { readObject } from '../decode-object.ts'
-import { negotiate } from '../negotiate.ts'
-import type { RequestInfo } from '../request-info.ts'
+import { readObject } from '../bodies/decode-object.ts'
+import { negotiate } from '../answers/negotiate.ts'
+import type { RequestInfo } from '../requests/request-info.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
-import { sendJson } from '../respond.ts'
+import { sendJson } from '../answers/respond.ts'
 import { groupVersion, type ServedResource } from '../served-resources.ts'
 
 /** As if they were resources, for decoding and discovery. */

@@ -1,12 +1,12 @@
 /** POST to serviceaccounts/NAME/token: a signed token for the account. */
 import type { AuthenticationTokenRequest } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { admissionAttributes, createAdmission } from '../admission-chain.ts'
+import { admissionAttributes, createAdmission } from '../admission/admission-chain.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { createToken } from '../auth/token-request.ts'
-import { readBodyObject } from '../read-body-object.ts'
-import { sendJson } from '../respond.ts'
-import { readWriteOptions } from '../write-options.ts'
+import { readBodyObject } from '../bodies/read-body-object.ts'
+import { sendJson } from '../answers/respond.ts'
+import { readWriteOptions } from '../writes/write-options.ts'
 
 const GROUP = 'authentication.k8s.io'
 

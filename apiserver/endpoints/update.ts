@@ -1,13 +1,13 @@
 /** PUT of a whole object or its status: unconditional without a resourceVersion, where the kind allows that. */
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { authorizeCreate } from '../authorize-create.ts'
-import { createObject } from '../create-object.ts'
-import { readObject } from '../decode-object.ts'
-import { checkAcceptable } from '../send-object.ts'
-import { sendStored } from '../send-stored.ts'
-import { updateObject } from '../update-object.ts'
-import { readWriteOptions } from '../write-options.ts'
+import { authorizeCreate } from '../auth/authorize-create.ts'
+import { createObject } from '../writes/create-object.ts'
+import { readObject } from '../bodies/decode-object.ts'
+import { checkAcceptable } from '../answers/send-object.ts'
+import { sendStored } from '../answers/send-stored.ts'
+import { updateObject } from '../writes/update-object.ts'
+import { readWriteOptions } from '../writes/write-options.ts'
 
 export async function update(context: ApiContext, request: ResourceRequest): Promise<void> {
   checkAcceptable(request)

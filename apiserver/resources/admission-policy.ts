@@ -13,11 +13,11 @@ import type {
 } from '../../api/generated/types.ts'
 import { compileExpression, type Offered, type Purpose } from '../policies/expressions.ts'
 import { isCIdentifier, isDNS1123Subdomain, isQualifiedName } from '../../api/names.ts'
-import { setMatchDefaults, validateConditions, validateMatch } from './admission-rules.ts'
+import { setMatchDefaults, validateConditions, validateMatch } from './rules/admission-rules.ts'
 import { AGE, integer, NAME, text, UNSET } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkOneOf, checkRequired, type Errors } from './field-rules.ts'
-import { validateLabelSelector } from './label-selector.ts'
+import { check, checkOneOf, checkRequired, type Errors } from './rules/field-rules.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const validatingAdmissionPolicy: ResourceBehaviour<ValidatingAdmissionPolicy> = {

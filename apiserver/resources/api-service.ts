@@ -3,8 +3,8 @@ import { invalid, required } from '../../api/field-error.ts'
 import type { APIService } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain, isValidPortNumber } from '../../api/names.ts'
 import { AGE, NAME, text } from './columns.ts'
-import { type Errors } from './field-rules.ts'
-import { isUrlSegment } from './names.ts'
+import { type Errors } from './rules/field-rules.ts'
+import { isUrlSegment } from './rules/names.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const apiService: ResourceBehaviour<APIService> = {

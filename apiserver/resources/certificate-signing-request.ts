@@ -4,10 +4,10 @@ import { duplicate, forbidden, invalid, notSupported, required, tooLong } from '
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../api/generated/types.ts'
 import { isDNS1123Label, isDNS1123Subdomain } from '../../api/names.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
-import { check, CONDITION_STATUSES, type Errors } from './field-rules.ts'
-import { isUrlSegment } from './names.ts'
+import { check, CONDITION_STATUSES, type Errors } from './rules/field-rules.ts'
+import { isUrlSegment } from './rules/names.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 const USAGES = [
   'any',

@@ -3,9 +3,9 @@ import { forbidden, invalid, tooLong } from '../../api/field-error.ts'
 import type { ConfigMap } from '../../api/generated/types.ts'
 import { isConfigMapKey } from '../../api/names.ts'
 import { AGE, integer, NAME } from './columns.ts'
-import { check, type Errors } from './field-rules.ts'
+import { check, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 /** Of all values together, in bytes: what one etcd value can hold with room to spare. */
 export const MAX_DATA_SIZE = 1024 * 1024

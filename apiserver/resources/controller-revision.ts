@@ -3,7 +3,7 @@ import { required } from '../../api/field-error.ts'
 import type { ControllerRevision } from '../../api/generated/types.ts'
 import { controllerOf } from '../../api/object.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
-import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
+import { checkImmutable, checkNotNegative, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const controllerRevision: ResourceBehaviour<ControllerRevision> = {

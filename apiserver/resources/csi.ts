@@ -4,12 +4,12 @@ import type { CSIDriver, CSINode, CSIStorageCapacity } from '../../api/generated
 import { isDNS1123Subdomain, isQualifiedName } from '../../api/names.ts'
 import { AGE, boolean, integer, NAME, NONE, text, UNSET } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkImmutable, checkRequired, checkSupported, checkUnique, type Errors } from './field-rules.ts'
-import { validateLabelSelector } from './label-selector.ts'
+import { check, checkImmutable, checkRequired, checkSupported, checkUnique, type Errors } from './rules/field-rules.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
 import { validateCsiDriverName } from './pod-spec/volumes.ts'
-import { canonicalizeQuantity, validateQuantityValue } from './quantities.ts'
+import { canonicalizeQuantity, validateQuantityValue } from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 const MAX_NODE_ID = 256
 

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/object.ts'
 import { hasModel } from '../../api/schema/models.ts'
 import { RESOURCES } from '../resources.ts'
 import { fromCoreEvent, toCoreEvent } from './event.ts'
-import { fromV2, toV2 } from './horizontal-pod-autoscaler-v1.ts'
+import { fromV2, toV2 } from './horizontal-pod-autoscaler/v1.ts'
 
 test('every kind of the table is served, once', () => {
   const served = RESOURCES.map(({ names }) => `${names.group}/${names.kind}`)

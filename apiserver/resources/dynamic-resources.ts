@@ -13,9 +13,9 @@ import type {
 import { isDNS1123Label, isDNS1123Subdomain } from '../../api/names.ts'
 import { AGE, NAME, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkImmutable, checkOneOf, checkRequired, type Errors, IMMUTABLE } from './field-rules.ts'
+import { check, checkImmutable, checkOneOf, checkRequired, type Errors, IMMUTABLE } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 const MAX_SELECTORS = 32
 const MAX_REQUESTS = 32

@@ -3,11 +3,11 @@ import { duplicate, invalid, required, tooMany } from '../../api/field-error.ts'
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from '../../api/generated/types.ts'
 import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isQualifiedName } from '../../api/names.ts'
 import { AGE, firstThree, NAME, text, UNSET } from './columns.ts'
-import { check, checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
-import { validateNonSpecialIP } from './ip-rules.ts'
-import { validateLabels } from './object-meta.ts'
+import { check, checkImmutable, checkOneOf, type Errors } from './rules/field-rules.ts'
+import { validateNonSpecialIP } from './rules/ip-rules.ts'
+import { validateLabels } from './rules/object-meta.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 const MAX_ENDPOINTS = 1000
 const MAX_ADDRESSES = 100

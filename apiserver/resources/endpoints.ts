@@ -3,8 +3,8 @@ import { required } from '../../api/field-error.ts'
 import type { CoreEndpointPort, EndpointAddress, Endpoints, EndpointSubset } from '../../api/generated/types.ts'
 import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName, isValidPortNumber } from '../../api/names.ts'
 import { AGE, firstThree, NAME, NONE, text } from './columns.ts'
-import { check, checkOneOf, type Errors } from './field-rules.ts'
-import { validateNonSpecialIP } from './ip-rules.ts'
+import { check, checkOneOf, type Errors } from './rules/field-rules.ts'
+import { validateNonSpecialIP } from './rules/ip-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const endpoints: ResourceBehaviour<Endpoints> = {

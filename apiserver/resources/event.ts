@@ -5,7 +5,7 @@ import type { CoreEvent, EventsEvent, ObjectReference } from '../../api/generate
 import { isQualifiedName } from '../../api/names.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { NAME, text, wide } from './columns.ts'
-import { check, type Errors } from './field-rules.ts'
+import { check, type Errors } from './rules/field-rules.ts'
 import type { Column, ResourceBehaviour } from './resource.ts'
 
 /** Upstream's default of --event-ttl. */

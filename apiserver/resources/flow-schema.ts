@@ -4,7 +4,7 @@ import type { FlowcontrolSubject, FlowSchema, PolicyRulesWithSubjects, ResourceP
 import { isDNS1123Label, isDNS1123Subdomain } from '../../api/names.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, type Errors } from './field-rules.ts'
+import { check, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const DEFAULT_PRECEDENCE = 1000

@@ -1,10 +1,10 @@
 /** HorizontalPodAutoscaler: stored as autoscaling/v2, served as v1 too. */
 import type { V2HorizontalPodAutoscaler, V2HPAScalingRules, V2MetricSpec, V2MetricStatus } from '../../api/generated/types.ts'
 import { AGE, integer, NAME, NONE, text, UNKNOWN, UNSET } from './columns.ts'
-import { checkNotNegative, type Errors } from './field-rules.ts'
-import { fromV2, toV2 } from './horizontal-pod-autoscaler-v1.ts'
-import { validateAutoscalerSpec } from './horizontal-pod-autoscaler-validate.ts'
-import { canonicalizeQuantity } from './quantities.ts'
+import { checkNotNegative, type Errors } from './rules/field-rules.ts'
+import { fromV2, toV2 } from './horizontal-pod-autoscaler/v1.ts'
+import { validateAutoscalerSpec } from './horizontal-pod-autoscaler/validate.ts'
+import { canonicalizeQuantity } from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const DEFAULT_CPU_UTILIZATION = 80

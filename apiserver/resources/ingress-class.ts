@@ -4,7 +4,7 @@ import type { IngressClass, IngressClassParametersReference } from '../../api/ge
 import { isDNS1123Label, isDNS1123Subdomain, isPathSegment } from '../../api/names.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkImmutable, checkRequired, type Errors } from './field-rules.ts'
+import { check, checkImmutable, checkRequired, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const MAX_CONTROLLER = 250

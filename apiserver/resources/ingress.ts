@@ -12,7 +12,7 @@ import {
 } from '../../api/names.ts'
 import { AGE, loadBalancerAddresses, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkRequired, type Errors } from './field-rules.ts'
+import { check, checkRequired, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'

@@ -2,7 +2,7 @@
 import { invalid, required } from '../../api/field-error.ts'
 import type { Lease } from '../../api/generated/types.ts'
 import { AGE, NAME, text } from './columns.ts'
-import { checkNotNegative, type Errors } from './field-rules.ts'
+import { checkNotNegative, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const lease: ResourceBehaviour<Lease> = {

@@ -3,13 +3,13 @@ import { duplicate, forbidden, invalid, required } from '../../api/field-error.t
 import type { LimitRange, LimitRangeItem } from '../../api/generated/types.ts'
 import { isQualifiedName } from '../../api/names.ts'
 import { compareQuantityText, parseQuantity } from '../../api/quantity.ts'
-import { check, type Errors } from './field-rules.ts'
+import { check, type Errors } from './rules/field-rules.ts'
 import {
   canonicalizeResourceList,
   isOvercommitAllowed,
   validateContainerResourceName,
   validateResourceName,
-} from './quantities.ts'
+} from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const LISTS = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const

@@ -5,8 +5,8 @@ import { isValidCIDR, isValidPortName, isValidPortNumber } from '../../api/names
 import { parseRange } from '../allocators/ip-range.ts'
 import { AGE, formatSelector, NAME, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { check, checkRequired, type Errors } from './field-rules.ts'
-import { validateLabelSelector } from './label-selector.ts'
+import { check, checkRequired, type Errors } from './rules/field-rules.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const networkPolicy: ResourceBehaviour<NetworkPolicy> = {

@@ -3,11 +3,11 @@ import { duplicate, forbidden, invalid } from '../../api/field-error.ts'
 import type { Node, Taint } from '../../api/generated/types.ts'
 import { isQualifiedName, isValidCIDR, isValidLabelValue } from '../../api/names.ts'
 import { AGE, NAME, NONE, text, UNKNOWN, wide } from './columns.ts'
-import { check, type Errors } from './field-rules.ts'
+import { check, type Errors } from './rules/field-rules.ts'
 import { validateTaintEffect } from './pod-spec/scheduling.ts'
-import { canonicalizeResourceList } from './quantities.ts'
+import { canonicalizeResourceList } from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 const NO_INFO = {
   machineID: '',

@@ -5,7 +5,7 @@
 import type { Endpoint, EndpointSlice, LabelSelector, PodDisruptionBudget } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ResourceDefinition } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 interface Conversion {
   toStorage: (object: KubeObject) => KubeObject

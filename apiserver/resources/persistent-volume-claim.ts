@@ -2,13 +2,13 @@
 import { forbidden } from '../../api/field-error.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../api/generated/types.ts'
 import { canonicalQuantity, compareQuantityText } from '../../api/quantity.ts'
-import { setClaimSpecDefaults, validateClaimSpec } from './claim-spec.ts'
+import { setClaimSpecDefaults, validateClaimSpec } from './rules/claim-spec.ts'
 import { AGE, formatAccessModes, NAME, text, UNSET, wide } from './columns.ts'
-import type { Errors } from './field-rules.ts'
-import { canonicalizeResourceList, validateQuantityValue } from './quantities.ts'
+import type { Errors } from './rules/field-rules.ts'
+import { canonicalizeResourceList, validateQuantityValue } from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
-import { claimWarnings } from './volume-warnings.ts'
+import { sameJson } from './rules/same-json.ts'
+import { claimWarnings } from './warnings/volume-warnings.ts'
 
 const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 

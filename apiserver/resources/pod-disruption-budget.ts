@@ -3,9 +3,9 @@ import { invalid } from '../../api/field-error.ts'
 import type { PodDisruptionBudget } from '../../api/generated/types.ts'
 import { AGE, integer, NAME, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { checkNotNegative, checkSupported, type Errors } from './field-rules.ts'
-import { checkAtMost100Percent, validateIntOrPercent } from './int-or-percent.ts'
-import { validateLabelSelector } from './label-selector.ts'
+import { checkNotNegative, checkSupported, type Errors } from './rules/field-rules.ts'
+import { checkAtMost100Percent, validateIntOrPercent } from './rules/int-or-percent.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const

@@ -2,7 +2,7 @@
 import { forbidden } from '../../api/field-error.ts'
 import type { PriorityClass } from '../../api/generated/types.ts'
 import { AGE, boolean, integer, NAME, text } from './columns.ts'
-import { checkImmutable, checkOneOf, type Errors } from './field-rules.ts'
+import { checkImmutable, checkOneOf, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const HIGHEST_FOR_USERS = 1_000_000_000

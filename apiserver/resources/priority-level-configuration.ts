@@ -8,7 +8,7 @@ import type {
 } from '../../api/generated/types.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { type Errors } from './field-rules.ts'
+import { type Errors } from './rules/field-rules.ts'
 import { conditionErrors } from './flow-schema.ts'
 import type { ResourceBehaviour } from './resource.ts'
 

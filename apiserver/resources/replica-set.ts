@@ -2,10 +2,10 @@
 import type { ReplicaSet } from '../../api/generated/types.ts'
 import { AGE, integer, NAME, templateColumns } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { checkImmutable, checkNotNegative, type Errors } from './field-rules.ts'
-import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-template.ts'
-import { validateReplicaCounts } from './replica-status.ts'
-import { templateWarnings } from './pod-warnings.ts'
+import { checkImmutable, checkNotNegative, type Errors } from './rules/field-rules.ts'
+import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-spec/template.ts'
+import { validateReplicaCounts } from './rules/replica-status.ts'
+import { templateWarnings } from './warnings/pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const replicaSet: ResourceBehaviour<ReplicaSet> = {

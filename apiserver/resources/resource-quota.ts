@@ -2,16 +2,16 @@
 import { invalid, required } from '../../api/field-error.ts'
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../api/generated/types.ts'
 import { AGE, NAME, text } from './columns.ts'
-import type { Errors } from './field-rules.ts'
+import type { Errors } from './rules/field-rules.ts'
 import {
   canonicalizeResourceList,
   isQuotaResource,
   type ResourceList,
   validateQuantityValue,
   validateQuotaResourceName,
-} from './quantities.ts'
+} from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 type Spec = ResourceQuota['spec']
 

@@ -1,9 +1,9 @@
 /** Role and ClusterRole: lists of rules. */
 import { invalid, required } from '../../api/field-error.ts'
 import type { ClusterRole, PolicyRule, Role } from '../../api/generated/types.ts'
-import { validateLabelSelector } from './label-selector.ts'
-import type { Errors } from './field-rules.ts'
-import { isUrlSegment } from './names.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
+import type { Errors } from './rules/field-rules.ts'
+import { isUrlSegment } from './rules/names.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const role: ResourceBehaviour<Role> = {

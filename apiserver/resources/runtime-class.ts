@@ -2,10 +2,10 @@
 import type { RuntimeClass } from '../../api/generated/types.ts'
 import { isDNS1123Label } from '../../api/names.ts'
 import { AGE, NAME, text } from './columns.ts'
-import { check, checkImmutable, type Errors } from './field-rules.ts'
-import { validateLabels } from './object-meta.ts'
+import { check, checkImmutable, type Errors } from './rules/field-rules.ts'
+import { validateLabels } from './rules/object-meta.ts'
 import { validateTolerations } from './pod-spec/scheduling.ts'
-import { canonicalizeResourceList, validateContainerResourceName, validateQuantityValue } from './quantities.ts'
+import { canonicalizeResourceList, validateContainerResourceName, validateQuantityValue } from './rules/quantities.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const runtimeClass: ResourceBehaviour<RuntimeClass> = {

@@ -4,7 +4,7 @@ import type { Secret } from '../../api/generated/types.ts'
 import { isConfigMapKey } from '../../api/names.ts'
 import { AGE, integer, NAME, text } from './columns.ts'
 import { decodedLength, immutableErrors, MAX_DATA_SIZE } from './config-map.ts'
-import { check, checkImmutable, type Errors } from './field-rules.ts'
+import { check, checkImmutable, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const secret: ResourceBehaviour<Secret> = {

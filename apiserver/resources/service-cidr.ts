@@ -3,9 +3,9 @@ import { invalid, required } from '../../api/field-error.ts'
 import type { IPAddress, ServiceCIDR } from '../../api/generated/types.ts'
 import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isPathSegment, isValidCIDR, nameRule } from '../../api/names.ts'
 import { AGE, NAME, text } from './columns.ts'
-import { check, checkRequired, type Errors } from './field-rules.ts'
+import { check, checkRequired, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 export const serviceCidr: ResourceBehaviour<ServiceCIDR> = {
   validate: ({ spec }) => {

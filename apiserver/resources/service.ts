@@ -1,10 +1,10 @@
 /** Service. */
 import type { Service } from '../../api/generated/types.ts'
 import { AGE, formatLabels, loadBalancerAddresses, NAME, NONE, text, UNKNOWN, wide } from './columns.ts'
-import { isServiceName } from './names.ts'
+import { isServiceName } from './rules/names.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { dropFieldsOfOldType, keepAllocatedValues, normalizeClusterIPs, setServiceDefaults } from './service-fields.ts'
-import { validateService, validateServiceUpdate } from './service-validate.ts'
+import { dropFieldsOfOldType, keepAllocatedValues, normalizeClusterIPs, setServiceDefaults } from './service/fields.ts'
+import { validateService, validateServiceUpdate } from './service/validate.ts'
 
 export const service: ResourceBehaviour<Service> = {
   validateName: isServiceName,

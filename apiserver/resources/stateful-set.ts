@@ -1,18 +1,18 @@
 /** StatefulSet. */
 import { forbidden, invalid, required } from '../../api/field-error.ts'
 import type { PersistentVolumeClaim, StatefulSet, StatefulSetUpdateStrategy } from '../../api/generated/types.ts'
-import { setClaimSpecDefaults } from './claim-spec.ts'
+import { setClaimSpecDefaults } from './rules/claim-spec.ts'
 import { AGE, NAME, templateColumns, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
-import { checkNotNegative, checkOneOf, type Errors } from './field-rules.ts'
-import { checkAtMost100Percent, isZero, validateIntOrPercent } from './int-or-percent.ts'
-import { isEmptySelector, selects, validateLabelSelector } from './label-selector.ts'
-import { validateAnnotations, validateLabels } from './object-meta.ts'
-import { requireAlwaysRestart, setPodTemplateDefaults } from './pod-template.ts'
-import { validateReplicaCounts } from './replica-status.ts'
-import { templateWarnings } from './pod-warnings.ts'
+import { checkNotNegative, checkOneOf, type Errors } from './rules/field-rules.ts'
+import { checkAtMost100Percent, isZero, validateIntOrPercent } from './rules/int-or-percent.ts'
+import { isEmptySelector, selects, validateLabelSelector } from './rules/label-selector.ts'
+import { validateAnnotations, validateLabels } from './rules/object-meta.ts'
+import { requireAlwaysRestart, setPodTemplateDefaults } from './pod-spec/template.ts'
+import { validateReplicaCounts } from './rules/replica-status.ts'
+import { templateWarnings } from './warnings/pod-warnings.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 type Spec = StatefulSet['spec']
 

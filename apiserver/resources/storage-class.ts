@@ -3,11 +3,11 @@ import { forbidden, invalid, required } from '../../api/field-error.ts'
 import type { StorageClass, VolumeAttributesClass } from '../../api/generated/types.ts'
 import { isQualifiedName } from '../../api/names.ts'
 import { AGE, boolean, NAME, text } from './columns.ts'
-import { check, checkImmutable, checkOneOf, checkRequired, checkSupported, type Errors } from './field-rules.ts'
+import { check, checkImmutable, checkOneOf, checkRequired, checkSupported, type Errors } from './rules/field-rules.ts'
 import { validateCsiDriverName } from './pod-spec/volumes.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
-import { storageClassWarnings } from './volume-warnings.ts'
+import { sameJson } from './rules/same-json.ts'
+import { storageClassWarnings } from './warnings/volume-warnings.ts'
 
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 

@@ -3,10 +3,10 @@ import { invalid, required } from '../../api/field-error.ts'
 import type { VolumeAttachment } from '../../api/generated/types.ts'
 import { isDNS1123Subdomain } from '../../api/names.ts'
 import { AGE, boolean, NAME, text } from './columns.ts'
-import { check, type Errors, IMMUTABLE } from './field-rules.ts'
+import { check, type Errors, IMMUTABLE } from './rules/field-rules.ts'
 import { validateCsiDriverName } from './pod-spec/volumes.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 export const volumeAttachment: ResourceBehaviour<VolumeAttachment> = {
   newStatus: () => ({ attached: false }),

@@ -9,12 +9,12 @@ import type {
 } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain, isValidPortNumber } from '../../api/names.ts'
 import { expressionComplaint } from '../webhooks/match-conditions.ts'
-import { setRuleDefaults, validateConditions, validateRules } from './admission-rules.ts'
+import { setRuleDefaults, validateConditions, validateRules } from './rules/admission-rules.ts'
 import { AGE, integer, NAME } from './columns.ts'
-import { check, checkSupported, type Errors } from './field-rules.ts'
-import { validateLabelSelector } from './label-selector.ts'
+import { check, checkSupported, type Errors } from './rules/field-rules.ts'
+import { validateLabelSelector } from './rules/label-selector.ts'
 import type { ResourceBehaviour } from './resource.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from './rules/same-json.ts'
 
 type Webhook = MutatingWebhook | ValidatingWebhook
 

@@ -1,7 +1,7 @@
 /** The options of a request as webhooks are told of them: CreateOptions and their like, and what a CONNECT asks for. */
 import type { KubeObject } from '../../api/object.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
-import type { RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../requests/request-info.ts'
 
 export function optionsOf({ operation, asked, dryRun }: AdmissionAttributes): object | undefined {
   if (!asked || operation === 'CONNECT') return undefined

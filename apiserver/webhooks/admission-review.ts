@@ -3,7 +3,7 @@ import type { Status } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { ApiError } from '../../api/status.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
-import { isRecord } from '../decode-object.ts'
+import { isRecord } from '../bodies/decode-object.ts'
 import type { ResourceVersion } from './match-webhook.ts'
 
 const GROUP = 'admission.k8s.io'

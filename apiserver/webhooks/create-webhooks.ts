@@ -1,7 +1,7 @@
 /** Puts admission by webhooks together: who there is to ask, kept current by the store, and the client that asks them. */
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/types.ts'
 import type { Logger } from '../../component/logger.ts'
-import type { AdmissionMetrics } from '../admission-metrics.ts'
+import type { AdmissionMetrics } from '../admission/admission-metrics.ts'
 import type { ServedResources } from '../served-resources.ts'
 import type { Store } from '../storage/store.ts'
 import type { WebhookClient } from './webhook-client.ts'

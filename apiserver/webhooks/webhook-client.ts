@@ -7,7 +7,7 @@ import { Agent, request as httpsRequest } from 'node:https'
 import type { AdmissionregistrationWebhookClientConfig } from '../../api/generated/types.ts'
 import { fromStatus } from '../../api/status.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
-import { resolveService } from '../service-address.ts'
+import { resolveService } from '../relays/service-address.ts'
 
 export type WebhookClientConfig = AdmissionregistrationWebhookClientConfig
 

@@ -8,8 +8,8 @@ import { createClusterAuthorizer } from '../../apiserver/auth/authorizer.ts'
 import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from '../../apiserver/auth/bootstrap-policy.ts'
 import { createServiceAccountTokens } from '../../apiserver/auth/service-account-tokens.ts'
 import type { PeerCertificate, RequestHeaders } from '../../apiserver/auth/user.ts'
-import { attributesOf } from '../../apiserver/request-attributes.ts'
-import { parseRequestInfo } from '../../apiserver/request-info.ts'
+import { attributesOf } from '../../apiserver/auth/request-attributes.ts'
+import { parseRequestInfo } from '../../apiserver/requests/request-info.ts'
 
 const ISSUER = 'https://kubernetes.default.svc'
 const BINDINGS = 500

@@ -1,7 +1,7 @@
 /** Which quotas an object falls under by their scopes: all of them must fit. Only pods have scopes. */
 import type { Pod, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement } from '../../../api/generated/types.ts'
 import type { KubeObject } from '../../../api/object.ts'
-import { computeQosClass } from '../../resources/pod-qos.ts'
+import { computeQosClass } from '../../resources/pod/qos.ts'
 import type { Counted } from './usage.ts'
 
 export function isInScopes({ spec }: ResourceQuota, { resource, group }: Counted, object: KubeObject): boolean {

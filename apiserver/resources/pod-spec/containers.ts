@@ -2,7 +2,7 @@
 import { duplicate, forbidden, invalid, notFoundValue, required } from '../../../api/field-error.ts'
 import type { Container, ContainerPort, EphemeralContainer, PodSpec, Volume } from '../../../api/generated/types.ts'
 import { isDNS1123Label, isValidPortName, isValidPortNumber } from '../../../api/names.ts'
-import { check, checkOneOf, type Errors } from '../field-rules.ts'
+import { check, checkOneOf, type Errors } from '../rules/field-rules.ts'
 import { validateEnv, validateEnvFrom } from './env.ts'
 import { validateLifecycle, validateProbe } from './probes.ts'
 import { validateResourceRequirements } from './resource-requirements.ts'

@@ -7,7 +7,7 @@ import type {
   Probe,
   ResourceRequirements,
 } from '../../../api/generated/types.ts'
-import { canonicalizeQuantity, canonicalizeResourceList } from '../quantities.ts'
+import { canonicalizeQuantity, canonicalizeResourceList } from '../rules/quantities.ts'
 import { pullPolicyOf } from './image.ts'
 import { setVolumeDefaults } from './volume-defaults.ts'
 

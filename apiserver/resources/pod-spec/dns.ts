@@ -2,7 +2,7 @@
 import { invalid, required } from '../../../api/field-error.ts'
 import type { PodSpec } from '../../../api/generated/types.ts'
 import { ipFamily, isDNS1123Subdomain } from '../../../api/names.ts'
-import { check, checkOneOf, type Errors } from '../field-rules.ts'
+import { check, checkOneOf, type Errors } from '../rules/field-rules.ts'
 
 const POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
 const MAX_NAMESERVERS = 3

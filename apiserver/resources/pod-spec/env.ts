@@ -9,7 +9,7 @@ import type {
   ResourceFieldSelector,
 } from '../../../api/generated/types.ts'
 import { isConfigMapKey, isDNS1123Subdomain, isQualifiedName, isRelaxedEnvVarName } from '../../../api/names.ts'
-import { check, type Errors } from '../field-rules.ts'
+import { check, type Errors } from '../rules/field-rules.ts'
 
 export function validateEnv(errors: Errors, path: string, variables: readonly EnvVar[]): void {
   for (let i = 0; i < variables.length; i++) {

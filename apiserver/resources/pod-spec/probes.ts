@@ -2,7 +2,7 @@
 import { forbidden, invalid, required } from '../../../api/field-error.ts'
 import type { HTTPGetAction, Lifecycle, LifecycleHandler, PodSpec, Probe } from '../../../api/generated/types.ts'
 import { isHTTPHeaderName, isValidPortName, isValidPortNumber } from '../../../api/names.ts'
-import { check, checkNotNegative, checkOneOf, type Errors } from '../field-rules.ts'
+import { check, checkNotNegative, checkOneOf, type Errors } from '../rules/field-rules.ts'
 
 const SIGNALS_WITH_OS = 'may not be set for containers with empty `spec.os.name`'
 

@@ -2,14 +2,14 @@
 import { duplicate, forbidden, invalid, required } from '../../../api/field-error.ts'
 import type { ResourceRequirements } from '../../../api/generated/types.ts'
 import { compareQuantityText } from '../../../api/quantity.ts'
-import type { Errors } from '../field-rules.ts'
+import type { Errors } from '../rules/field-rules.ts'
 import {
   isHugePage,
   isOvercommitAllowed,
   type ResourceList,
   validateContainerResourceName,
   validateQuantityValue,
-} from '../quantities.ts'
+} from '../rules/quantities.ts'
 
 export function validateResourceRequirements(
   errors: Errors,

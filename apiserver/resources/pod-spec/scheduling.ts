@@ -11,8 +11,8 @@ import type {
   TopologySpreadConstraint,
 } from '../../../api/generated/types.ts'
 import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName, isValidLabelValue } from '../../../api/names.ts'
-import { check, checkSupported, type Errors, POSITIVE } from '../field-rules.ts'
-import { validateLabelSelector } from '../label-selector.ts'
+import { check, checkSupported, type Errors, POSITIVE } from '../rules/field-rules.ts'
+import { validateLabelSelector } from '../rules/label-selector.ts'
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'

@@ -2,7 +2,7 @@
 import { duplicate, invalid, notSupported, required } from '../../../api/field-error.ts'
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '../../../api/generated/types.ts'
 import { isValidGroupId, isValidUserId } from '../../../api/names.ts'
-import { check, checkSupported, type Errors } from '../field-rules.ts'
+import { check, checkSupported, type Errors } from '../rules/field-rules.ts'
 import { validateDescendingPath } from './volumes.ts'
 
 const SYSCTL = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?'

@@ -9,15 +9,15 @@ import {
   ipFamily,
   maskTrailingDash,
 } from '../../../api/names.ts'
-import { check, checkOneOf, checkUnique, type Errors } from '../field-rules.ts'
-import { validateContainerResourceName, validateQuantityValue } from '../quantities.ts'
+import { check, checkOneOf, checkUnique, type Errors } from '../rules/field-rules.ts'
+import { validateContainerResourceName, validateQuantityValue } from '../rules/quantities.ts'
 import { validateContainers } from './containers.ts'
 import { validateDns } from './dns.ts'
 import { validateResourceRequirements } from './resource-requirements.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './scheduling.ts'
 import { validatePodSecurityContext } from './security-context.ts'
 import { validateVolumes } from './volumes.ts'
-import { validateLabels } from '../object-meta.ts'
+import { validateLabels } from '../rules/object-meta.ts'
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
 const MAX_INT32 = 2 ** 31 - 1

@@ -1,6 +1,6 @@
 /** The defaults of each kind of volume, in pods and, where they are the same, in persistent volumes. */
 import type { AzureDiskVolumeSource, PersistentVolumeSpec, Volume, VolumeProjection } from '../../../api/generated/types.ts'
-import { canonicalizeQuantity, canonicalizeResourceList } from '../quantities.ts'
+import { canonicalizeQuantity, canonicalizeResourceList } from '../rules/quantities.ts'
 import { pullPolicyOf } from './image.ts'
 
 /** 0644 */

@@ -1,7 +1,7 @@
 /** The rules of volume mounts and block devices, against the pod's volumes. */
 import { forbidden, invalid, notFoundValue, notSupported, required } from '../../../api/field-error.ts'
 import type { Container, EphemeralContainer, VolumeMount } from '../../../api/generated/types.ts'
-import type { Errors } from '../field-rules.ts'
+import type { Errors } from '../rules/field-rules.ts'
 import type { Volumes } from './containers.ts'
 import { validateDescendingPath } from './volumes.ts'
 

@@ -9,8 +9,8 @@ import type {
   VolumeProjection,
 } from '../../../api/generated/types.ts'
 import { inclusiveRangeMessage, isDNS1123Label, isDNS1123Subdomain } from '../../../api/names.ts'
-import { check, checkOneOf, checkRequired, type Errors } from '../field-rules.ts'
-import { validateClaimSpec } from '../claim-spec.ts'
+import { check, checkOneOf, checkRequired, type Errors } from '../rules/field-rules.ts'
+import { validateClaimSpec } from '../rules/claim-spec.ts'
 import { validateFieldRef, validateResourceFieldRef } from './env.ts'
 
 export function validateVolumes(errors: Errors, path: string, volumes: readonly Volume[] | undefined): Map<string, Volume> {

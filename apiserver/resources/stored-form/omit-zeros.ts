@@ -1,0 +1,78 @@
+/**
+ * Leaves out what Go leaves out when it writes an object: zero values of members that are no pointers and may be absent.
+ *
+ * A client written in Go reads `readOnly: false` and sends the object back without it. Stored as it was, that would be a change
+ * of an immutable field; and every other reader would see members that upstream never shows.
+ */
+import { modelOf, hasModel } from '../../../api/schema/models.ts'
+import { fieldsOf, isKnownMessage, messageName, type Field } from '../../bodies/protobuf/decode-message.ts'
+
+type Members = Record<string, unknown>
+type Omit = (object: Members) => void
+
+/** Their own rules, or data of users. */
+const CLOSED = new Set(['meta.ObjectMeta', 'meta.FieldsV1', 'runtime.RawExtension'])
+
+/** Metadata has rules of its own; of a status, Go writes many a zero that the schema calls optional. */
+const ELSEWHERE = new Set(['metadata', 'status'])
+
+const compiled = new Map<string, Omit | undefined>()
+
+/** For objects of a kind in a version; undefined where its Go types are not known. */
+export function omitZerosOf(apiVersion: string, kind: string, model: string): Omit | undefined {
+  const message = messageName(apiVersion, kind)
+  return message === undefined ? undefined : omitOf(message, model)
+}
+
+function omitOf(message: string, model: string): Omit | undefined {
+  if (CLOSED.has(message) || !isKnownMessage(message) || !hasModel(model)) return undefined
+  const key = `${message} ${model}`
+  if (compiled.has(key)) return compiled.get(key)
+  // A message that contains itself is left alone in there.
+  compiled.set(key, undefined)
+  const omit = compile(message, model)
+  compiled.set(key, omit)
+  return omit
+}
+
+function compile(message: string, model: string): Omit | undefined {
+  const { required, fields: schemas } = modelOf(model)
+  const rules = new Map<string, ((value: unknown) => void) | undefined>()
+  const zeros = new Set<string>()
+  for (const field of flatFields(message)) {
+    const schema = schemas[field.name]
+    if (!schema || ELSEWHERE.has(field.name)) continue
+    const leaf = field.type.length === 1
+    if (!required.includes(field.name) && field.mark !== '?' && (leaf || field.mark !== '')) zeros.add(field.name)
+    const ref = schema.ref ?? schema.items?.ref ?? schema.values?.ref
+    const inner = leaf || ref === undefined ? undefined : omitOf(field.type, ref)
+    const visit = inner && (field.mark === '*' ? each(inner) : field.mark === '%' ? eachValue(inner) : one(inner))
+    if (visit || zeros.has(field.name)) rules.set(field.name, visit)
+  }
+  if (rules.size === 0) return undefined
+  // An object has few members, its type may have dozens.
+  return (object) => {
+    for (const name in object) {
+      if (!rules.has(name)) continue
+      const value = object[name]
+      if (zeros.has(name) && isZero(value)) delete object[name]
+      else if (value !== undefined && value !== null) rules.get(name)?.(value)
+    }
+  }
+}
+
+/** Members of an inlined message are members of the one that it is in. */
+const flatFields = (message: string): Field[] =>
+  [...fieldsOf(message).values()].flatMap((field) => (field.mark === '~' ? flatFields(field.type) : [field]))
+
+const one = (omit: Omit) => omit as (value: unknown) => void
+const each = (omit: Omit) => (value: unknown) => (value as Members[]).forEach(omit)
+const eachValue = (omit: Omit) => (value: unknown) => Object.values(value as Record<string, Members>).forEach(omit)
+
+function isZero(value: unknown): boolean {
+  if (value === false || value === 0 || value === '' || value === null) return true
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return value.length === 0
+  for (const _ in value) return false
+  return true
+}

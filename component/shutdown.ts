@@ -1,5 +1,6 @@
 /** The life of a process: start it, wait for a signal or a failure, stop it in order, leave with the right code. */
 import { FlagError, HelpRequested } from './flags.ts'
+import { collectWhenIdle } from './idle-collection.ts'
 import type { Logger } from './logger.ts'
 
 export interface Running {
@@ -47,6 +48,7 @@ export async function runUntilSignal(
   })
   // Timers of ours are unref'd; this one keeps an idle process alive while it waits.
   const keepAlive = setInterval(() => {}, 2 ** 30)
+  collectWhenIdle()
 
   const running = await Promise.race([Promise.resolve().then(() => start(controller.signal)), asked]).catch(fatal('cannot start'))
   if (running === 'signal') process.exit(0)

@@ -18,7 +18,7 @@ while [ -e "$WANTED" ]; do
     exec 3>"$LOCK"
     flock 3
     [ -e "$WANTED" ] || exit 0
-    exec setpriv --pdeathsig USR1 -- "$NODE" --no-warnings --max-semi-space-size=1 "$SUPERVISOR" --lab="$LAB" >>"$LOG" 2>&1
+    exec setpriv --pdeathsig USR1 -- "$NODE" --no-warnings --expose-gc --max-semi-space-size=1 "$SUPERVISOR" --lab="$LAB" >>"$LOG" 2>&1
   )
   sleep 1
 done`

@@ -36,7 +36,7 @@ export interface Programs {
 }
 
 /** Small heaps: a lab's components hold little, and a generous young generation costs megabytes in each of ten processes. */
-const HEAP = ['--max-semi-space-size=2', '--no-warnings']
+const nodeOptions = ({ youngMb }: { youngMb: number }) => [`--max-semi-space-size=${youngMb}`, '--expose-gc', '--no-warnings']
 
 /** Those that the lab is made without are left out. */
 export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
@@ -48,7 +48,7 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
   const kubeconfig = (name: string) => path.join(labPaths(lab.name).kubeconfigs, `${name}.conf`)
   const ours = (bundle: string, ...flags: string[]) => [
     programs.node,
-    ...HEAP,
+    ...nodeOptions({ youngMb: 2 }),
     path.join(programs.dist, `${bundle}.js`),
     ...flags,
   ]
@@ -59,8 +59,7 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
       after: [],
       command: [
         programs.node,
-        '--max-semi-space-size=16',
-        '--no-warnings',
+        ...nodeOptions({ youngMb: 16 }),
         path.join(programs.dist, 'kube-apiserver.js'),
         ...apiServerFlags(lab, pki),
       ],

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { defineFlags, parseFlags } from '../component/flags.ts'
+import { collectWhenIdle } from '../component/idle-collection.ts'
 import { createLogger } from '../component/logger.ts'
 import { orExit } from '../component/shutdown.ts'
 import { serveControl } from './control.ts'
@@ -24,6 +25,7 @@ process.on('SIGUSR1', () => {
 
 const definition = JSON.parse(await readFile(labPaths(flags.lab).definition, 'utf8')) as LabDefinition
 const { control, stopped } = await runLab(definition, { node: process.execPath, dist: path.dirname(script) }, logger)
+collectWhenIdle()
 const server = await serveControl(flags.lab, control)
 await stopped
 // The answer to whoever asked for the stop is still on its way.

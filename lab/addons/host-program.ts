@@ -50,7 +50,7 @@ export function hostProgramSpec({ node, dist }: Pick<Installation, 'node' | 'dis
           {
             image: 'docker.io/kubelab/runtime:1',
             imagePullPolicy: 'IfNotPresent',
-            command: [node, '--no-warnings', '--max-semi-space-size=1', `${dist}/${bundle}`, ...flags],
+            command: [node, '--no-warnings', '--expose-gc', '--max-semi-space-size=1', `${dist}/${bundle}`, ...flags],
             securityContext: {
               allowPrivilegeEscalation: false,
               readOnlyRootFilesystem: true,

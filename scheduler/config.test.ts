@@ -46,9 +46,77 @@ profiles:
   expect(standard!.plugins.map(({ plugin }) => plugin.name)).toContain('InterPodAffinity')
 })
 
-test('a plugin that does not exist cannot be enabled', () => {
-  const profiles = [{ plugins: { multiPoint: { enabled: [{ name: 'Nope' }] } } }]
-  expect(() => toSchedulerConfig({ profiles })).toThrow('Cannot enable plugin Nope: it does not exist')
+test.each<[string, Parameters<typeof toSchedulerConfig>[0], string]>([
+  [
+    'a plugin that does not exist',
+    { profiles: [{ plugins: { score: { enabled: [{ name: 'Nope' }] } } }] },
+    'initializing profiles: creating profile for scheduler name default-scheduler: ScorePlugin "Nope" does not exist',
+  ],
+  [
+    'no way to bind',
+    { profiles: [{ plugins: { bind: { disabled: [{ name: '*' }] } } }] },
+    'at least one bind plugin is needed for profile with scheduler name "default-scheduler"',
+  ],
+  [
+    'a field that nobody reads',
+    { profiles: [{ plugin: {} } as never] },
+    'strict decoding error: unknown field "profiles[0].plugin"',
+  ],
+  [
+    'an argument that nobody reads',
+    { profiles: [{ pluginConfig: [{ name: 'NodeResourcesFit', args: { strategy: {} } }] }] },
+    'decoding .profiles[0].pluginConfig[0]: decoding args for plugin NodeResourcesFit: strict decoding error: unknown field "strategy"',
+  ],
+  [
+    'two profiles of one name, and a share beyond all',
+    { percentageOfNodesToScore: 101, profiles: [{}, { schedulerName: 'default-scheduler' }] },
+    '[percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100], profiles[1].schedulerName: Duplicate value: "profiles[0].schedulerName"]',
+  ],
+  [
+    'a backoff that shrinks',
+    { podInitialBackoffSeconds: 5, podMaxBackoffSeconds: 1 },
+    'podMaxBackoffSeconds: Invalid value: 1: must be greater than or equal to PodInitialBackoffSeconds',
+  ],
+  [
+    'a weight beyond the range',
+    { profiles: [{ pluginConfig: [{ name: 'InterPodAffinity', args: { hardPodAffinityWeight: 101 } }] }] },
+    'profiles[0].pluginConfig[0].args.hardPodAffinityWeight: Invalid value: 101: not in valid range [0, 100]',
+  ],
+  [
+    'a shape that is missing',
+    {
+      profiles: [
+        { pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'RequestedToCapacityRatio' } } }] },
+      ],
+    },
+    'requestedToCapacityRatio: Required value: must be specified when type is RequestedToCapacityRatio',
+  ],
+  [
+    'constraints beside those of the system',
+    { profiles: [{ pluginConfig: [{ name: 'PodTopologySpread', args: { defaultConstraints: [{ maxSkew: 0 }] } }] }] },
+    'profiles[0].pluginConfig[0].args.defaultingType: Invalid value: "System": when .defaultConstraints are not empty',
+  ],
+])('%s is refused as upstream refuses it', (_, file, message) => {
+  expect(() => toSchedulerConfig(file)).toThrow(message)
+})
+
+test('a profile may name its plugins one by one', () => {
+  const plugins = {
+    multiPoint: { disabled: [{ name: '*' }] },
+    queueSort: { enabled: [{ name: 'PrioritySort' }] },
+    filter: { enabled: [{ name: 'NodeResourcesFit' }] },
+    bind: { enabled: [{ name: 'DefaultBinder' }] },
+  }
+  const [profile] = toSchedulerConfig({ profiles: [{ plugins }] }).profiles
+  expect(profile!.plugins.map(({ plugin }) => plugin.name)).toEqual(['PrioritySort', 'NodeResourcesFit', 'DefaultBinder'])
+  const fit = profile!.plugins[1]!.plugin
+  expect([fit.preFilter, fit.preScore].map((method) => method !== undefined)).toEqual([true, false])
+})
+
+test('a plugin that is enabled anew weighs 1 unless it says otherwise', () => {
+  const plugins = { multiPoint: { enabled: [{ name: 'TaintToleration' }] } }
+  const [profile] = toSchedulerConfig({ profiles: [{ plugins }] }).profiles
+  expect(profile!.plugins.find(({ plugin }) => plugin.name === 'TaintToleration')!.weight).toBe(1)
 })
 
 test('one extension point of a plugin can be disabled, and all of a point', () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import type { TopologySpreadConstraint } from '../api/generated/types.ts'
 import { parseDuration } from '../api/duration.ts'
+import { checkConfig } from './check-config.ts'
 import type { Profile } from './decide.ts'
 import type { SchedulerPlugin } from './framework.ts'
 import { createPlugins, type PluginArguments } from './plugins.ts'
@@ -75,6 +76,7 @@ export function loadSchedulerConfig(path: string | undefined): SchedulerConfig {
 }
 
 export function toSchedulerConfig(file: File): SchedulerConfig {
+  checkConfig(file)
   const { leaderElection = {} } = file
   const ms = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text))
   return {
@@ -101,11 +103,16 @@ function toProfile(
     | { bindTimeoutSeconds?: number }
     | undefined
   const seconds = volumeBinding?.bindTimeoutSeconds
-  return {
-    schedulerName,
-    percentageOfNodesToScore: percentageOfNodesToScore ?? percentageOfAll,
-    plugins: choosePlugins(plugins, toArguments(pluginConfig)),
-    volumesTimeoutMs: seconds === undefined ? undefined : seconds * 1000,
+  try {
+    return {
+      schedulerName,
+      percentageOfNodesToScore: percentageOfNodesToScore ?? percentageOfAll,
+      plugins: choosePlugins(plugins, toArguments(pluginConfig), schedulerName),
+      volumesTimeoutMs: seconds === undefined ? undefined : seconds * 1000,
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`initializing profiles: creating profile for scheduler name ${schedulerName}: ${why}`)
   }
 }
 
@@ -125,26 +132,48 @@ const extensionPoints: Record<string, readonly (keyof SchedulerPlugin)[]> = {
 }
 
 /** `disabled` takes a plugin away (`*` all), `enabled` brings it back with its weight: everywhere, or at one extension point. */
-function choosePlugins(sets: Record<string, PluginSet>, args: PluginArguments): Profile['plugins'] {
+function choosePlugins(sets: Record<string, PluginSet>, args: PluginArguments, schedulerName: string): Profile['plugins'] {
   const known = createPlugins(args)
   const names = new Set(known.map(({ plugin }) => plugin.name))
   const { multiPoint = {}, score = {} } = sets
-  for (const { name } of Object.values(sets).flatMap(({ enabled = [] }) => enabled)) {
-    if (!names.has(name)) throw new Error(`Cannot enable plugin ${name}: it does not exist`)
+  for (const [point, { enabled = [] }] of Object.entries(sets)) {
+    const missing = enabled.find(({ name }) => !names.has(name))
+    // Upstream looks for the plugins of all points at that of the first.
+    const kind = point === 'multiPoint' ? 'PreFilter' : point[0]!.toUpperCase() + point.slice(1)
+    if (missing) throw new Error(`${kind}Plugin "${missing.name}" does not exist`)
   }
   const isDisabled = ({ disabled = [], enabled = [] }: PluginSet, plugin: string) =>
     disabled.some(({ name }) => name === plugin || name === '*') && !enabled.some(({ name }) => name === plugin)
-  const weightIn = ({ enabled = [] }: PluginSet, plugin: string) => enabled.find(({ name }) => name === plugin)?.weight
-  const without = (plugin: SchedulerPlugin): SchedulerPlugin => {
-    const points = Object.keys(extensionPoints).filter((point) => isDisabled(sets[point] ?? {}, plugin.name))
-    const methods = new Set(points.flatMap((point) => extensionPoints[point]!))
-    if (methods.size === 0) return plugin
-    return Object.fromEntries(Object.entries(plugin).filter(([name]) => !methods.has(name as keyof SchedulerPlugin))) as never
+  const weightIn = ({ enabled = [] }: PluginSet, plugin: string) => {
+    const found = enabled.find(({ name }) => name === plugin)
+    return found && (found.weight || 1)
+  }
+  const isEnabled = ({ enabled = [] }: PluginSet, plugin: string) => enabled.some(({ name }) => name === plugin)
+  /** Named at the point itself, or there by default and not taken away. */
+  const serves = (points: readonly string[], plugin: string) => {
+    const there = points.map((point) => sets[point] ?? {})
+    if (there.some((set) => isDisabled(set, plugin))) return false
+    return !isDisabled(multiPoint, plugin) || there.some((set) => isEnabled(set, plugin))
+  }
+  const restrict = (plugin: SchedulerPlugin): SchedulerPlugin => {
+    const kept = Object.entries(plugin).filter(([member]) => {
+      const points = Object.keys(extensionPoints).filter((point) => extensionPoints[point]!.some((method) => method === member))
+      return points.length === 0 || serves(points, plugin.name)
+    })
+    return Object.fromEntries(kept) as never
+  }
+  if (!serves(['queueSort'], 'PrioritySort')) {
+    throw new Error(`only one queue sort plugin required for profile with scheduler name "${schedulerName}", but got 0`)
+  }
+  if (!serves(['bind'], 'DefaultBinder')) {
+    throw new Error(`at least one bind plugin is needed for profile with scheduler name "${schedulerName}"`)
   }
   return known
-    .filter(({ plugin }) => !isDisabled(multiPoint, plugin.name))
+    .filter(
+      ({ plugin }) => !isDisabled(multiPoint, plugin.name) || Object.values(sets).some((set) => isEnabled(set, plugin.name)),
+    )
     .map(({ plugin, weight }) => ({
-      plugin: without(plugin),
+      plugin: restrict(plugin),
       weight: isDisabled(score, plugin.name) ? 0 : (weightIn(score, plugin.name) ?? weightIn(multiPoint, plugin.name) ?? weight),
     }))
 }
@@ -162,11 +191,22 @@ function toArguments(config: readonly { name: string; args: Record<string, unkno
     DefaultPreemption: preemption && { ...defaultPreemptionArguments, ...preemption },
     NodeAffinity: argsOf('NodeAffinity'),
     NodeResourcesBalancedAllocation: balanced && { ...defaultBalancedAllocationArguments, ...balanced },
-    NodeResourcesFit: fit && { ...defaultFitArguments, ...fit },
+    NodeResourcesFit: fit && { ...defaultFitArguments, ...fit, scoringStrategy: toStrategy(fit.scoringStrategy) },
     InterPodAffinity: affinity && { ...defaultInterPodAffinityArguments, ...affinity },
     PodTopologySpread:
       spread?.defaultingType === 'List'
         ? { defaultConstraints: spread.defaultConstraints ?? [], systemDefaulted: false }
         : systemDefaultConstraints,
+  }
+}
+
+/** What a strategy leaves out is as upstream has it. */
+function toStrategy(strategy: Partial<FitArguments['scoringStrategy']> = {}): FitArguments['scoringStrategy'] {
+  const { resources = [] } = strategy
+  const all = resources.length > 0 ? resources : defaultFitArguments.scoringStrategy.resources
+  return {
+    ...defaultFitArguments.scoringStrategy,
+    ...strategy,
+    resources: all.map(({ name, weight }) => ({ name, weight: weight || 1 })),
   }
 }

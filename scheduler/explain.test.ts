@@ -28,7 +28,7 @@ function explain(nodes: Node[], pods: Pod[], pod: Pod, objects: KubeObject[] = [
   const info = createPodInfo(pod)
   const decision = decide(info, snapshot, profile, { startIndex: 0, random })
   if (decision.node) return `assigned to ${decision.node.name}`
-  if (decision.refused || decision.nodes === 0) return explainFailure(decision)
+  if (decision.nodes === 0) return explainFailure(decision)
   const plan = planPreemption(info, decision, snapshot, profile, random)
   if (plan.node === null) return explainFailure(decision, plan.message)
   return `preempts ${plan.victims.map((victim) => victim.pod.metadata.name).join(', ')} on ${plan.node}`
@@ -143,14 +143,14 @@ const cases: [string, string, Node[], Pod[], Pod, object[]?][] = [
   ],
   [
     'a claim that is not there',
-    '0/1 nodes are available: persistentvolumeclaim "data" not found.',
+    `0/1 nodes are available: persistentvolumeclaim "data" not found. ${notHelpful(1)}`,
     [makeNode('n1')],
     [],
     withClaim('data'),
   ],
   [
     'a claim that nobody has bound',
-    '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+    `0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${notHelpful(1)}`,
     [makeNode('n1')],
     [],
     withClaim('data'),

@@ -97,6 +97,24 @@ describe('the scheduling queue', () => {
     expect(popped()).toBe('preemptor')
   })
 
+  test('a pod that made room takes other room that comes meanwhile, but not what another made', async () => {
+    const wantsRoom: SchedulerPlugin = {
+      name: 'WantsRoom',
+      isHelpedBy: (_, { kind, type }) => kind === 'Pod' && type === 'delete',
+    }
+    const clock = createTestClock()
+    const queue = createQueue({ clock, plugins: [wantsRoom] })
+    const gone = (name: string) => ({ kind: 'Pod', type: 'delete', object: makePod(name, { nodeName: 'n' }) }) as const
+    for (const name of ['one', 'two']) {
+      queue.add(info(name))
+      queue.unschedulable(queue.pop()!, new Set(['WantsRoom']), [info(`victim-of-${name}`).uid])
+    }
+    queue.happened(gone('victim-of-one'))
+    expect(queue.sizes()).toMatchObject({ active: 1, backoff: 0, unschedulable: 1 })
+    queue.happened(gone('somebody'))
+    expect(queue.sizes()).toMatchObject({ active: 1, backoff: 1, unschedulable: 0 })
+  })
+
   test('a deleted pod comes from nowhere any more', async () => {
     const { queue, clock, popped } = make()
     for (const name of ['active', 'backoff', 'unschedulable']) queue.add(info(name))

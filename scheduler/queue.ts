@@ -146,10 +146,12 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
       setTimer()
     },
     happened(event, cause) {
+      const left = event.kind === 'Pod' && event.type === 'delete' ? event.object.metadata.uid : undefined
+      // The room of a victim is that of the pod which made it: others that wait for theirs need not look.
+      const isVictim = left !== undefined && unschedulable.values().some(({ awaits }) => awaits?.has(left))
       for (const pod of unschedulable.values()) {
-        if (event.kind === 'Pod' && pod.awaits) {
-          if (event.type === 'delete') pod.awaits.delete(event.object.metadata.uid)
-          if (pod.awaits.size === 0) {
+        if (isVictim && pod.awaits) {
+          if (pod.awaits.delete(left) && pod.awaits.size === 0) {
             unschedulable.delete(pod.info.uid)
             activate({ ...pod, awaits: undefined, cause })
           }

@@ -29,7 +29,7 @@ export const defaultPreemptionArguments: PreemptionArguments = { minCandidateNod
 export const createDefaultPreemption = (args: PreemptionArguments = defaultPreemptionArguments): SchedulerPlugin => ({
   name: 'DefaultPreemption',
   postFilter(pod, failure, snapshot, profile, random) {
-    if (failure.refused || failure.nodes === 0) return null
+    if (failure.nodes === 0) return null
     return planPreemption(pod, failure, snapshot, profile, random, args)
   },
 })

@@ -3,7 +3,6 @@ import type { Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity } from '../../a
 import { selectorToString, toSelector } from '../../api/labels.ts'
 import { withAffinity } from '../changes.ts'
 import {
-  isNodeChange,
   MAX_SCORE,
   refuse,
   refuseForGood,
@@ -64,18 +63,26 @@ export function createInterPodAffinity(args: InterPodAffinityArguments = default
       return others ? [[...dropAffinity(pod, node, snapshot), ...dropAntiAffinity(pod, node, snapshot), ...others]] : []
     },
     isHelpedBy: (pod, event) =>
-      isNodeChange(event) || event.kind === 'Namespace' || (event.kind === 'Pod' && mayHelp(pod, event)),
+      // A node that goes takes along what its pods stood for.
+      event.kind === 'Node' || event.kind === 'Namespace' || (event.kind === 'Pod' && mayHelp(pod, event)),
   }
 }
 
-/** A pod that was wanted came, or one that was in the way went. Labels of namespaces are not at hand: any may match. */
-function mayHelp(pod: PodInfo, { type, object }: ClusterEvent & { kind: 'Pod' }): boolean {
-  const concerns = ({ pods }: AffinityTerm) =>
-    (pods.namespaceSelector !== null || pods.namespaces.has(object.metadata.namespace ?? '')) &&
-    pods.selector.matches(object.metadata.labels)
-  if (type !== 'delete' && pod.requiredAffinity.some(concerns)) return true
-  if (type === 'add') return false
-  return pod.requiredAntiAffinity.some(concerns) || !!object.spec.affinity?.podAntiAffinity
+/**
+ * A pod that was wanted came, or one that was in the way went. When the last that was wanted goes, wherever it was, a pod that
+ * wants its own kind is the first again, which may go anywhere. Labels of namespaces are not at hand: any may match.
+ */
+function mayHelp(pod: PodInfo, { type, object, old }: ClusterEvent & { kind: 'Pod' }): boolean {
+  const concerns =
+    ({ metadata }: Pod) =>
+    ({ pods }: AffinityTerm) =>
+      (pods.namespaceSelector !== null || pods.namespaces.has(metadata.namespace ?? '')) && pods.selector.matches(metadata.labels)
+  const came = type === 'delete' ? undefined : object
+  const went = type === 'delete' ? object : type === 'update' ? old : undefined
+  if (came && pod.requiredAffinity.some(concerns(came))) return true
+  if (!went) return false
+  if (pod.requiredAntiAffinity.some(concerns(went)) || !!went.spec.affinity?.podAntiAffinity) return true
+  return pod.requiredAffinity.some(concerns(went)) && pod.requiredAffinity.every(concerns(pod.pod))
 }
 
 function checkAffinity(pod: PodInfo, snapshot: Snapshot): NodeFilter | null {

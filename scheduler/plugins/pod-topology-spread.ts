@@ -48,11 +48,14 @@ export function createPodTopologySpread(args: SpreadArguments = systemDefaultCon
     isHelpedBy(pod, event) {
       if (event.kind === 'Node') return true
       if (event.kind !== 'Pod' || event.object.metadata.namespace !== pod.namespace) return false
+      const own = pod.pod.spec.topologySpreadConstraints ?? []
+      // Whom the defaults count depends on the pod's services and sets.
+      if (own.length === 0) return true
       // A pod of the group that went makes room in its domain; one that came may have raised the least of all domains.
-      return (pod.pod.spec.topologySpreadConstraints ?? [])
+      return own
         .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
-        .map((each) => compileSpreadConstraint(each, pod.pod))
-        .some(({ pods }) => pods.selector.matches(event.object.metadata.labels))
+        .map((each) => compileSpreadConstraint(each, pod.pod).pods.selector)
+        .some((selector) => [event.object, event.old].some((each) => each && selector.matches(each.metadata.labels)))
     },
   }
 }

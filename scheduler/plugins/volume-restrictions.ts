@@ -3,7 +3,7 @@ import type { Volume } from '../../api/generated/types.ts'
 import { freesRoom, refuse, refuseForGood, type SchedulerPlugin } from '../framework.ts'
 
 const taken = refuse('node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode')
-const noDisk = refuseForGood('node(s) had no available disk')
+const noDisk = refuse('node(s) had no available disk')
 
 /** What two volumes must share to be in each other's way; null for kinds that do not mind. */
 function diskOf({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): { id: string; readOnly: boolean } | null {

@@ -1,6 +1,6 @@
 /** VolumeRestrictions: volumes that only one pod, or one node, may use at a time. */
 import type { Volume } from '../../api/generated/types.ts'
-import { freesRoom, refuse, refuseForGood, type SchedulerPlugin } from '../framework.ts'
+import { freesRoom, refuse, type SchedulerPlugin } from '../framework.ts'
 
 const taken = refuse('node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode')
 const noDisk = refuse('node(s) had no available disk')

@@ -96,6 +96,8 @@ export function computeRequests({ spec }: Pod): Map<string, number> {
   }
   for (const container of spec.containers) add(container.resources?.requests)
   raise(total)
+  // What the pod asks for as a whole stands for what its containers ask for.
+  for (const [name, value] of list(spec.resources?.requests)) peak.set(name, value)
   for (const [name, value] of list(spec.overhead)) peak.set(name, (peak.get(name) ?? 0) + value)
   return peak
 }

@@ -19,13 +19,15 @@ export const milliToQuota = (milli: number): number =>
 
 export function toContainerResources(pod: Pod, container: Container, memoryCapacity: number): LinuxContainerResources {
   const { requests, limits } = container.resources ?? {}
+  // What a container does not limit itself is limited by what the pod as a whole may have.
+  const limit = (name: string) => limits?.[name] ?? pod.spec.resources?.limits?.[name] ?? '0'
   // A limit without a request is a request of the same size.
   const cpuRequest = quantityMilliValue(requests?.cpu ?? limits?.cpu ?? '0')
   return {
     cpuPeriod,
-    cpuQuota: milliToQuota(quantityMilliValue(limits?.cpu ?? '0')),
+    cpuQuota: milliToQuota(quantityMilliValue(limit('cpu'))),
     cpuShares: milliToShares(cpuRequest),
-    memoryLimitInBytes: quantityValue(limits?.memory ?? '0'),
+    memoryLimitInBytes: quantityValue(limit('memory')),
     hugepageLimits: hugepageLimits(limits ?? {}),
     oomScoreAdj: computeOomScoreAdj(pod, container, memoryCapacity),
   }
@@ -44,8 +46,9 @@ export interface PodCgroupLimits {
   memoryLimit: number
 }
 
-/** 0 means no limit: one container without a limit leaves the pod without one. */
+/** 0 means no limit: one container without a limit leaves the pod without one, unless the pod as a whole has one. */
 export function computePodLimits(pod: Pod): PodCgroupLimits {
+  const whole = pod.spec.resources
   const long = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)]
   const brief = (pod.spec.initContainers ?? []).filter((container) => !isSidecar(container))
   const total = (pick: (container: Container) => number) =>
@@ -56,13 +59,16 @@ export function computePodLimits(pod: Pod): PodCgroupLimits {
     )
   const overhead = (name: string, value: (text: string) => number) => value(pod.spec.overhead?.[name] ?? '0')
   const limited = (name: string) => [...long, ...brief].every(({ resources }) => resources?.limits?.[name] !== undefined)
-  const limit = (name: string, value: (text: string) => number) =>
-    limited(name) ? overhead(name, value) + total(({ resources }) => value(resources?.limits?.[name] ?? '0')) : 0
+  const limit = (name: string, value: (text: string) => number) => {
+    const own = whole?.limits?.[name]
+    if (own !== undefined) return overhead(name, value) + value(own)
+    return limited(name) ? overhead(name, value) + total(({ resources }) => value(resources?.limits?.[name] ?? '0')) : 0
+  }
+  const cpuRequest = whole?.requests?.cpu
+    ? quantityMilliValue(whole.requests.cpu)
+    : total(({ resources }) => quantityMilliValue(resources?.requests?.cpu ?? resources?.limits?.cpu ?? '0'))
   return {
-    cpuShares: milliToShares(
-      overhead('cpu', quantityMilliValue) +
-        total(({ resources }) => quantityMilliValue(resources?.requests?.cpu ?? resources?.limits?.cpu ?? '0')),
-    ),
+    cpuShares: milliToShares(overhead('cpu', quantityMilliValue) + cpuRequest),
     cpuQuota: milliToQuota(limit('cpu', quantityMilliValue)),
     memoryLimit: limit('memory', quantityValue),
   }

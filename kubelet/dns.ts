@@ -65,11 +65,20 @@ export function computeHostNames(pod: Pod, clusterDomain: string): HostNames {
   return { hostname: hostname || cut(pod.metadata.name), domain }
 }
 
+/** The kernel takes no more. */
+const longestHostname = 64
+
 /** The name that `uname -n` answers. */
 export function computeKernelHostname(pod: Pod, clusterDomain: string): string {
   if (pod.spec.hostnameOverride !== undefined) return pod.spec.hostnameOverride
   const { hostname, domain } = computeHostNames(pod, clusterDomain)
-  return pod.spec.setHostnameAsFQDN && domain ? `${hostname}.${domain}` : hostname
+  if (!pod.spec.setHostnameAsFQDN || !domain) return hostname
+  const fqdn = `${hostname}.${domain}`
+  if (fqdn.length > longestHostname)
+    throw new Error(
+      `failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long (${longestHostname} characters is the max, ${fqdn.length} characters requested)`,
+    )
+  return fqdn
 }
 
 export function computeHostsFile(pod: Pod, podIps: readonly string[], clusterDomain: string, nodeHosts?: string): string {

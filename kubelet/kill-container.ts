@@ -1,5 +1,5 @@
 /** Ends one container: its preStop hook, its stop signal, and when its time is over SIGKILL. */
-import type { Container, Pod } from '../api/generated/types.ts'
+import type { Container, LifecycleHandler, Pod } from '../api/generated/types.ts'
 import { runHook } from './container-hooks.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { isNotFound } from './runtime/cri-client.ts'
@@ -7,6 +7,8 @@ import { isNotFound } from './runtime/cri-client.ts'
 export interface KillRequest {
   pod: Pod
   container: Container | undefined
+  /** What is to run in it before. */
+  hook: LifecycleHandler | undefined
   containerId: string
   podIp: string
   graceSeconds: number
@@ -32,15 +34,14 @@ export async function stopContainer(cri: KubeletContext['cri'], containerId: str
   }
 }
 
-async function runPreStop(
-  { pod, container, containerId, podIp, graceSeconds }: KillRequest,
+export async function runPreStop(
+  { pod, container, hook, containerId, podIp, graceSeconds }: KillRequest,
   context: KubeletContext,
 ): Promise<void> {
-  const handler = container?.lifecycle?.preStop
-  if (!container || !handler) return
+  if (!container || !hook) return
   const target = { container, containerId, podIp, cri: context.cri, probe: context.platform.probe, clock: context.clock }
   const failure = await Promise.race([
-    runHook(handler, target, graceSeconds * 1000),
+    runHook(hook, target, graceSeconds * 1000),
     context.clock.sleep(graceSeconds * 1000).then(() => 'it took longer than the grace period'),
   ])
   if (failure !== null) context.events.container(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')

@@ -104,7 +104,7 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
   }
 
   function reject(worker: PodWorker, verdict: Verdict): void {
-    context.events.pod(worker.pod(), 'Warning', verdict.reason, verdict.message)
+    context.events.pod(worker.pod(), 'Warning', verdict.reason, verdict.message.replace('Pod was rejected: ', ''))
     worker.fail(verdict)
   }
 

@@ -33,3 +33,8 @@ describe('a pod with an AppArmor profile', () => {
     expect(judgePolicy(pod({ appArmorProfile: { type } }), { ...bare, appArmor })?.reason).toBe(reason)
   })
 })
+
+it('a pod that wants no other groups than it names is refused: the runtime would add those of its image', () => {
+  const judged = (policy: string) => judgePolicy(pod({ supplementalGroupsPolicy: policy }), bare)?.reason
+  expect([judged('Strict'), judged('Merge')]).toEqual(['SupplementalGroupsPolicyNotSupported', undefined])
+})

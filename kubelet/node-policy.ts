@@ -31,6 +31,9 @@ export function judgePolicy(pod: Pod, { allowedSysctls, appArmor }: NodePolicy):
       !safeSysctls.includes(dotted(name)) && !allowedSysctls.some((pattern) => matches(dotted(pattern), dotted(name))),
   )
   if (forbidden) return refuse('SysctlForbidden', `forbidden sysctl: ${JSON.stringify(forbidden.name)} not allowlisted`)
+  // containerd 1.6 would give the groups that the image names anyway.
+  if (pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict')
+    return refuse('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
   if (!appArmor && appArmorProfiles(pod).some(({ type }) => type !== 'Unconfined'))
     return refuse('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host')
   return undefined

@@ -111,6 +111,7 @@ export function computeNodeStatus(input: NodeStatusInput, before: NodeStatus | u
       osImage: machine.osImage,
       systemUUID: machine.systemUuid,
     },
+    features: { supplementalGroupsPolicy: false },
     runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
   }
 }

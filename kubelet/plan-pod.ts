@@ -5,7 +5,13 @@ import { containersOf, isSidecar, isTerminal, shouldRestart } from './pod-spec.t
 import { computeResize } from './resize.ts'
 import { backoffUntil, formatDuration } from './restart-backoff.ts'
 import { hashContainer } from './runtime/labels.ts'
-import { newestContainer, type PodRuntime, type RuntimeContainer, type RuntimeSandbox } from './runtime/pod-runtime.ts'
+import {
+  activeContainers,
+  newestContainer,
+  type PodRuntime,
+  type RuntimeContainer,
+  type RuntimeSandbox,
+} from './runtime/pod-runtime.ts'
 
 export type PodAction =
   | { do: 'prepare-volumes' }
@@ -16,7 +22,9 @@ export type PodAction =
   | { do: 'start-container'; container: string; attempt: number }
   /** The container has to wait until then before it starts again. */
   | { do: 'back-off'; container: string; untilMs: number; message: string }
-  | { do: 'kill-container'; id: string; container: string; graceSeconds: number; why: string }
+  | { do: 'kill-container'; id: string; container: string; graceSeconds: number; why: string; final?: true }
+  /** A sidecar's hook runs as soon as its pod ends, its signal waits for its turn. */
+  | { do: 'pre-stop'; id: string; container: string; graceSeconds: number }
   /** A container on its way out gets less time than it was given first. */
   | { do: 'shorten-grace'; id: string; graceSeconds: number }
   | { do: 'resize-container'; id: string; container: string }
@@ -45,6 +53,8 @@ export function taskKey(action: PodAction): string {
     case 'start-container':
     case 'back-off':
       return `start/${action.container}`
+    // One after the other: a hook that still runs holds up the signal.
+    case 'pre-stop':
     case 'kill-container':
       return `kill/${action.id}`
     case 'shorten-grace':
@@ -71,6 +81,9 @@ export function planPod(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: n
 
 /** No wait is that long: the clock has been set back since it began, and the wait is over. */
 const longestWaitMs = 600_000
+
+/** Upstream leaves a container this many seconds, however long others took. */
+const minimumGrace = 2
 const isAhead = (atMs: number, nowMs: number): boolean => atMs > nowMs && atMs - nowMs <= longestWaitMs
 
 function planAll(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number): PodAction[] {
@@ -104,7 +117,7 @@ function planLife(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number)
   ]
   // A container must not start while one of its name still runs in a dead sandbox.
   if (stray.length > 0) return clearing
-  if (steps.done) return [...clearing, ...planQuiet(pod, runtime, facts)]
+  if (steps.done) return [...clearing, ...planQuiet(pod, runtime, facts, nowMs)]
   const preparing: PodAction[] = facts.volumesReady ? [] : [{ do: 'prepare-volumes' }]
   if (!ready && steps.wanted) preparing.push({ do: 'create-sandbox', attempt: sandbox ? sandbox.attempt + 1 : 0 })
   const actions = steps.actions.filter((action) => action.do !== 'start-container' || (ready && facts.volumesReady))
@@ -112,8 +125,8 @@ function planLife(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number)
 }
 
 /** Everything ran to its end and nothing restarts: what is left in the sandbox (sidecars) goes, then the sandbox. */
-function planQuiet(pod: Pod, runtime: PodRuntime, facts: PodFacts): PodAction[] {
-  const kills = planKills(pod, runtime, grace(pod))
+function planQuiet(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number): PodAction[] {
+  const kills = planKills(pod, runtime, facts, grace(pod), nowMs)
   if (kills.length > 0 || hasStarting(facts)) return kills
   return runtime.sandboxes.flatMap((sandbox) => planOldSandbox(sandbox, runtime, facts, true))
 }
@@ -308,7 +321,7 @@ function planEnd(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number):
   // What is being started has to show up before it can be ended.
   if (hasStarting(facts) || facts.busy.has('sandbox') || facts.busy.has('volumes')) return []
   const shortened = planShorterGrace(pod, runtime, facts, nowMs)
-  const kills = planKills(pod, runtime, endGrace(pod, facts))
+  const kills = planKills(pod, runtime, facts, endGrace(pod, facts), nowMs)
   if (kills.length > 0) return [...shortened, ...kills]
   const created = runtime.containers.filter(({ state }) => state === 'created')
   const stops: PodAction[] = [
@@ -329,14 +342,23 @@ function planRemoval(runtime: PodRuntime): PodAction[] {
   return [{ do: 'forget' }]
 }
 
-/** Main containers end together; sidecars after them, the last one first. */
-function planKills(pod: Pod, runtime: PodRuntime, graceSeconds: number): PodAction[] {
-  const active = runtime.containers.filter(({ state }) => state === 'running' || state === 'unknown')
-  const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name)
-  const mains = active.filter(({ name }) => !sidecars.includes(name))
-  const last = sidecars.toReversed().find((name) => active.some((container) => container.name === name))
-  const next = mains.length > 0 ? mains : active.filter(({ name }) => name === last)
-  return next.map((container) => kill(container, graceSeconds, `Stopping container ${container.name}`))
+/** Main containers end together; sidecars after them, the last one first. All share one grace period; after it nobody waits. */
+function planKills(pod: Pod, runtime: PodRuntime, facts: PodFacts, graceSeconds: number, nowMs: number): PodAction[] {
+  const active = activeContainers(runtime)
+  const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar)
+  const mains = active.filter(({ name }) => !sidecars.some((sidecar) => sidecar.name === name))
+  const last = sidecars.findLast(({ name }) => active.some((container) => container.name === name))?.name
+  const dueMs = (facts.endingSinceMs ?? nowMs) + graceSeconds * 1000
+  const next = !isAhead(dueMs, nowMs) ? active : mains.length > 0 ? mains : active.filter(({ name }) => name === last)
+  const left = Math.max(Math.min(minimumGrace, graceSeconds), Math.ceil((dueMs - nowMs) / 1000))
+  const hooks = active
+    .filter((container) => !next.includes(container) && !facts.preStopped.has(container.id))
+    .filter(({ name }) => sidecars.some((sidecar) => sidecar.name === name && sidecar.lifecycle?.preStop))
+  return [
+    ...next.map((container) => kill(container, left, `Stopping container ${container.name}`, true)),
+    ...hooks.map(({ id, name }): PodAction => ({ do: 'pre-stop', id, container: name, graceSeconds })),
+    ...(next.length < active.length ? [{ do: 'wake' as const, atMs: dueMs }] : []),
+  ]
 }
 
 /** A second delete with less grace cuts short what the first one had given. */
@@ -347,12 +369,13 @@ function planShorterGrace(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs:
     .map(({ id }) => ({ do: 'shorten-grace', id, graceSeconds: grace(pod) }))
 }
 
-const kill = (container: RuntimeContainer, graceSeconds: number, why: string): PodAction => ({
+const kill = (container: RuntimeContainer, graceSeconds: number, why: string, final = false): PodAction => ({
   do: 'kill-container',
   id: container.id,
   container: container.name,
   graceSeconds,
   why,
+  ...(final ? { final } : {}),
 })
 
 /** A pod that the kubelet gave up on may get less. */

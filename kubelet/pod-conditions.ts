@@ -40,8 +40,8 @@ export function computeDisruption(pod: Pod, { verdict }: PodFacts, now: string):
 }
 
 /** There only while a resize waits or is under way. */
-export function computeResizeConditions(pod: Pod, { resizeProblem, busy }: PodFacts, now: string): PodCondition[] {
-  const under = [...busy].some((key) => key.startsWith('resize/'))
+export function computeResizeConditions(pod: Pod, { resizeProblem, resizeError, busy }: PodFacts, now: string): PodCondition[] {
+  const under = resizeError !== undefined || [...busy].some((key) => key.startsWith('resize/'))
   const condition = (type: string, more: object): PodCondition => {
     const old = pod.status?.conditions?.find((candidate) => candidate.type === type)
     const observedGeneration = pod.metadata.generation
@@ -55,7 +55,7 @@ export function computeResizeConditions(pod: Pod, { resizeProblem, busy }: PodFa
   }
   return [
     ...(resizeProblem ? [condition('PodResizePending', resizeProblem)] : []),
-    ...(under ? [condition('PodResizeInProgress', {})] : []),
+    ...(under ? [condition('PodResizeInProgress', resizeError ? { reason: 'Error', message: resizeError } : {})] : []),
   ]
 }
 

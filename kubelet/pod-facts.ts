@@ -57,6 +57,10 @@ export interface PodFacts {
   probes: ReadonlyMap<string, ProbeFacts>
   /** When each container being stopped will be killed, by container id, in milliseconds since 1970. */
   killing: ReadonlyMap<string, number>
+  /** When the first container was told to go because the pod ends. */
+  endingSinceMs?: number | undefined
+  /** Containers whose preStop hook has run before their turn to end came. */
+  preStopped: ReadonlySet<string>
   /** Sandboxes whose network and processes are gone. */
   stoppedSandboxes: ReadonlySet<string>
   /** Volumes, cgroups and the like were given back. */
@@ -68,5 +72,7 @@ export interface PodFacts {
   verdict?: Verdict | undefined
   applied: AppliedResources
   resizeProblem?: ResizeProblem | undefined
+  /** Why the last try to change the resources of a running container failed. */
+  resizeError?: string | undefined
   startedMs: number
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec } from '../api/generated/types.ts'
-import { planAdmission, planPlacement } from './admission.ts'
+import { computeRequests, planAdmission, planPlacement } from './admission.ts'
 import { computePodLimits, toContainerResources } from './cgroups.ts'
-import { computeDns, computeHostsFile, parseResolvConf } from './dns.ts'
+import { computeDns, computeHostsFile, computeKernelHostname, parseResolvConf } from './dns.ts'
 import { computeEnv, type EnvSources } from './env.ts'
 import { expand } from './expand.ts'
 import { checkImageName } from './images/image-name.ts'
@@ -10,6 +10,9 @@ import { decidePull } from './images/pull-policy.ts'
 import { findCredentials } from './images/pull-secrets.ts'
 import { matchesNode } from './node-match.ts'
 import { computeOomScoreAdj, computeQosClass } from './qos.ts'
+import { toSandboxConfig } from './runtime/sandbox-config.ts'
+import { linuxMounts } from './volumes/file-systems.ts'
+import { toMounts } from './volumes/mounts.ts'
 import { backoffUntil, formatDuration, nextBackoff } from './restart-backoff.ts'
 
 const pod = (spec: Partial<PodSpec> = {}, name = 'web'): Pod => ({
@@ -129,6 +132,20 @@ describe('resources', () => {
       memoryLimit: 128 << 20,
     })
     expect(computePodLimits(withResources({ limits }, undefined))).toEqual({ cpuShares: 512, cpuQuota: 0, memoryLimit: 0 })
+  })
+
+  it('of the pod as a whole stand for those of its containers, and bound each that has no limit', () => {
+    const parts = withResources({ requests: { cpu: '100m', memory: '128Mi' } }, undefined)
+    const whole = { requests: { cpu: '500m', memory: '512Mi' }, limits: { cpu: '1', memory: '512Mi' } }
+    const subject: Pod = { ...parts, spec: { ...parts.spec, resources: whole } }
+    expect(computeQosClass(subject)).toBe('Burstable')
+    expect(computeQosClass({ ...parts, spec: { ...parts.spec, resources: { limits: whole.limits } } })).toBe('Guaranteed')
+    expect(computePodLimits(subject)).toEqual({ cpuShares: 512, cpuQuota: 100_000, memoryLimit: 512 << 20 })
+    expect(Object.fromEntries(computeRequests(subject))).toEqual({ cpu: 500, memory: 512 << 20 })
+    const [first, second] = subject.spec.containers
+    expect(toContainerResources(subject, second!, 1024 ** 3)).toMatchObject({ cpuQuota: 100_000, memoryLimitInBytes: 512 << 20 })
+    // 384Mi are nobody's: half of them for each.
+    expect([first!, second!].map((part) => computeOomScoreAdj(subject, part, 1024 ** 3))).toEqual([687, 812])
   })
 
   it('that a node has not left refuse a pod', () => {
@@ -278,4 +295,41 @@ describe('the wait before a restart', () => {
     [80_000, '1m20s'],
     [300_000, '5m0s'],
   ])('%d ms is told as %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
+})
+
+describe('what this runtime cannot do', () => {
+  const subject = (spec: Partial<PodSpec>): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web', namespace: 'default', uid: 'u1' },
+    spec: { containers: [{ name: 'main' }], ...spec },
+  })
+
+  it('a user namespace: the pod does not get the root of the node instead', () => {
+    const settings = {
+      attempt: 0,
+      cgroupParent: '',
+      logDirectory: '',
+      dns: { clusterDns: [], clusterDomain: 'c', node: parseResolvConf('') },
+    }
+    expect(() => toSandboxConfig(subject({ hostUsers: false }), settings)).toThrow('does not support user namespaces')
+  })
+
+  it('a mount that is read only to its last depth: the container does not get one that is not', async () => {
+    const place = { directory: '/v', readOnly: false }
+    const context = { volumes: new Map([['v', place]]), env: new Map(), mounts: linuxMounts, subPathTarget: () => '' }
+    const mount = { name: 'v', mountPath: '/v', readOnly: true }
+    const withMode = (recursiveReadOnly: string) =>
+      toMounts({ name: 'main', volumeMounts: [{ ...mount, recursiveReadOnly }] }, context)
+    await expect(withMode('Enabled')).rejects.toThrow('not supported by the runtime')
+    expect(await withMode('IfPossible')).toMatchObject([{ readonly: true }])
+  })
+
+  it('a host name that the kernel does not take', () => {
+    const long = subject({ setHostnameAsFQDN: true, hostname: 'a'.repeat(63), subdomain: 'sub' })
+    expect(() => computeKernelHostname(long, 'cluster.local')).toThrow(
+      'is too long (64 characters is the max, 93 characters requested)',
+    )
+    expect(computeKernelHostname(subject({ setHostnameAsFQDN: true, subdomain: 'sub' }), 'c')).toBe('web.sub.default.svc.c')
+  })
 })

@@ -1,11 +1,12 @@
 /** Carries out what was planned for a pod, each task on its own, and keeps what came of it. */
 import { mkdir, rm } from 'node:fs/promises'
 import type { Container, Pod, ResourceRequirements, Secret } from '../api/generated/types.ts'
+import { quantityValue } from '../api/quantity.ts'
 import { causeOf } from '../client/cause.ts'
 import { isConflict, isNotFound as isApiNotFound } from '../api/status.ts'
 import { toContainerResources } from './cgroups.ts'
 import type { EnvSources } from './env.ts'
-import { killContainer, stopContainer } from './kill-container.ts'
+import { killContainer, type KillRequest, runPreStop, stopContainer } from './kill-container.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { findContainer, type PodAction } from './plan-pod.ts'
 import type { ImageFact, PodFacts, ProbeFacts, RestartBackoff, Verdict, Waiting } from './pod-facts.ts'
@@ -34,6 +35,8 @@ export interface PodState {
   waiting: Map<string, Waiting>
   backoffs: Map<string, RestartBackoff>
   killing: Map<string, number>
+  endingSinceMs: number | undefined
+  preStopped: Set<string>
   stoppedSandboxes: Set<string>
   released: boolean
   gone: boolean
@@ -41,6 +44,7 @@ export interface PodState {
   verdict: Verdict | undefined
   applied: Map<string, ResourceRequirements>
   resizeProblem: ResizeProblem | undefined
+  resizeError: string | undefined
   startedMs: number
   probes: () => ReadonlyMap<string, ProbeFacts>
 }
@@ -222,13 +226,24 @@ export function createPodTasks(
     }
   }
 
+  const killRequest = (id: string, name: string, graceSeconds: number): KillRequest => {
+    const container = findContainer(state.pod, name)
+    const hook = state.preStopped.has(id) ? undefined : container?.lifecycle?.preStop
+    return { pod: state.pod, container, hook, containerId: id, podIp: podIps()[0] ?? '127.0.0.1', graceSeconds }
+  }
+
   async function kill(id: string, name: string, graceSeconds: number, why: string): Promise<void> {
     state.killing.set(id, nowMs() + graceSeconds * 1000)
-    const container = findContainer(state.pod, name)
     events.container(state.pod, { name }, 'Normal', 'Killing', why)
-    await killContainer({ pod: state.pod, container, containerId: id, podIp: podIps()[0] ?? '127.0.0.1', graceSeconds }, context)
+    await killContainer(killRequest(id, name, graceSeconds), context)
     state.killing.delete(id)
     runtimeChanged()
+  }
+
+  async function preStop(id: string, name: string, graceSeconds: number): Promise<void> {
+    const request = killRequest(id, name, graceSeconds)
+    state.preStopped.add(id)
+    await runPreStop(request, context)
   }
 
   async function shortenGrace(id: string, graceSeconds: number): Promise<void> {
@@ -242,10 +257,30 @@ export function createPodTasks(
     // A group may not have less than what is in it: what grows grows from the outside, what shrinks from the inside.
     cgroups.raise(state.pod)
     const linux = toContainerResources(state.pod, container, context.memoryCapacity)
-    await cri.call('UpdateContainerResources', { containerId: id, linux })
+    try {
+      await refuseTooSmall(id, name, linux.memoryLimitInBytes)
+      await cri.call('UpdateContainerResources', { containerId: id, linux })
+    } catch (error) {
+      const message = runtimeMessage(error)
+      if (message !== state.resizeError) events.pod(state.pod, 'Warning', 'ResizeError', `Pod resize error: ${message}`)
+      state.resizeError = message
+      state.notBefore.set(`resize/${id}`, nowMs() + retryMs)
+      return
+    }
+    state.resizeError = undefined
     cgroups.create(state.pod)
     state.applied.set(id, container.resources ?? {})
     events.container(state.pod, container, 'Normal', 'ResizeCompleted', `Container ${name} resized`)
+  }
+
+  /** The kernel would end the container instead. */
+  async function refuseTooSmall(containerId: string, name: string, limit: number): Promise<void> {
+    const before = quantityValue(state.applied.get(containerId)?.limits?.memory ?? '0')
+    if (limit === 0 || (before > 0 && limit >= before)) return
+    const { stats } = await cri.call('ListContainerStats', { filter: { id: containerId } })
+    const used = stats[0]?.memory?.workingSetBytes?.value ?? 0
+    if (used > limit)
+      throw new Error(`attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${used})`)
   }
 
   async function stopSandbox(podSandboxId: string): Promise<void> {
@@ -301,7 +336,10 @@ export function createPodTasks(
         return ensureImage(action.container)
       case 'start-container':
         return start(action.container, action.attempt)
+      case 'pre-stop':
+        return preStop(action.id, action.container, action.graceSeconds)
       case 'kill-container':
+        if (action.final) state.endingSinceMs ??= nowMs()
         return kill(action.id, action.container, action.graceSeconds, action.why)
       case 'shorten-grace':
         return shortenGrace(action.id, action.graceSeconds)

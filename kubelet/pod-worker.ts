@@ -85,6 +85,8 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     waiting: new Map(),
     backoffs: new Map(),
     killing: new Map(),
+    endingSinceMs: undefined,
+    preStopped: new Set(),
     stoppedSandboxes: new Set(),
     released: false,
     gone: false,
@@ -92,6 +94,7 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     verdict: undefined,
     applied: new Map(),
     resizeProblem: undefined,
+    resizeError: undefined,
     startedMs: first.status?.startTime ? Date.parse(first.status.startTime) : clock.now().getTime(),
     probes: prober.facts,
   }

@@ -1,4 +1,7 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cri } from '../runtime/cri-client.ts'
 import { runProbe, type ProbeHandler } from './probe-action.ts'
@@ -64,5 +67,38 @@ describe('a probe of a gRPC server', () => {
 
   it('fails where nobody serves', async () => {
     expect(await probe({ grpc: { port: 1 } })).toMatch(/^(error|timeout): /)
+  })
+})
+
+describe('a probe of an HTTP server', () => {
+  const answers: Record<string, [code: number, location?: string]> = {
+    '/well': [200],
+    '/ill': [500],
+    '/to-well': [302, '/well'],
+    '/to-ill': [302, '/ill'],
+    '/away': [301, 'http://elsewhere.invalid/ill'],
+    '/round': [307, '/round'],
+  }
+  let web: http.Server
+  let address: number
+  beforeAll(async () => {
+    web = http.createServer((request, response) => {
+      const [code, location] = answers[request.url ?? ''] ?? [404]
+      response.writeHead(code, location ? { location } : {}).end()
+    })
+    await once(web.listen(0, '127.0.0.1'), 'listening')
+    address = (web.address() as AddressInfo).port
+  })
+  afterAll(() => web.close())
+
+  it.each([
+    ['/well', null],
+    ['ill', 'HTTP probe failed with statuscode: 500'],
+    ['/to-well', null],
+    ['/to-ill', 'HTTP probe failed with statuscode: 500'],
+    ['/away', null],
+    ['/round', expect.stringMatching(/stopped after 10 redirects$/)],
+  ])('at %s answers %s', async (path, answer) => {
+    expect(await probe({ httpGet: { path, port: address } })).toEqual(answer)
   })
 })

@@ -62,32 +62,52 @@ function probeHttp(
   const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*' }
   for (const { name, value } of httpHeaders) headers[name.toLowerCase()] = value
   const url = `${scheme.toLowerCase()}://${address.includes(':') ? `[${address}]` : address}:${number}${path.startsWith('/') ? path : `/${path}`}`
-  const options = { host: address, port: number, path: path.startsWith('/') ? path : `/${path}`, headers, agent: false as const }
-  return get(url, scheme, options, timeoutMs)
+  return get(url, headers, Date.now() + timeoutMs, maxRedirects)
 }
 
+const maxRedirects = 10
+
 /** The container's certificate is not checked, as upstream: it answers for itself. */
-function get(url: string, scheme: string, options: http.RequestOptions, timeoutMs: number): Promise<string | null> {
+function get(url: string, headers: Record<string, string>, deadlineMs: number, redirects: number): Promise<string | null> {
+  const { protocol, hostname, port } = new URL(url)
+  const host = hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve) => {
-    const request = scheme === 'HTTPS' ? https.get({ ...options, rejectUnauthorized: false }) : http.get(options)
-    const timer = setTimeout(() => {
-      resolve(`Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`)
-      request.destroy()
-    }, timeoutMs)
+    // The path as the pod's author wrote it: a URL would have it changed.
+    const path = /^[^/]*\/\/[^/]*(\/.*)$/.exec(url)?.[1] ?? '/'
+    const options = { host, port: Number(port) || (protocol === 'https:' ? 443 : 80), path, headers, agent: false as const }
+    const request = protocol === 'https:' ? https.get({ ...options, rejectUnauthorized: false }) : http.get(options)
+    const timer = setTimeout(
+      () => {
+        resolve(`Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`)
+        request.destroy()
+      },
+      Math.max(0, deadlineMs - Date.now()),
+    )
     const done = (answer: string | null) => {
       clearTimeout(timer)
       resolve(answer)
     }
     request.on('response', (response) => {
       const code = response.statusCode ?? 0
+      const next = redirectOf(url, code, response.headers.location)
       response.resume()
       response.destroy()
+      if (next && redirects === 0) return done(`Get "${next}": stopped after ${maxRedirects} redirects`)
+      if (next) {
+        clearTimeout(timer)
+        return resolve(get(next, headers, deadlineMs, redirects - 1))
+      }
       done(code >= 200 && code < 400 ? null : `HTTP probe failed with statuscode: ${code}`)
     })
-    request.on('error', (error: NodeJS.ErrnoException) =>
-      done(`Get "${url}": ${dialText(error, options.host!, options.port as number)}`),
-    )
+    request.on('error', (error: NodeJS.ErrnoException) => done(`Get "${url}": ${dialText(error, options.host, options.port)}`))
   })
+}
+
+/** A server that sends the probe elsewhere on itself is asked there; one that sends it away is well, as upstream. */
+function redirectOf(url: string, code: number, location: string | undefined): string | undefined {
+  if (![301, 302, 303, 307, 308].includes(code) || !location || !URL.canParse(location, url)) return undefined
+  const next = new URL(location, url)
+  return next.hostname === new URL(url).hostname ? next.href : undefined
 }
 
 function probeTcp({ host, port }: TCPSocketAction, target: ProbeTarget, timeoutMs: number): Promise<string | null> {

@@ -257,7 +257,7 @@ export interface CriCalls {
   Attach: [ContainerRequest & { tty: boolean; stdin: boolean; stdout: boolean; stderr: boolean }, { url: string }]
   PortForward: [SandboxRequest & { port: number[] }, { url: string }]
   PodSandboxStats: [SandboxRequest, { stats: PodSandboxStats | null }]
-  ListContainerStats: [Empty, { stats: ContainerStats[] }]
+  ListContainerStats: [{ filter?: { id: string } }, { stats: ContainerStats[] }]
   ListImages: [Empty, { images: Image[] }]
   /** `info` only when it is asked for: what the runtime wants to tell beside the protocol. */
   ImageStatus: [{ image: { image: string }; verbose?: boolean }, { image: Image | null; info?: Record<string, string> }]

@@ -15,6 +15,8 @@ export interface SandboxSettings {
 export function toSandboxConfig(pod: Pod, { cgroupParent, logDirectory, dns, attempt }: SandboxSettings): PodSandboxConfig {
   const { metadata, spec } = pod
   const security = spec.securityContext
+  // Without one its root would be the node's: better no pod at all.
+  if (spec.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
   return {
     metadata: { name: metadata.name, namespace: metadata.namespace ?? 'default', uid: metadata.uid, attempt },
     // A pod on the node's network has the node's name.

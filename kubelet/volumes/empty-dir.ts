@@ -2,18 +2,19 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import type { Pod } from '../../api/generated/types.ts'
 import { quantityValue } from '../../api/quantity.ts'
+import { computePodLimits } from '../cgroups.ts'
 import { containersOf } from '../pod-spec.ts'
 import { type DirectoryKind, VolumeError } from './volume-kind.ts'
 
 export const emptyDir: DirectoryKind = {
   name: 'empty-dir',
   matches: (volume) => volume.emptyDir !== undefined,
-  async setUp({ name, emptyDir }, { pod, paths, mounts }) {
+  async setUp({ name, emptyDir }, { pod, paths, mounts, allocatable }) {
     const directory = paths.volumeDirectory(pod.metadata.uid, 'empty-dir', name)
     await mkdir(directory, { recursive: true })
     const { medium = '', sizeLimit } = emptyDir!
     if (medium === 'Memory' && !(await mounts.isMountPoint(directory)))
-      await mounts.mountMemory(directory, { sizeBytes: sizeLimit ? quantityValue(sizeLimit) : undefined })
+      await mounts.mountMemory(directory, { sizeBytes: memorySize(pod, sizeLimit, allocatable.memory) })
     if (medium.startsWith('HugePages') && !(await mounts.isMountPoint(directory)))
       await mounts.mountHugePages(directory, pageSizeOf(medium, pod))
     await chmod(directory, 0o777)
@@ -23,6 +24,13 @@ export const emptyDir: DirectoryKind = {
     const directory = paths.volumeDirectory(uid, 'empty-dir', name)
     if (await mounts.isMountPoint(directory)) await mounts.unmount(directory)
   },
+}
+
+/** The least of what the volume, the pod and the node may have. */
+function memorySize(pod: Pod, sizeLimit: string | undefined, allocatable: string | undefined): number | undefined {
+  const bounds = [quantityValue(sizeLimit ?? '0'), computePodLimits(pod).memoryLimit, quantityValue(allocatable ?? '0')]
+  const least = Math.min(...bounds.filter((bound) => bound > 0))
+  return least === Infinity ? undefined : least
 }
 
 /** `HugePages-2Mi` names its size; `HugePages` is of the one size that the pod asks for. */

@@ -29,6 +29,11 @@ export async function toMounts(container: Container, context: MountContext): Pro
 async function toMount(mount: VolumeMount, index: number, context: MountContext): Promise<Mount> {
   const volume = context.volumes.get(mount.name)
   if (volume === undefined) throw new ContainerConfigError(`cannot find volume "${mount.name}" to mount into container`)
+  // containerd 1.6 leaves what is mounted below writable.
+  if (mount.recursiveReadOnly === 'Enabled')
+    throw new ContainerConfigError(
+      `failed to resolve recursive read-only mode: volume "${mount.name}" requested recursive read-only mode, but it is not supported by the runtime`,
+    )
   const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, context.env) : mount.subPath
   const target = subPath ? context.subPathTarget(mount.name, index) : volume.directory
   if (subPath) await bindSubPath(volume.directory, subPath, target, context.mounts)

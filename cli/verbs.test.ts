@@ -2,6 +2,8 @@ import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import type { CertificateSigningRequest, CoreEvent, Pod, Service } from '../api/generated/types.ts'
 import { rulesTable, whoamiTable } from './access-review.ts'
+import { normalizeArguments } from './command-line.ts'
+import { deleteObjects, isAboutTheLab } from './commands/delete.ts'
 import { parseFileSpec } from './commands/cp.ts'
 import { withCondition } from './commands/certificate.ts'
 import { complete } from './completion-words.ts'
@@ -12,6 +14,28 @@ import { printYaml } from './printers/yaml.ts'
 import { applyLocally, parsePatch } from './read-patch.ts'
 import { placeOf } from './tar-files.ts'
 import { nodeTable, podTable } from './usage-tables.ts'
+
+describe('delete without a type', () => {
+  test.each([
+    ['', true],
+    ['--lab other', true],
+    ['-l app=web', false],
+    ['--all', false],
+    ['--now', false],
+    ['-n shop', false],
+    ['--context elsewhere', false],
+  ])('delete %s: the lab is meant: %s', async (typed, isMeant) => {
+    const program = new Command('kubelab').option('-n, --namespace <name>').option('--context <name>')
+    deleteObjects(program, () => Promise.reject(new Error('no command line here needs a server')))
+    const command = program.commands[0]!
+    let heard: boolean | undefined
+    command.action(() => {
+      heard = isAboutTheLab(command)
+    })
+    await program.parseAsync(normalizeArguments(program, ['delete', ...typed.split(' ').filter(Boolean)]), { from: 'user' })
+    expect(heard).toBe(isMeant)
+  })
+})
 
 describe('ports to forward', () => {
   const pod = {

@@ -64,7 +64,13 @@ export async function serveControl(lab: string, target: ControlTarget): Promise<
   return server
 }
 
-/** One call; `onLine` hears of each line as it comes. Rejects with `ENOENT` or `ECONNREFUSED` when no supervisor runs. */
+/** The failure of a call to a supervisor that does not run. */
+export const isNobodyThere = (error: unknown): boolean => {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ECONNREFUSED'
+}
+
+/** One call; `onLine` hears of each line as it comes. Rejects with what `isNobodyThere` knows when no supervisor runs. */
 export function callControl(lab: string, method: string, path: string, onLine?: (line: unknown) => void): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const call = request({ socketPath: labPaths(lab).controlSocket, method, path }, (response) => {
@@ -97,7 +103,7 @@ export const fetchStatus = (lab: string) => callControl(lab, 'GET', '/status') a
 
 /** Null when no supervisor answers. */
 export const findStatus = (lab: string): Promise<LabStatus | null> =>
-  fetchStatus(lab).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return null
+  fetchStatus(lab).catch((error: unknown) => {
+    if (isNobodyThere(error)) return null
     throw error
   })

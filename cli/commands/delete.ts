@@ -1,4 +1,5 @@
 /** `kubelab delete`: objects by name, label or file. Without arguments it deletes the lab itself. */
+import type { Command } from 'commander'
 import { isNotFound } from '../../api/status.ts'
 import { DEFAULT_LAB, deleteLab } from '../../lab/commands.ts'
 import { collect } from '../collect.ts'
@@ -56,8 +57,11 @@ export const deleteObjects: CliCommand = (program, open) => {
     .option('--timeout <duration>', 'how long to wait')
     .option('-o, --output <format>', 'name')
     .option('--dry-run <how>', 'client, server or none', 'none')
-    .action(async (type: string | undefined, names: string[], options: DeleteOptions) => {
-      if (type === undefined && !options.filename) return deleteLab(options.lab)
+    .action(async (type: string | undefined, names: string[], options: DeleteOptions, command: Command) => {
+      if (type === undefined && !options.filename) {
+        if (!isAboutTheLab(command)) throw new CliError('at least one resource must be specified to use a selector')
+        return deleteLab(options.lab)
+      }
       const session = await open()
       const targets = await findTargets(session, type, names, options)
       if (targets.length === 0) return session.print('No resources found')
@@ -69,6 +73,17 @@ export const deleteObjects: CliCommand = (program, open) => {
       return deleteAll(session, targets, options)
     })
 }
+
+/**
+ * Only `--lab` may stand beside it: whoever wrote `delete -l app=web` or `delete -n shop` forgot the type, and must not lose
+ * the lab for it.
+ */
+export const isAboutTheLab = (command: Command): boolean =>
+  [command, ...(command.parent ? [command.parent] : [])]
+    .flatMap((each) =>
+      each.options.map((option) => ({ name: option.attributeName(), source: each.getOptionValueSource(option.attributeName()) })),
+    )
+    .every(({ name, source }) => name === 'lab' || source !== 'cli')
 
 async function findTargets(
   session: Session,

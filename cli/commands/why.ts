@@ -12,7 +12,7 @@ export const why: CliCommand = (program, open) => {
   program
     .command('why <pod...>')
     .description(
-      'Show why a pod is where it is, or why it is not scheduled and what would let it be: why web, why deployment/web',
+      'Show why a pod is where it is, or why it is not scheduled and what would let it be: why web-x2k4q, why deployment/web',
     )
     .option('-o, --output <format>', 'json: what the scheduler knows, as it says it')
     .action(async (args: string[], { output }: { output?: string }) => {

@@ -1,9 +1,10 @@
 /** `kubelab delete` without arguments after it: stops a lab and removes all that it left on this machine. */
+import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
 import { labPaths, labNameComplaint } from '../definition.ts'
 import { removeContext } from '../user-kubeconfig.ts'
 import { stopLab } from './down.ts'
-import { requireRoot } from './lab-command.ts'
+import { labNames, requireRoot } from './lab-command.ts'
 
 /** Folders of the host that nodes mount theirs over; when a lab made them, they are empty and go with it. */
 const MOUNT_POINTS = ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers', '/run/kubelab']
@@ -13,11 +14,15 @@ export async function deleteLab(lab: string): Promise<void> {
   requireRoot()
   const complaint = labNameComplaint(lab)
   if (complaint) throw new Error(`Cannot delete the lab "${lab}": ${complaint}`)
+  const { state } = labPaths(lab)
+  const wasThere = existsSync(state)
   await stopLab(lab)
   await removeContext(lab)
-  await rm(labPaths(lab).state, { recursive: true, force: true })
+  await rm(state, { recursive: true, force: true })
   for (const folder of MOUNT_POINTS) await rmdir(folder).catch(ignoreInUse)
-  console.log(`kubelab: deleted the lab "${lab}"`)
+  const others = labNames()
+  const hint = others.length > 0 ? `. The labs of this machine: ${others.join(', ')}` : ''
+  console.log(wasThere ? `kubelab: deleted the lab "${lab}"` : `kubelab: there is no lab "${lab}"${hint}`)
 }
 
 function ignoreInUse(error: NodeJS.ErrnoException) {

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { type LabDefinition, labPaths } from '../definition.ts'
 import { inNode, runningInit } from '../node-machine.ts'
-import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
+import { askRunning, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
 
 const run = promisify(execFile)
 
@@ -18,6 +18,7 @@ export const image: LabCommand = (program) => {
     .action(async (archives: string[], { lab: name }: { lab: string }) => {
       requireRoot()
       const lab = readDefinition(name)
+      await askRunning(name, 'GET', '/status')
       for (const archive of archives) {
         if (!existsSync(archive)) throw new Error(`Cannot load ${archive}: there is no such file`)
         const loaded = await Promise.all(lab.nodes.map((node) => loadOn(lab, node, archive)))
@@ -32,7 +33,12 @@ export const image: LabCommand = (program) => {
     .action(async ({ lab: name }: { lab: string }) => {
       requireRoot()
       const lab = readDefinition(name)
+      await askRunning(name, 'GET', '/status')
       for (const node of lab.nodes) {
+        if (!runningInit(lab, node)) {
+          console.error(`${node}   is switched off`)
+          continue
+        }
         const { stdout } = await run('ctr', [...address(lab, node), 'images', 'ls', '-q'])
         const names = stdout
           .split('\n')

@@ -1,7 +1,8 @@
 /** What every lab command shares: which lab it means, and how it complains. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type LabDefinition, labNameComplaint, labPaths } from '../definition.ts'
+import { callControl, isNobodyThere } from '../control.ts'
+import { type LabDefinition, labNameComplaint, labPaths, stateRoot } from '../definition.ts'
 
 export const DEFAULT_LAB = 'lab'
 
@@ -21,9 +22,30 @@ export function assertLabName(name: string): void {
 export function readDefinition(name: string): LabDefinition {
   assertLabName(name)
   const file = labPaths(name).definition
-  if (!existsSync(file))
-    throw new Error(`Cannot find the lab "${name}": it was never brought up, or deleted. 'kubelab up --lab ${name}' makes it`)
+  if (!existsSync(file)) {
+    const others = labNames()
+    const hint = others.length > 0 ? `The labs of this machine: ${others.join(', ')}` : `'kubelab up${ofLab(name)}' makes it`
+    throw new Error(`Cannot find the lab "${name}": it was never brought up, or deleted. ${hint}`)
+  }
   return JSON.parse(readFileSync(file, 'utf8')) as LabDefinition
+}
+
+/** Of every lab on this machine, running or not. */
+export const labNames = (): string[] =>
+  (existsSync(stateRoot) ? readdirSync(stateRoot) : []).filter((name) => existsSync(labPaths(name).definition))
+
+/** What a command line needs to mean this lab. */
+export const ofLab = (name: string) => (name === DEFAULT_LAB ? '' : ` --lab ${name}`)
+
+/** Asks the supervisor of a lab that has to be running for it. */
+export async function askRunning(lab: string, method: string, path: string): Promise<unknown> {
+  try {
+    return await callControl(lab, method, path)
+  } catch (error) {
+    if (isNobodyThere(error))
+      throw new Error(`The lab "${lab}" is down. 'kubelab up${ofLab(lab)}' brings it up`, { cause: error })
+    throw error
+  }
 }
 
 /** `1.2 s` */

@@ -1,10 +1,9 @@
 /** `kubelab node stop|start`: a power cut on a node, and its return; `kubelab node add`: another one joins. */
 import { createApiClient } from '../../client/rest-client.ts'
 import { loadClientConfig } from '../../client/kubeconfig.ts'
-import { callControl } from '../control.ts'
 import { labPaths } from '../definition.ts'
 import { waitForNodes } from '../wait-for-nodes.ts'
-import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
+import { askRunning, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
 
 export const node: LabCommand = (program) => {
   const group = program.command('node').description('Switch a node of a lab off and on, or add one')
@@ -19,7 +18,7 @@ export const node: LabCommand = (program) => {
       .action(async (name: string, { lab }: { lab: string }) => {
         requireRoot()
         readDefinition(lab)
-        await callControl(lab, 'POST', `/nodes/${name}/${verb}`)
+        await askRunning(lab, 'POST', `/nodes/${name}/${verb}`)
         console.log(`node/${name} ${said}`)
       })
   }
@@ -35,7 +34,7 @@ async function add(given: string | undefined, { lab: name, wait }: { lab: string
   requireRoot()
   const lab = readDefinition(name)
   const node = given ?? `node-${lab.nodes.length + 1}`
-  await callControl(name, 'POST', `/nodes/${node}/add`)
+  await askRunning(name, 'POST', `/nodes/${node}/add`)
   console.log(`node/${node} added`)
   if (lab.without?.includes('kubelet')) return
   const client = createApiClient(await loadClientConfig({ path: labPaths(name).adminKubeconfig }))

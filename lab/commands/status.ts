@@ -1,7 +1,7 @@
 /** `kubelab status`: what a lab is made of and how each part fares. */
 import { findStatus, type LabStatus } from '../control.ts'
 import { apiServerUrl } from '../definition.ts'
-import { DEFAULT_LAB, type LabCommand, readDefinition, table } from './lab-command.ts'
+import { DEFAULT_LAB, type LabCommand, ofLab, readDefinition, requireRoot, table } from './lab-command.ts'
 import { readFileSync } from 'node:fs'
 
 export const status: LabCommand = (program) => {
@@ -11,13 +11,11 @@ export const status: LabCommand = (program) => {
     .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
     .option('-o, --output <format>', 'json for machines')
     .action(async ({ lab, output }: { lab: string; output?: string }) => {
+      requireRoot()
       const definition = readDefinition(lab)
       const found = await findStatus(lab)
       if (output === 'json') return console.log(JSON.stringify(found ?? { name: lab, phase: 'down' }, null, 2))
-      if (!found)
-        return console.log(
-          `The lab "${lab}" is down. 'kubelab up${lab === DEFAULT_LAB ? '' : ` --lab ${lab}`}' brings it up as it was.`,
-        )
+      if (!found) return console.log(`The lab "${lab}" is down. 'kubelab up${ofLab(lab)}' brings it up as it was.`)
       console.log(`lab ${lab}: ${found.phase}, API server ${apiServerUrl(definition)}\n`)
       console.log(
         table(

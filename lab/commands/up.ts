@@ -1,15 +1,24 @@
 /** `kubelab up`: brings a lab up, new or as it was, says how far it is, and what to try next. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Option } from 'commander'
 import { createApiClient } from '../../client/rest-client.ts'
 import { loadClientConfig } from '../../client/kubeconfig.ts'
-import { callControl, findStatus, type Step } from '../control.ts'
-import { type LabDefinition, labPaths, PROXY_MODES, type ProxyMode, REPLACEABLE, stateRoot } from '../definition.ts'
+import { callControl, findStatus, isNobodyThere, type Step } from '../control.ts'
+import { type LabDefinition, labPaths, PROXY_MODES, type ProxyMode, REPLACEABLE } from '../definition.ts'
 import { startGuardian, wantRunning } from '../guardian.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
-import { assertLabName, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, seconds } from './lab-command.ts'
+import {
+  assertLabName,
+  DEFAULT_LAB,
+  type LabCommand,
+  labNames,
+  ofLab,
+  readDefinition,
+  requireRoot,
+  seconds,
+} from './lab-command.ts'
 import { waitForNodes } from '../wait-for-nodes.ts'
 
 interface Options {
@@ -40,13 +49,17 @@ async function bringUp(options: Options): Promise<void> {
   const lab = existingLab(options) ?? (await defineLab(options))
   const paths = labPaths(lab.name)
   const running = await findStatus(lab.name)
+  const nodes = `${lab.nodes.length} node${lab.nodes.length === 1 ? '' : 's'}`
   console.log(
-    `kubelab: ${running ? 'the lab is up already' : 'bringing up the lab'} "${lab.name}" with ${lab.nodes.length} node${lab.nodes.length === 1 ? '' : 's'}`,
+    running
+      ? `kubelab: the lab "${lab.name}" runs already, with ${nodes}`
+      : `kubelab: bringing up the lab "${lab.name}" with ${nodes}`,
   )
   const done = (name: string) => console.log(`  ✓ ${name.padEnd(30)} ${seconds(performance.now() - began)}`)
   if (!running) {
     await mkdir(paths.logs, { recursive: true, mode: 0o700 })
     await wantRunning(lab.name)
+    process.once('SIGINT', () => leave(lab.name))
     startGuardian(lab.name, { node: process.execPath, script: path.join(path.dirname(process.argv[1]!), 'lab-supervisor.js') })
     await connectAndFollow(lab, (step) => done(step.name))
   }
@@ -58,6 +71,14 @@ async function bringUp(options: Options): Promise<void> {
   console.log(whatNext(lab))
 }
 
+/** Ctrl-C ends the waiting; the lab is its supervisor's by then. */
+function leave(lab: string): never {
+  console.log(
+    `\nkubelab: the lab goes on coming up. 'kubelab up${ofLab(lab)}' waits for it, 'kubelab delete${ofLab(lab)}' takes it away`,
+  )
+  process.exit(130)
+}
+
 /** The supervisor's socket appears a moment after its start; the guardian's log says why when it does not. */
 async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void): Promise<void> {
   const deadline = performance.now() + 15_000
@@ -66,8 +87,7 @@ async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void
       await callControl(lab.name, 'GET', '/progress', (line) => onStep(line as Step))
       return
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if ((code !== 'ENOENT' && code !== 'ECONNREFUSED') || performance.now() > deadline) {
+      if (!isNobodyThere(error) || performance.now() > deadline) {
         throw new Error(
           `Cannot bring up the lab: ${(error as Error).message}. Its log: ${labPaths(lab.name).logs}/lab-supervisor.log`,
           { cause: error },
@@ -83,10 +103,11 @@ function existingLab({ lab, nodes, internet, without, proxyMode }: Options): Lab
   assertLabName(lab)
   if (!existsSync(labPaths(lab).definition)) return undefined
   const definition = readDefinition(lab)
-  if (nodes !== undefined && Number(nodes) !== definition.nodes.length) {
-    throw new Error(
-      `Cannot bring up "${lab}" with ${nodes} nodes: it was made with ${definition.nodes.length}. 'kubelab delete --lab ${lab}' first`,
-    )
+  const has = definition.nodes.length
+  if (nodes !== undefined && Number(nodes) !== has) {
+    const way =
+      Number(nodes) > has ? `'kubelab node add${ofLab(lab)}' adds one while it runs` : `'kubelab delete --lab ${lab}' first`
+    throw new Error(`Cannot bring up "${lab}" with ${nodes} nodes: it has ${has}. ${way}`)
   }
   if (internet && !definition.internet) {
     throw new Error(`Cannot open "${lab}" to the internet: it was made without. 'kubelab delete --lab ${lab}' first`)
@@ -127,18 +148,14 @@ async function defineLab({ lab: name, nodes = '3', internet, without = [], proxy
 
 /** The lowest /24 that no other lab of this machine has. */
 function freeIndex(): number {
-  const taken = new Set(
-    (existsSync(stateRoot) ? readdirSync(stateRoot) : [])
-      .map((name) => path.join(stateRoot, name, 'lab.json'))
-      .filter(existsSync)
-      .map((file) => (JSON.parse(readFileSync(file, 'utf8')) as LabDefinition).index),
-  )
+  const taken = new Set(labNames().map((name) => readDefinition(name).index))
   const free = Array.from({ length: 250 }, (_, index) => index).find((index) => !taken.has(index))
   if (free === undefined) throw new Error('Cannot make another lab: all 250 address ranges are taken')
   return free
 }
 
-const whatNext = (lab: LabDefinition) => (lab.without?.length ? whatIsMissing(lab, lab.without) : whatToTry(lab))
+const whatNext = (lab: LabDefinition) =>
+  `${lab.without?.length ? whatIsMissing(lab, lab.without) : whatToTry(lab)}${ifNotInPath()}`
 
 /** Where the parts left out find what they need; nothing here knows whether others run them. */
 function whatIsMissing({ name }: LabDefinition, without: readonly string[]): string {
@@ -149,19 +166,34 @@ The control plane is up, without ${without.join(', ')}. ${consequence} until you
 kubeconfigs for it are in ${kubeconfigs}, certificates in ${pki}.
 Your kubeconfig (${userKubeconfigPath()}) points to the cluster.
 
-  kubelab get nodes
-  kubelab status${ofLab(name)}                                the processes of the lab
-  kubelab delete${ofLab(name)}                                take it all away again`
+${commandList([['get nodes'], ...aboutTheLab(name)])}`
 }
-
-const ofLab = (name: string) => (name === DEFAULT_LAB ? '' : ` --lab ${name}`)
 
 const whatToTry = ({ name }: LabDefinition) => `
 The cluster is ready. Your kubeconfig (${userKubeconfigPath()}) points to it: kubectl works, and so does kubelab.
 
-  kubelab get nodes
-  kubelab apply -f manifests/web.yaml           three pods on three nodes, behind a service
-  kubelab get pods -o wide
-  kubelab trace deployment/web                  every step from the apply to running containers
-  kubelab status${ofLab(name)}                                the processes of the lab
-  kubelab delete${ofLab(name)}                                take it all away again`
+${commandList([
+  ['get nodes'],
+  ['apply -f manifests/web.yaml', 'three pods behind a service'],
+  ['get pods -o wide'],
+  ['trace deployment/web', 'every step from the apply to running containers'],
+  ...aboutTheLab(name),
+])}`
+
+const aboutTheLab = (name: string): [string, string][] => [
+  [`status${ofLab(name)}`, 'the processes of the lab'],
+  [`delete${ofLab(name)}`, 'take it all away again'],
+]
+
+function commandList(commands: readonly [string, string?][]): string {
+  const width = Math.max(...commands.map(([command]) => command.length)) + 3
+  return commands.map(([command, what = '']) => `  kubelab ${command.padEnd(width)}${what}`.trimEnd()).join('\n')
+}
+
+/** The bundles are in `dist`, the command beside it in `bin`. */
+function ifNotInPath(): string {
+  const bin = path.resolve(path.dirname(process.argv[1]!), '../bin')
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter)
+  if (!existsSync(path.join(bin, 'kubelab')) || folders.some((folder) => existsSync(path.join(folder, 'kubelab')))) return ''
+  return `\n\nThe shell finds kubelab after: export PATH=$PATH:${bin}`
+}

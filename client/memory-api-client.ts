@@ -108,7 +108,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     for (const field of ['namespace', 'deletionTimestamp'] as const)
       if (next.metadata[field] === undefined) delete next.metadata[field]
     if (isEqual(next, old)) return structuredClone(old)
-    if (deletionTimestamp && !next.metadata.finalizers?.length) return commit(kind, 'DELETED', next, old)
+    if (deletionTimestamp && !isHeld(next)) return commit(kind, 'DELETED', next, old)
     const specOf = (object: KubeObject) => ('spec' in object ? object.spec : undefined)
     if (!isEqual(specOf(next), specOf(old))) next.metadata.generation = (old.metadata.generation ?? 1) + 1
     return commit(kind, 'MODIFIED', next, old)
@@ -165,7 +165,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
       if (!patcher) throw badRequest(`the in-memory client was given no implementation of ${type}`)
       return replace(kind, old, throughSubresource(old, patcher(structuredClone(old), patch) as KubeObject, subresource)) as never
     },
-    async delete(kind, key, { cause, preconditions } = {}) {
+    async delete(kind, key, { cause, preconditions, propagationPolicy } = {}) {
       await record({ verb: 'delete', kind, key: textOf(kind, key), cause })
       const old = existing(kind, key)
       const { group, plural } = kindInfo(kind)
@@ -173,10 +173,15 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
         const why = `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${old.metadata.uid}`
         throw conflict(group, plural, key.name, why)
       }
+      if (preconditions?.resourceVersion && preconditions.resourceVersion !== old.metadata.resourceVersion)
+        throw conflict(group, plural, key.name)
       const next = structuredClone(old)
-      if (!old.metadata.finalizers?.length) commit(kind, 'DELETED', next, old)
+      const finalizer = propagationPolicy && deletionFinalizers[propagationPolicy]
+      if (finalizer && !old.metadata.deletionTimestamp) next.metadata.finalizers = [...(old.metadata.finalizers ?? []), finalizer]
+      if (!isHeld(next)) commit(kind, 'DELETED', next, old)
       else if (!old.metadata.deletionTimestamp) {
         next.metadata.deletionTimestamp = formatTime(now())
+        if (kind === 'Namespace') Object.assign(next, { status: { phase: 'Terminating' } })
         commit(kind, 'MODIFIED', next, old)
       }
     },
@@ -245,6 +250,13 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     revision: () => String(revision),
   }
 }
+
+/** What a deletion's propagation leaves for the garbage collector to take off. */
+const deletionFinalizers = { Foreground: 'foregroundDeletion', Orphan: 'orphan', Background: undefined }
+
+/** Namespaces have finalizers of their own kind in the spec. */
+const isHeld = (object: KubeObject & { spec?: { finalizers?: string[] } }): boolean =>
+  Boolean(object.metadata.finalizers?.length) || (object.kind === 'Namespace' && Boolean(object.spec?.finalizers?.length))
 
 type Match = (object: KubeObject) => boolean
 

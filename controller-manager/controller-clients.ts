@@ -42,8 +42,8 @@ const accounts: Record<string, string> = {
 
 export function createControllerClients(config: ClientConfig, main: RestClient, separate: boolean, clock: Clock) {
   const clients: RestClient[] = []
-  const create = (controller: string): RestClient => {
-    if (!separate) return main
+  const create = (controller: string, asManager: boolean): RestClient => {
+    if (asManager || !separate) return main
     const token = createTokenSource(main, accountOf(controller), clock)
     const client = createApiClient(
       { ...config, cert: undefined, key: undefined, authorization: token },

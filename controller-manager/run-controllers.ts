@@ -29,8 +29,8 @@ const withoutManagedFields = <T extends KubeObject>(object: T): T => ({
 
 export interface RunOptions {
   client: ApiClient
-  /** The client of one controller: its own identity when there is one for each. */
-  clientFor: (controller: string) => ApiClient
+  /** The client of one controller: its own identity when there is one for each, unless it works as the manager. */
+  clientFor: (controller: string, asManager: boolean) => ApiClient
   clock: Clock
   logger: Logger
   metrics: Metrics
@@ -51,8 +51,8 @@ export async function runControllers(options: RunOptions, signal: AbortSignal): 
   })
   let monitors: Promise<MetadataMonitors> | undefined
   const started = CONTROLLERS.filter(({ name }) => isEnabled(name, flags.controllers)).flatMap(
-    ({ name, eventSource, asManager, start }) => {
-      const own = asManager ? client : clientFor(name)
+    ({ name, eventSource, asManager = false, start }) => {
+      const own = clientFor(name, asManager)
       const recorder = createEventRecorder({ client: own, clock, logger, component: eventSource ?? name })
       const context = { client: own, informers, recorder, clock, logger, metrics, workers }
       const running = start({

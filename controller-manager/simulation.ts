@@ -6,25 +6,26 @@ import type { Node, Pod } from '../api/generated/types.ts'
 import type { JsonObject } from '../api/json.ts'
 import { controllerOf, keyOf, type KubeObject } from '../api/object.ts'
 import { applyStrategicMergePatch } from '../api/patch/strategic-merge.ts'
-import { conflict, internalError, isNotFound } from '../api/status.ts'
+import { conflict, forbidden, internalError, isNotFound } from '../api/status.ts'
 import { formatMicroTime, formatTime } from '../api/time.ts'
 import type { ApiClient, WatchEvent } from '../client/api-client.ts'
 import { createMemoryApiClient, type MemoryApiClient } from '../client/memory-api-client.ts'
 import { createTestClock, type TestClock } from '../component/clock.ts'
 import { targetNode } from './controllers/daemon-set/placement.ts'
 import { isFinished } from './pods.ts'
+import { createPaths } from './simulated-paths.ts'
 
 export interface Simulation {
   readonly clock: TestClock
   /** The state itself: reads and writes here are at once and never fail. */
   readonly server: MemoryApiClient
-  /** What the controllers see of it. */
-  readonly client: ApiClient
+  /** What a controller of this name sees of it. */
+  clientFor(controller: string): ApiClient
   readonly random: Random
   /** While true, watches lag and break, and one write in eight fails: before or after it was done. */
   faulty: boolean
   /** What the controllers wrote so far, events aside. */
-  readonly writes: string[]
+  readonly writes: { by: string; what: string }[]
   /** Schedulers and kubelets go on for this long, looking around every `stepMs`. */
   pass(ms: number, stepMs?: number): Promise<void>
 }
@@ -55,7 +56,7 @@ export function createRandom(seed: number): Random {
 
 export function createSimulation(seed: number): Simulation {
   const random = createRandom(seed)
-  const clock = createTestClock()
+  const clock = createTestClock('2025-11-20T00:00:00Z')
   let serial = 0
   const server = createMemoryApiClient({
     now: clock.now,
@@ -72,7 +73,7 @@ export function createSimulation(seed: number): Simulation {
     random,
     faulty: true,
     writes: [],
-    client: undefined as never,
+    clientFor: (controller) => unreliable(simulation, controller),
     async pass(ms, stepMs = 1000) {
       for (let passed = 0; passed < ms; passed += stepMs) {
         await beNodes(simulation)
@@ -80,18 +81,19 @@ export function createSimulation(seed: number): Simulation {
       }
     },
   }
-  return Object.assign(simulation, { client: unreliable(simulation) })
+  return simulation
 }
 
-function unreliable(simulation: Simulation): ApiClient {
+function unreliable(simulation: Simulation, by: string): ApiClient {
   const { server, random, clock } = simulation
+  const paths = createPaths(server, clock.now)
   /** A write may be refused, or done without the writer being told. */
   const write = async <T>(verb: string, kind: string, name: string, act: () => Promise<T>): Promise<T> => {
     const trouble = simulation.faulty ? random() : 1
     if (trouble < 0.06) throw conflict('', kind, name)
     if (trouble < 0.09) throw internalError('etcdserver: leader changed')
     const answer = await act()
-    if (kind !== 'Event') simulation.writes.push(`${verb} ${kind} ${name}`)
+    if (kind !== 'Event') simulation.writes.push({ by, what: `${verb} ${kind} ${name}` })
     if (trouble < 0.12) throw new Error('socket hang up')
     return answer
   }
@@ -105,16 +107,33 @@ function unreliable(simulation: Simulation): ApiClient {
   return {
     ...server,
     watch: (kind, options) => late(server.watch(kind, options), options.signal),
+    watchPath: (path, options) => late(paths.watchPath(path, options), options.signal) as never,
+    // A review is a question.
+    raw: (method, path, options) =>
+      method === 'GET' || path.endsWith('reviews')
+        ? paths.raw(method, path, options)
+        : write(method, path, '', () => paths.raw(method, path, options)),
     create: (kind, object, options) =>
-      write('create', kind, object.metadata.name ?? object.metadata.generateName ?? '', () =>
-        server.create(kind, object, options),
-      ),
+      write('create', kind, object.metadata.name ?? object.metadata.generateName ?? '', async () => {
+        await refuseIfTerminating(server, object.metadata.namespace)
+        return server.create(kind, object, options)
+      }),
     update: (kind, object, options) => write('update', kind, object.metadata.name, () => server.update(kind, object, options)),
     patch: (kind, key, patch, options) => write('patch', kind, key.name, () => server.patch(kind, key, patch, options)),
     delete: (kind, key, options) => write('delete', kind, key.name, () => server.delete(kind, key, options)),
     createSubresource: (kind, key, subresource, body, options) =>
       write(subresource, kind, key.name, () => server.createSubresource(kind, key, subresource, body, options)),
   }
+}
+
+/** As admission does. */
+async function refuseIfTerminating(server: MemoryApiClient, name: string | undefined): Promise<void> {
+  const namespaces = (await server.list('Namespace')).items
+  const found = namespaces.find(({ metadata }) => metadata.name === name)
+  if (found?.status?.phase !== 'Terminating') return
+  const error = forbidden('', 'namespaces', name ?? '', 'it is being terminated')
+  error.status.details = { ...error.status.details, causes: [{ reason: 'NamespaceTerminating', message: '', field: '' }] }
+  throw error
 }
 
 /** What schedulers and kubelets do: place pods, run them, end them, and say that they are there. */
@@ -150,7 +169,7 @@ function nextStatus(pod: Pod, now: Date, random: Random, faulty: boolean): Pod['
   const serial = Number.parseInt(pod.metadata.uid.slice(0, 5), 36)
   const podIP = `10.244.${(serial >> 8) & 255}.${serial & 255}`
   const time = formatTime(now)
-  const mayEnd = controllerOf(pod)?.kind === 'Job' || pod.spec.restartPolicy === 'Never'
+  const mayEnd = controllerOf(pod)?.kind === 'Job' || (pod.spec.restartPolicy ?? 'Always') !== 'Always'
   if (pod.status?.phase === 'Running' && (mayEnd || (faulty && random.chance(0.02)))) {
     const exitCode = faulty && (!mayEnd || random.chance(0.3)) ? 1 : 0
     const state = { terminated: { exitCode, finishedAt: time } }
@@ -160,7 +179,7 @@ function nextStatus(pod: Pod, now: Date, random: Random, faulty: boolean): Pod['
   }
   if (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return pod.status
   const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: time }]
-  return { ...pod.status, phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions }
+  return { ...pod.status, startTime: pod.status?.startTime ?? time, phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions }
 }
 
 /** One that went meanwhile needs no report. */

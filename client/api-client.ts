@@ -83,6 +83,8 @@ export interface ApiClient {
       cause?: string
     },
   ): Promise<T>
+  /** Requests under way, watches aside, for those whose own can wait. */
+  inFlight?(): number
 }
 
 export type AnyObject = KubeObject & Record<string, unknown>

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createTestClock } from '../component/clock.ts'
 import { silentLogger } from '../component/logger.ts'
 import { createEventRecorder } from './event-recorder.ts'
+import type { ApiClient } from './api-client.ts'
 import { createMemoryApiClient } from './memory-api-client.ts'
 
 const make = () => {
@@ -45,4 +46,32 @@ test('a flood about one object is held back after 25', async () => {
   for (let index = 0; index < 100; index++) recorder.event(node, 'Warning', 'Failed', 'again')
   await recorder.flush()
   expect((await client.list('Event')).items[0]!.count).toBe(25)
+})
+
+test('events give way to the other requests of their client, and are all written when these are done', async () => {
+  const { client, clock } = make()
+  let others = 3
+  let writing = 0
+  let most = 0
+  const counted = async <T>(write: Promise<T>): Promise<T> => {
+    most = Math.max(most, ++writing)
+    return write.finally(() => writing--)
+  }
+  const shared: Pick<ApiClient, 'create' | 'patch' | 'inFlight'> = {
+    create: (kind, object, options) => counted(client.create(kind, object, options)),
+    patch: (kind, key, patch, options) => counted(client.patch(kind, key, patch, options)),
+    inFlight: () => others + writing,
+  }
+  const recorder = createEventRecorder({ client: shared, clock, logger: silentLogger, component: 'kubelet' })
+  const tell = async (uid: string) => {
+    for (let index = 0; index < 10; index++)
+      recorder.event({ ...node, metadata: { name: `${uid}-${index}`, uid: `${uid}-${index}` } }, 'Normal', 'Ready', 'ready')
+    await recorder.flush()
+  }
+  await tell('busy')
+  expect(most).toBe(1)
+  others = 0
+  await tell('quiet')
+  expect(most).toBe(4)
+  expect((await client.list('Event')).items).toHaveLength(20)
 })

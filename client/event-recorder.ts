@@ -37,7 +37,7 @@ export interface EventOptions {
 }
 
 export interface EventRecorderOptions {
-  client: Pick<ApiClient, 'create' | 'patch'>
+  client: Pick<ApiClient, 'create' | 'patch' | 'inFlight'>
   clock: Clock
   logger: Logger
   /** `replicaset-controller`: the source that users see. */
@@ -56,7 +56,7 @@ interface Occurrence {
 }
 
 /** Events that wait to be written, beyond which new ones are dropped and counted in the log. */
-const maxQueued = 5000
+const maxQueued = 10_000
 const maxInFlight = 4
 
 export function createEventRecorder({ client, clock, logger, component, host }: EventRecorderOptions): EventRecorder {
@@ -88,8 +88,11 @@ export function createEventRecorder({ client, clock, logger, component, host }: 
     seen.name = event.metadata.name
   }
 
+  /** What events tell of comes first: while its client has other work, the recorder writes one at a time. */
+  const allowed = () => ((client.inFlight?.() ?? 0) > busy.size ? 1 : maxInFlight)
+
   const pump = () => {
-    for (let index = 0; index < queue.length && busy.size < maxInFlight;) {
+    for (let index = 0; index < queue.length && busy.size < allowed();) {
       const occurrence = queue[index]!
       const owner = targetKey(occurrence.target)
       // One at a time for an object, or two repeats would both create instead of counting.

@@ -39,9 +39,18 @@ type Send = (request: Request, dispatcher?: Dispatcher) => Promise<Dispatcher.Re
 export function createApiClient(config: ClientConfig, options: RestClientOptions = {}): RestClient {
   const agents = createAgents(config, options.connections ?? 32)
   const send = createSender(config, () => agents.current().pool, options)
-  const call = async <T>(request: Request): Promise<T> => readBody<T>(await send(request))
+  let inFlight = 0
+  const call = async <T>(request: Request): Promise<T> => {
+    inFlight++
+    try {
+      return await readBody<T>(await send(request))
+    } finally {
+      inFlight--
+    }
+  }
 
   return {
+    inFlight: () => inFlight,
     ...createVerbs(call),
     watch: (kind, options) =>
       watch(send, agents.current().watches, resourcePath(kind, options), { ...watchQuery(options) }, options.signal),

@@ -112,7 +112,7 @@ async function populate({ server, random, clock }: Simulation): Promise<void> {
     { namespace: 'kube-system' },
   )
   await clock.advance(days(42))
-  for (let index = 0; index < 4; index++) {
+  for (let index = 0; index < 5; index++) {
     await create('Node', `node-${index}`, { spec: {} }, { labels: { 'kubernetes.io/hostname': `node-${index}` } })
   }
   const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }
@@ -255,16 +255,19 @@ async function populate({ server, random, clock }: Simulation): Promise<void> {
     if (random.chance(0.5))
       await create('Pod', `stray-${app}`, { spec: { containers: [{ name: 'c', image: 'v0' }] } }, { labels: labelsOf(app) })
   }
+  await create('Pod', 'stranded', { spec: { containers: [], nodeName: 'node-4' }, status: { phase: 'Running' } })
+  const tracked = { finalizers: ['batch.kubernetes.io/job-tracking'] }
+  await create('Pod', 'of-no-job', { spec: { containers: [], nodeName: 'node-0' }, status: { phase: 'Succeeded' } }, tracked)
   await create('Pod', 'lost', { spec: { containers: [], nodeName: 'gone' }, status: { phase: 'Running' } })
 }
 
 /** What happens in every run, in the middle of all the rest. */
 const incidents: Record<number, (server: Simulation['server']) => Promise<unknown>> = {
-  // Its kubelet falls silent.
+  // Its kubelet falls silent for good.
   10: (server) =>
     server.patch(
       'Node',
-      { name: 'node-3' },
+      { name: 'node-4' },
       { metadata: { labels: { broken: 'yes' } } },
       { type: 'application/merge-patch+json' },
     ),
@@ -355,7 +358,7 @@ async function expectRest(simulation: Simulation): Promise<void> {
   expect(quota?.status?.used).toEqual({ pods: `${counted}`, 'count/replicasets.apps': `${sets}`, services: `${services}` })
   const busy = await server.get('Deployment', { namespace, name: 'busy' })
   expect(busy.spec.replicas).toBe(totalMilliCpu / 100)
-  expect(pods.filter((pod) => controllerOf(pod)?.kind === 'DaemonSet' && isActive(pod)).length).toBeLessThanOrEqual(4)
+  expect(pods.filter((pod) => controllerOf(pod)?.kind === 'DaemonSet' && isActive(pod)).length).toBeLessThanOrEqual(5)
 }
 
 /** Whatever was deleted has gone with all that it owned, and nothing else. */

@@ -1,4 +1,8 @@
-/** The metadata of every object there is: one metadata-only informer for each resource that discovery names, as they come and go. */
+/**
+ * The metadata of every object there is, as resources come and go: from the informers that the controllers share where there is one,
+ * and for the rest of what discovery names from a metadata-only one.
+ */
+import { KINDS } from '../api/kinds.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ApiClient, List } from '../client/api-client.ts'
 import { createInformer, type Informer } from '../client/informer.ts'
@@ -47,37 +51,41 @@ const ignored = new Set(['events', 'events.events.k8s.io'])
 interface Monitor {
   resource: Resource
   informer: Informer<Metadata>
-  stop: AbortController
+  stop(): void
 }
 
 export async function createMetadataMonitors(options: MonitorOptions): Promise<MetadataMonitors> {
-  const { client, clock, logger, signal } = options
+  const { client, informers, clock, logger, signal } = options
   const monitors = new Map<string, Monitor>()
   const listeners: MonitorEvents[] = []
   let served: Resource[] = []
   let failed: ReadonlyMap<string, Error> = new Map()
   let refreshing: Promise<void> | undefined
 
+  const handlersFor = (resource: Resource) => ({
+    added: (object: Metadata) => listeners.forEach((each) => each.put(resource, object, true)),
+    updated: (object: Metadata) => listeners.forEach((each) => each.put(resource, object, false)),
+    deleted: (object: Metadata) => listeners.forEach((each) => each.deleted(resource, object)),
+  })
   const start = (resource: Resource) => {
-    const stop = new AbortController()
-    const informer = createInformer(metadataSource(client, resource), {
-      name: `metadata/${resourceKey(resource)}`,
-      clock,
-      logger,
-    })
-    informer.addHandlers({
-      added: (object) => listeners.forEach((each) => each.put(resource, object, true)),
-      updated: (object) => listeners.forEach((each) => each.put(resource, object, false)),
-      deleted: (object) => listeners.forEach((each) => each.deleted(resource, object)),
-    })
+    const shared = sharedInformer(resource, informers)
+    const informer =
+      shared ?? createInformer(metadataSource(client, resource), { name: `metadata/${resourceKey(resource)}`, clock, logger })
+    const leave = informer.addHandlers(handlersFor(resource))
+    const end = new AbortController()
+    const stop = () => {
+      leave()
+      end.abort()
+    }
     monitors.set(resourceKey(resource), { resource, informer, stop })
+    if (shared) return
     informer
-      .run(AbortSignal.any([signal, stop.signal]))
+      .run(AbortSignal.any([signal, end.signal]))
       .catch((error: unknown) => logger.error('metadata informer ended', { resource: resourceKey(resource), error }))
   }
   const stop = ({ resource, stop }: Monitor) => {
     // No deletions are told: what discovery leaves out for a moment must not look as if its objects were gone.
-    stop.abort()
+    stop()
     monitors.delete(resourceKey(resource))
   }
 
@@ -115,6 +123,12 @@ export async function createMetadataMonitors(options: MonitorOptions): Promise<M
     refresh,
     whenSynced: async () => void (await Promise.all([...monitors.values()].map(({ informer }) => informer.whenSynced()))),
   }
+}
+
+/** A second watch on pods would cost as much as the first. All versions hold the same objects; a group of the same name may be custom. */
+function sharedInformer({ group, kind }: Resource, informers: SharedInformers): Informer<Metadata> | undefined {
+  const info = KINDS.find((each) => each.group === group && each.kind === kind)
+  return info && informers.has(info.kind) ? (informers.informer(info.kind) as unknown as Informer<Metadata>) : undefined
 }
 
 const isMonitored = (resource: Resource): boolean =>

@@ -115,7 +115,7 @@ function unreliable(simulation: Simulation, by: string): ApiClient {
         : write(method, path, '', () => paths.raw(method, path, options)),
     create: (kind, object, options) =>
       write('create', kind, object.metadata.name ?? object.metadata.generateName ?? '', async () => {
-        await refuseIfTerminating(server, object.metadata.namespace)
+        await refuseUnlessActive(server, object.metadata.namespace)
         return server.create(kind, object, options)
       }),
     update: (kind, object, options) => write('update', kind, object.metadata.name, () => server.update(kind, object, options)),
@@ -127,11 +127,11 @@ function unreliable(simulation: Simulation, by: string): ApiClient {
 }
 
 /** As admission does. */
-async function refuseIfTerminating(server: MemoryApiClient, name: string | undefined): Promise<void> {
-  const namespaces = (await server.list('Namespace')).items
-  const found = namespaces.find(({ metadata }) => metadata.name === name)
-  if (found?.status?.phase !== 'Terminating') return
-  const error = forbidden('', 'namespaces', name ?? '', 'it is being terminated')
+async function refuseUnlessActive(server: MemoryApiClient, name: string | undefined): Promise<void> {
+  if (name === undefined) return
+  const { status } = await server.get('Namespace', { name })
+  if (status?.phase !== 'Terminating') return
+  const error = forbidden('', 'namespaces', name, 'it is being terminated')
   error.status.details = { ...error.status.details, causes: [{ reason: 'NamespaceTerminating', message: '', field: '' }] }
   throw error
 }

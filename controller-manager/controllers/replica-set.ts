@@ -60,8 +60,8 @@ export function reconcile(rs: ReplicaSet, observed: Observed, now: Date): Action
   const wait = untilNextAvailable(owned, rs.spec.minReadySeconds ?? 0, now)
   return [
     ...actions,
-    ...(changes.length > 0 ? [attempt(rs, changes, owned.length, status, now)] : []),
-    ...status(),
+    // The pods' own events bring the next look, which counts them: what was seen before is not worth a write.
+    ...(changes.length > 0 ? [attempt(rs, changes, owned.length, status, now)] : status()),
     ...(wait === null ? [] : [{ do: 'requeue' as const, afterMs: wait }]),
   ]
 }

@@ -6,6 +6,7 @@ import type { LabCommand } from './commands/lab-command.ts'
 import { down } from './commands/down.ts'
 import { labLogs } from './commands/logs.ts'
 import { node } from './commands/node.ts'
+import { standIn } from './commands/stand-in.ts'
 import { status } from './commands/status.ts'
 import { up } from './commands/up.ts'
 
@@ -13,4 +14,4 @@ export { DEFAULT_LAB } from './commands/lab-command.ts'
 export { deleteLab } from './commands/delete.ts'
 
 /** `kubelab delete` and `kubelab logs` serve objects too: `cli/commands/delete.ts` calls `deleteLab` when it names none. */
-export const LAB_COMMANDS: readonly LabCommand[] = [up, down, status, labLogs, node, image, kubeconfig, certs]
+export const LAB_COMMANDS: readonly LabCommand[] = [up, down, status, labLogs, node, standIn, image, kubeconfig, certs]

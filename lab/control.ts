@@ -2,6 +2,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { labPaths } from './definition.ts'
+import type { ProcessSpec } from './processes.ts'
 import type { RenewalOutcome } from './renewal.ts'
 import type { ProcessState } from './supervisor.ts'
 
@@ -16,6 +17,8 @@ export interface LabStatus {
   phase: 'starting' | 'running' | 'stopping'
   steps: Step[]
   processes: ProcessState[]
+  /** What the lab was made without: where each would run, and how. */
+  leftOut: ProcessSpec[]
   nodes: { name: string; address: string; power: 'on' | 'off' }[]
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Pki } from './certificates.ts'
 import { labNameComplaint, nodeAddress, podCidr, type LabDefinition } from './definition.ts'
 import { cniConfig, containerdConfig } from './node-files.ts'
-import { planProcesses } from './processes.ts'
+import { planLeftOut, planProcesses } from './processes.ts'
 
 const lab: LabDefinition = { name: 'lab', index: 3, nodes: ['node-1', 'node-2'], internet: false }
 const files = (name: string) => ({ certificate: `/pki/${name}.crt`, key: `/pki/${name}.key` })
@@ -26,7 +26,8 @@ const pki: Pki = {
   encryptionConfig: '/pki/encryption.yaml',
   renewed: [],
 }
-const plan = planProcesses(lab, pki, { node: '/bin/node', dist: '/dist' })
+const programs = { node: '/bin/node', dist: '/dist' }
+const plan = planProcesses(lab, pki, programs)
 const byName = new Map(plan.map((spec) => [spec.name, spec]))
 
 describe('the processes of a lab', () => {
@@ -42,13 +43,14 @@ describe('the processes of a lab', () => {
     )
   })
 
-  it('are left out where the lab is made without them, on every node', () => {
-    const rest = planProcesses({ ...lab, without: ['kube-scheduler', 'kube-proxy'] }, pki, { node: '/bin/node', dist: '/dist' })
-    const left = new Set(rest.map(({ name }) => name))
-    expect([...byName.keys()].filter((name) => !left.has(name))).toEqual([
-      'kube-scheduler',
-      'kube-proxy-node-1',
-      'kube-proxy-node-2',
+  it('are left out where the lab is made without them, on every node, and it is known how they would run', () => {
+    const without = { ...lab, without: ['kube-scheduler', 'kube-proxy'] }
+    const rest = new Set(planProcesses(without, pki, programs).map(({ name }) => name))
+    expect(plan.filter(({ name }) => !rest.has(name))).toEqual(planLeftOut(without, pki, programs))
+    expect(planLeftOut(without, pki, programs).map(({ name, node }) => [name, node])).toEqual([
+      ['kube-scheduler', undefined],
+      ['kube-proxy-node-1', 'node-1'],
+      ['kube-proxy-node-2', 'node-2'],
     ])
   })
 
@@ -110,7 +112,7 @@ describe('what the programs of a node read', () => {
 
 describe('a node that joined', () => {
   const joined = { ...lab, nodes: [...lab.nodes, 'node-3'], joined: ['node-3'] }
-  const kubelet = planProcesses(joined, pki, { node: '/bin/node', dist: '/dist' }).find(({ name }) => name === 'kubelet-node-3')!
+  const kubelet = planProcesses(joined, pki, programs).find(({ name }) => name === 'kubelet-node-3')!
 
   it('asks for its certificates: the lab has made none', () => {
     const folder = '/var/lib/kubelab/lab/nodes/node-3/kubelet'
@@ -121,7 +123,7 @@ describe('a node that joined', () => {
   })
 
   it('shows no token on a command line', () => {
-    for (const { command } of planProcesses(joined, pki, { node: '/bin/node', dist: '/dist' }))
+    for (const { command } of planProcesses(joined, pki, programs))
       expect(command.join(' ')).not.toMatch(/[a-z0-9]{6}\.[a-z0-9]{16}/)
   })
 })

@@ -39,10 +39,15 @@ export interface Programs {
 const nodeOptions = ({ youngMb }: { youngMb: number }) => [`--max-semi-space-size=${youngMb}`, '--expose-gc', '--no-warnings']
 
 /** Those that the lab is made without are left out. */
-export function planProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
-  const without = new Set(lab.without)
-  return allProcesses(lab, pki, programs).filter(({ name, node }) => !without.has(node ? name.replace(`-${node}`, '') : name))
-}
+export const planProcesses = (lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] =>
+  allProcesses(lab, pki, programs).filter((spec) => !isLeftOut(lab, spec))
+
+/** Where and how those would run that are left out: what stands in for them runs there, and is told the same. */
+export const planLeftOut = (lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] =>
+  allProcesses(lab, pki, programs).filter((spec) => isLeftOut(lab, spec))
+
+const isLeftOut = ({ without = [] }: LabDefinition, { name, node }: ProcessSpec): boolean =>
+  without.includes(node ? name.replace(`-${node}`, '') : name)
 
 function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] {
   const kubeconfig = (name: string) => path.join(labPaths(lab.name).kubeconfigs, `${name}.conf`)

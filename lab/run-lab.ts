@@ -11,7 +11,7 @@ import { createApiClient } from '../client/rest-client.ts'
 import { loadClientConfig } from '../client/kubeconfig.ts'
 import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
 import { applyObjects, installAddons } from './addons/install.ts'
-import { removeCgroups } from './cgroups.ts'
+import { createCgroups, removeCgroups } from './cgroups.ts'
 import type { ControlTarget, LabStatus, Step } from './control.ts'
 import { approveServing } from './join/approve-serving.ts'
 import { clusterInfoObjects } from './join/cluster-info.ts'
@@ -30,7 +30,7 @@ import {
 } from './network.ts'
 import { runLoadBalancer } from './load-balancer/run-load-balancer.ts'
 import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
-import { planProcesses, type ProcessSpec, type Programs } from './processes.ts'
+import { planLeftOut, planProcesses, type ProcessSpec, type Programs } from './processes.ts'
 import { waitForApi, waitForSocket } from './readiness.ts'
 import { pkiOptions, renewCertificates } from './renewal.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -74,6 +74,8 @@ export async function runLab(
   async function startMachine(node: string): Promise<void> {
     await Promise.all([createNodeNetwork(lab, node), prepareNodeFiles(lab, node)])
     await powerOn(lab, node)
+    // Ours makes its own; upstream's wants to find it.
+    if (lab.without?.includes('kubelet')) createCgroups(lab, node)
     supervisor.start(plan((spec) => spec.node === node))
   }
 
@@ -147,6 +149,7 @@ export async function runLab(
       phase,
       steps,
       processes: supervisor.states(),
+      leftOut: phase === 'starting' ? [] : planLeftOut(lab, pki, programs),
       nodes: lab.nodes.map((name) => ({ name, address: nodeAddress(lab, name), power: runningInit(lab, name) ? 'on' : 'off' })),
     }),
     async progress(onStep) {

@@ -9,8 +9,8 @@ import { closeSync, openSync } from 'node:fs'
 import path from 'node:path'
 import { computeBackoff } from '../component/backoff.ts'
 import type { Logger } from '../component/logger.ts'
-import { controlPlaneNamespace, type LabDefinition, labPaths } from './definition.ts'
-import { inNode, runningInit } from './node-machine.ts'
+import { type LabDefinition, labPaths } from './definition.ts'
+import { inPlaceOf } from './in-place.ts'
 import type { ProcessSpec } from './processes.ts'
 
 export interface ProcessState {
@@ -56,7 +56,7 @@ export function createSupervisor(lab: LabDefinition, logger: Logger, ready: (spe
   function launch(process_: Supervised): void {
     const { spec } = process_
     const log = openSync(path.join(labPaths(lab.name).logs, `${spec.name}.log`), 'a')
-    const [command, ...words] = commandLine(lab, spec)
+    const [command, ...words] = inPlaceOf(lab, spec, spec.command)
     const child = spawn(command!, words, { stdio: ['ignore', log, log, NO_LOCK] })
     closeSync(log)
     process_.child = child
@@ -131,13 +131,4 @@ export function createSupervisor(lab: LabDefinition, logger: Logger, ready: (spe
         since: since.toISOString(),
       })),
   }
-}
-
-function commandLine(lab: LabDefinition, spec: ProcessSpec): string[] {
-  const dieWithParent = ['setpriv', '--pdeathsig', 'TERM', '--']
-  if (!spec.node) return [...dieWithParent, 'nsenter', `--net=/run/netns/${controlPlaneNamespace(lab)}`, '--', ...spec.command]
-  const init = runningInit(lab, spec.node)
-  if (!init) throw new Error(`Cannot start ${spec.name}: ${spec.node} is switched off`)
-  // Entering a PID namespace forks: the inner one passes the end of the outer one on.
-  return [...dieWithParent, ...inNode(init, [...dieWithParent, ...spec.command])]
 }

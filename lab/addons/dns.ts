@@ -5,10 +5,11 @@ import { hostProgramSpec, type Installation } from './host-program.ts'
 
 const NAME = 'kube-dns'
 const labels = { 'k8s-app': NAME }
+const nameLabels = { ...labels, 'kubernetes.io/name': 'KubeDNS' }
 const metadata = (extra: object = {}) => ({
   name: NAME,
   namespace: 'kube-system',
-  labels: { ...labels, 'kubernetes.io/name': 'KubeDNS' },
+  labels: nameLabels,
   ...extra,
 })
 const clusterMetadata = { name: 'system:kube-dns-reader', labels }
@@ -35,7 +36,8 @@ export function dnsObjects(installation: Installation): KubeObject[] {
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: metadata(),
+      // Those with this label are what `kubectl cluster-info` tells of.
+      metadata: metadata({ labels: { ...nameLabels, 'kubernetes.io/cluster-service': 'true' } }),
       spec: {
         clusterIP: CLUSTER_DNS,
         selector: labels,

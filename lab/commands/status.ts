@@ -27,14 +27,16 @@ export const status: LabCommand = (program) => {
     })
 }
 
-const processRows = ({ processes }: LabStatus) =>
-  processes.map(({ name, state, pid, restarts }) => [
+const processRows = ({ processes, leftOut }: LabStatus) => [
+  ...processes.map(({ name, state, pid, restarts }) => [
     name,
     state,
     pid ? String(pid) : '-',
     String(restarts),
     pid ? memory(pid) : '-',
-  ])
+  ]),
+  ...leftOut.map(({ name }) => [name, 'left out', '-', '-', '-']),
+]
 
 /** Resident memory of the process; of its child where the pid is that of the program that entered the node for it. */
 function memory(pid: number): string {

@@ -166,7 +166,12 @@ The control plane is up, without ${without.join(', ')}. ${consequence} until you
 kubeconfigs for it are in ${kubeconfigs}, certificates in ${pki}.
 Your kubeconfig (${userKubeconfigPath()}) points to the cluster.
 
-${commandList([['get nodes'], ...aboutTheLab(name)])}`
+${commandList([
+  [`stand-in${ofLab(name)}`, 'what was left out, and where it would run'],
+  [`stand-in${ofLab(name)} PROCESS`, 'how ours would be run'],
+  [`stand-in${ofLab(name)} PROCESS -- COMMAND`, 'runs yours in its place'],
+  ...aboutTheLab(name),
+])}`
 }
 
 const whatToTry = ({ name }: LabDefinition) => `

@@ -35,7 +35,7 @@ export const wrongNode = (): Verdict => refuse('NodeAffinity', "node(s) didn't m
 const refuse = (predicate: string, why: string): Verdict => ({
   phase: 'Failed',
   reason: predicate,
-  message: `Pod was rejected: Predicate ${predicate} failed: ${why}`,
+  message: `Predicate ${predicate} failed: ${why}`,
 })
 
 interface HostPort {
@@ -73,7 +73,7 @@ export function planAdmission(pod: Pod, others: readonly Pod[], allocatable: Rec
 const reject = (name: string, requested: number, used: number, capacity: number): Verdict => ({
   phase: 'Failed',
   reason: `OutOf${name}`,
-  message: `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
 })
 
 /** The larger of what runs together and what each init container needs beside the sidecars started before it. */

@@ -104,8 +104,8 @@ export function startKubelet(context: KubeletContext, options: KubeletStart): Ku
   }
 
   function reject(worker: PodWorker, verdict: Verdict): void {
-    context.events.pod(worker.pod(), 'Warning', verdict.reason, verdict.message.replace('Pod was rejected: ', ''))
-    worker.fail(verdict)
+    context.events.pod(worker.pod(), 'Warning', verdict.reason, verdict.message)
+    worker.fail({ ...verdict, message: `Pod was rejected: ${verdict.message}`, rejected: true })
   }
 
   /** Asked of the API, for labels may have changed a moment before the pod was bound; meanwhile the pod is being made ready. */

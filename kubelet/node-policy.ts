@@ -39,11 +39,7 @@ export function judgePolicy(pod: Pod, { allowedSysctls, appArmor }: NodePolicy):
   return undefined
 }
 
-const refuse = (reason: string, message: string): Verdict => ({
-  phase: 'Failed',
-  reason,
-  message: `Pod was rejected: ${message}`,
-})
+const refuse = (reason: string, message: string): Verdict => ({ phase: 'Failed', reason, message })
 
 /** `net/ipv4/ip_forward` is another spelling of the same. */
 const dotted = (name: string): string => name.replaceAll('/', '.')

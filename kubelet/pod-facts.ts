@@ -38,6 +38,8 @@ export interface Verdict {
   phase: 'Failed' | 'Succeeded'
   reason: string
   message: string
+  /** The pod was not to run here at all. */
+  rejected?: true
   /** Less than the pod's own grace period when the node cannot wait. */
   graceSeconds?: number
 }

@@ -154,7 +154,7 @@ describe('resources', () => {
     expect(planAdmission(big, [], allocatable)).toBeUndefined()
     expect(planAdmission(big, [big], allocatable)).toMatchObject({
       reason: 'OutOfcpu',
-      message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000",
+      message: "Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000",
     })
     expect(planAdmission(pod(), [pod(), pod(), pod()], allocatable)).toMatchObject({ reason: 'OutOfpods' })
   })

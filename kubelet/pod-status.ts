@@ -41,6 +41,8 @@ export function computePodStatus(pod: Pod, runtime: PodRuntime, facts: PodFacts,
   const ips = isHostNetwork(pod) ? (sandbox ? node.hostIps : []) : (sandbox?.ips ?? [])
   const keptIps = ips.length > 0 ? ips.map((ip) => ({ ip })) : pod.status?.podIPs
   const verdict = facts.verdict
+  // Of a pod that was turned away before anything of it was made there are no containers to tell of.
+  const hasContainers = !verdict?.rejected || runtime.containers.length > 0
   const status: PodStatus = {
     observedGeneration: pod.metadata.generation,
     phase,
@@ -57,8 +59,8 @@ export function computePodStatus(pod: Pod, runtime: PodRuntime, facts: PodFacts,
     podIP: keptIps?.[0]?.ip,
     podIPs: keptIps,
     startTime: pod.status?.startTime ?? time(facts.startedMs),
-    initContainerStatuses: statuses.init.length > 0 ? statuses.init : undefined,
-    containerStatuses: statuses.main,
+    initContainerStatuses: hasContainers && statuses.init.length > 0 ? statuses.init : undefined,
+    containerStatuses: hasContainers ? statuses.main : undefined,
     ephemeralContainerStatuses: statuses.ephemeral.length > 0 ? statuses.ephemeral : undefined,
     qosClass: pod.status?.qosClass ?? computeQosClass(pod),
   }

@@ -222,6 +222,9 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
         [pod.metadata.labels, pod.metadata.annotations],
         [state.pod.metadata.labels, state.pod.metadata.annotations],
       )
+      // What was refused before is another wish now.
+      if (pod.metadata.generation !== state.pod.metadata.generation)
+        for (const key of state.notBefore.keys()) if (key.startsWith('resize/')) state.notBefore.delete(key)
       state.pod = pod
       objects.update(pod)
       state.resizeProblem = hasResize(state) ? judge(pod) : undefined

@@ -32,7 +32,7 @@ export function computeResize(container: Container, applied: ResourceRequirement
 /** Infeasible: never on this node. Deferred: not beside the pods that are here now. */
 export function judgeResize(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): ResizeProblem | undefined {
   const alone = planAdmission(pod, [], allocatable)
-  if (alone) return { reason: 'Infeasible', message: alone.message.replace('Pod was rejected: ', '') }
+  if (alone) return { reason: 'Infeasible', message: alone.message }
   const beside = planAdmission(pod, others, allocatable)
-  return beside && { reason: 'Deferred', message: beside.message.replace('Pod was rejected: ', '') }
+  return beside && { reason: 'Deferred', message: beside.message }
 }

@@ -1,6 +1,7 @@
 /** The command line, as upstream's kube-proxy takes it. */
-import { defineFlags, type ParsedFlags } from '../component/flags.ts'
+import { defineFlags, FlagError, parseFlags, type ParsedFlags } from '../component/flags.ts'
 import { PROXY_MODES } from './backends/list.ts'
+import { nodePortRangesProblem } from './local-addresses.ts'
 
 export const FLAGS = defineFlags({
   kubeconfig: { type: 'string', description: 'How to reach the API server; inside a pod, its service account by default' },
@@ -15,7 +16,7 @@ export const FLAGS = defineFlags({
   'nodeport-addresses': {
     type: 'list',
     default: [],
-    description: 'Ranges of local addresses that node ports are on; all by default',
+    description: "Ranges of local addresses that node ports are on, or 'primary' for those of the Node object; all by default",
   },
   'iptables-localhost-nodeports': {
     type: 'bool',
@@ -43,6 +44,17 @@ export const FLAGS = defineFlags({
 })
 
 export type ProxyFlags = ParsedFlags<typeof FLAGS>
+
+/** The flags, or an error that names the one which cannot be. */
+export function parseProxyFlags(args: readonly string[]): ProxyFlags {
+  const { flags } = parseFlags(FLAGS, args, 'kube-proxy')
+  const problem = nodePortRangesProblem(flags['nodeport-addresses'])
+  if (problem)
+    throw new FlagError(
+      `invalid argument ${JSON.stringify(flags['nodeport-addresses'].join())} for "--nodeport-addresses" flag: ${problem}`,
+    )
+  return flags
+}
 
 /** `0.0.0.0:10256`, `[::]:10256`; null when empty. */
 export function parseBindAddress(text: string): { host: string; port: number } | null {

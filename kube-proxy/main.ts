@@ -3,7 +3,6 @@ import { hostname } from 'node:os'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
-import { parseFlags } from '../component/flags.ts'
 import { createHealth } from '../component/health.ts'
 import { createLogger, type LogLevel } from '../component/logger.ts'
 import { createMetrics } from '../component/metrics.ts'
@@ -11,13 +10,13 @@ import { createSelfSigned } from '../component/self-signed.ts'
 import { serve, type Served } from '../component/serve.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { BACKENDS } from './backends/list.ts'
-import { FLAGS, isLoopback, parseBindAddress } from './flags.ts'
+import { isLoopback, parseBindAddress, parseProxyFlags } from './flags.ts'
 import { startHealthServer, syncProblem } from './health-server.ts'
 import { createPolicyBackend } from './network-policy/policy-backend.ts'
 import { runProxy, type RunningProxy } from './run-proxy.ts'
 
 const component = 'kube-proxy'
-const { flags } = orExit(() => parseFlags(FLAGS, process.argv.slice(2), component))
+const flags = orExit(() => parseProxyFlags(process.argv.slice(2)))
 const logger = createLogger({ component, level: flags['log-level'] as LogLevel, format: flags['log-format'] as 'text' | 'json' })
 
 if (flags.cleanup) {

@@ -6,6 +6,7 @@ import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import type { Backend } from './backends/backend.ts'
 import { computeRules } from './compute-rules.ts'
+import type { NodePortAddresses } from './local-addresses.ts'
 import { createMeasures } from './measures.ts'
 import { servicePortsOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
 import { computeStaleFlows, type StaleFlow } from './stale-flows.ts'
@@ -27,7 +28,7 @@ export interface Proxier {
   /** The service or its slices changed; `since`: when that which the slices tell of happened, where they say so. */
   touch(key: string, change?: { of: 'service' | 'endpoints'; since?: Date | undefined }): void
   setNode(node: NodeView): void
-  setNodePortAddresses(addresses: readonly string[]): void
+  setNodePortAddresses(addresses: NodePortAddresses): void
   /** Everything there was at the start has been told: writing begins. */
   start(keys: Iterable<string>): void
   /** Resolves when nothing waits to be written; rejects never. */

@@ -1,5 +1,6 @@
 /** Connects informers to the proxiers of both address families, and the health servers to what they know. */
 import { writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import type { EndpointSlice, Service } from '../api/generated/types.ts'
 import { keyOf } from '../api/object.ts'
 import type { ApiClient } from '../client/api-client.ts'
@@ -77,9 +78,21 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
       logger,
       metrics,
     })
-    proxier.setNodePortAddresses(nodePortAddresses(flags['nodeport-addresses'], family))
     return { family, proxier }
   })
+  let told = ''
+  const tellNodePortAddresses = () => {
+    const addresses = {
+      machine: Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
+      node: (nodes.store.get(nodeName)?.status?.addresses ?? []).flatMap(({ type, address }) =>
+        type === 'InternalIP' ? address : [],
+      ),
+    }
+    const all = proxiers.map(({ family }) => nodePortAddresses(flags['nodeport-addresses'], family, addresses))
+    if (JSON.stringify(all) === told) return
+    told = JSON.stringify(all)
+    for (const [index, { proxier }] of proxiers.entries()) proxier.setNodePortAddresses(all[index]!)
+  }
   const statusOf = () => combine(proxiers.map(({ proxier }) => proxier.status()))
   const healthServers = createServiceHealthServers('0.0.0.0', () => syncProblem(statusOf(), clock.now()) === null, logger)
   const updateHealth = coalesce(async () => {
@@ -95,6 +108,7 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
     for (const { proxier } of proxiers) proxier.touch(key, change)
     updateHealth()
   }
+  tellNodePortAddresses()
   // In this order: what was there is told once by `start`, and each change after it as it comes.
   for (const { proxier } of proxiers) proxier.start(services.store.list().map(keyOf))
   const onService = (service: Service) => touch(keyOf(service), { of: 'service' })
@@ -109,7 +123,10 @@ export async function runProxy(options: RunProxyOptions, signal: AbortSignal): P
   })
   let knownZone = zone()
   nodes.addHandlers({
+    added: tellNodePortAddresses,
     updated() {
+      // Kubelets say now and then that they are alive: as good a time as any to look at the interfaces.
+      tellNodePortAddresses()
       if (zone() === knownZone) return
       knownZone = zone()
       for (const { family, proxier } of proxiers) proxier.setNode(viewFor(family))

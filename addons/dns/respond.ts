@@ -114,21 +114,35 @@ function soa({ domain, ttl }: Responder): Answer {
   }
 }
 
-/** An ExternalName points anywhere: within the cluster, or outside when that can be asked. */
+/** Aliases that lead to aliases, in a circle perhaps. */
+const MAX_ALIASES = 8
+
+/** An ExternalName points anywhere: within the cluster, to another one, or outside when that can be asked. */
 async function chaseAlias(packet: Packet, question: Question, transport: Transport, responder: Responder): Promise<void> {
-  const [first] = packet.answers!
-  if (first?.type !== 'CNAME' || question.type === 'CNAME') return
-  const inside = resolve({ name: first.data, type: question.type }, responder.cluster, responder.domain)
-  if (inside.kind === 'found') packet.answers!.push(...inside.answers.map((record) => toAnswer(record, responder.ttl)))
-  if (inside.kind !== 'elsewhere' || !responder.forward) return
-  const asked = encode({
-    id: packet.id ?? 0,
-    type: 'query',
-    flags: RECURSION_DESIRED,
-    questions: [{ ...question, name: first.data }],
-  })
-  const answer = await responder.forward(asked, transport).then(tryDecode, () => undefined)
-  packet.answers!.push(...(answer?.answers ?? []))
+  if (question.type === 'CNAME') return
+  for (let aliases = 0; aliases < MAX_ALIASES; aliases++) {
+    const last = packet.answers!.at(-1)
+    if (last?.type !== 'CNAME') return
+    const inside = resolve({ name: last.data, type: question.type }, responder.cluster, responder.domain)
+    if (inside.kind === 'elsewhere') {
+      packet.answers!.push(...(await answersFromOutside({ ...question, name: last.data }, packet.id ?? 0, transport, responder)))
+      return
+    }
+    if (inside.kind === 'missing' || inside.answers.length === 0) return
+    packet.answers!.push(...inside.answers.map((record) => toAnswer(record, responder.ttl)))
+  }
+}
+
+async function answersFromOutside(
+  question: Question,
+  id: number,
+  transport: Transport,
+  { forward }: Responder,
+): Promise<Answer[]> {
+  if (!forward) return []
+  const asked = encode({ id, type: 'query', flags: RECURSION_DESIRED, questions: [question] })
+  const answer = await forward(asked, transport).then(tryDecode, () => undefined)
+  return answer?.answers ?? []
 }
 
 async function forwarded(message: Buffer, query: Packet, transport: Transport, { forward }: Responder): Promise<Buffer> {

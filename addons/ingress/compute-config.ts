@@ -19,6 +19,8 @@ defaults
   # Each further attempt goes to another endpoint: one whose node is gone costs a second, and no request.
   option redispatch 1
   option http-keep-alive
+  # A reload closes a client's idle connection with its next answer: closed at once, it may have a request on its way already.
+  option idle-close-on-response
   option forwardfor
   retries 3
   retry-on conn-failure empty-response
@@ -38,6 +40,8 @@ frontend web
   http-request set-header X-Forwarded-Proto https if { ssl_fc }
   http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+  # What may have begun to take effect is not asked for twice.
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE }
 `
 
 export function computeConfig(routing: Routing, folder: string, fallbackPem: string): Map<string, string> {

@@ -1,5 +1,6 @@
 /** What a proxier needs of that which keeps its rules in the kernel: one for each address family. */
 import type { PortRules } from '../compute-rules.ts'
+import type { NodePortAddresses } from '../local-addresses.ts'
 
 export type ProxyMode = 'iptables' | 'nftables'
 
@@ -9,8 +10,7 @@ export interface Backend {
   probe(): Promise<void>
   /** From the next `write` on the service has these rules; none take it away. */
   set(service: string, rules: readonly PortRules[]): void
-  /** Node ports are on these addresses; none mean all of the node's. */
-  setNodePortAddresses(addresses: readonly string[]): void
+  setNodePortAddresses(addresses: NodePortAddresses): void
   /**
    * Brings the kernel to what was set, writing only what differs from the last time; at no moment does a rule lead nowhere. After
    * a rejection, and before the first call, nothing is known of the kernel: all is written.

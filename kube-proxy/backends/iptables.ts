@@ -61,7 +61,8 @@ export function createIptablesBackend({ family, run = runProgram }: BackendOptio
       book.forget()
     },
     async isIntact() {
-      for (const table of canaryTables) if (!(await has(table, '-S', canaryChain))) return false
+      for (const table of canaryTables) if (!(await has(table, '-C', canaryChain, '-j', 'RETURN'))) return false
+      for (const jump of JUMPS) if (!(await has(jump.table, '-C', jump.from, ...splitRule(jump)))) return false
       return true
     },
     async cleanUp() {

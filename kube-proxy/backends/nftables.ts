@@ -13,7 +13,7 @@ const BASE = ''
 export function createNftablesBackend({ family, run = runProgram }: BackendOptions): Backend {
   const table = [wordOf(family), TABLE] as const
   const ledger = createLedger()
-  ledger.set(BASE, baseThings(family, []))
+  ledger.set(BASE, baseThings(family, 'all'))
   let whole = true
 
   /** What an earlier life left behind. */

@@ -181,6 +181,9 @@ function describeServices(mode: ProxyMode): void {
       expect(await network.node.get(`127.0.0.1:${nodePort}`)).toBe('refused')
       proxier.setNodePortAddresses([])
       await proxier.settled()
+      expect(await network.outside.get(at(nodePort))).toBe('refused')
+      proxier.setNodePortAddresses('all')
+      await proxier.settled()
       expect(nameOf(await network.node.get(`127.0.0.1:${nodePort}`))).toBe(`${prefix}-p0`)
     })
 
@@ -304,10 +307,20 @@ function describeServices(mode: ProxyMode): void {
     const inKernel: [string, ...string[]] = mode === 'iptables' ? ['iptables-save'] : ['nft', 'list', 'ruleset']
     const asShell = (...lines: string[]) => network.node.run(['sh', '-ec', lines.join('\n')])
 
-    it('comes back after someone flushed the tables', async () => {
+    const flushes: Record<ProxyMode, [what: string, how: string][]> = {
+      nftables: [
+        ['everything', 'nft flush ruleset'],
+        ['the rules', 'nft flush table ip kube-proxy'],
+      ],
+      iptables: [
+        ['everything', 'for table in nat filter mangle; do iptables -t $table -F; iptables -t $table -X; done'],
+        ['the rules, and left the chains', 'iptables -t nat -F'],
+        ["the kernel's own chains", 'iptables -t nat -F PREROUTING'],
+      ],
+    }
+    it.each(flushes[mode])('comes back after someone flushed %s', async (_, how) => {
       await set({}, [{ pod: 0 }])
-      if (mode === 'nftables') await asShell('nft flush ruleset')
-      else await asShell('for table in nat filter mangle; do iptables -t $table -F; iptables -t $table -X; done')
+      await asShell(how)
       expect(await network.pods[2]!.get(clusterIP)).toBe('timeout')
       await clock.advance(30_000)
       await expect.poll(() => network.pods[2]!.get(clusterIP), { timeout: 20_000 }).toMatch(/^kp-...-p0/)

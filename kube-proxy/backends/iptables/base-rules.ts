@@ -1,4 +1,5 @@
 /** What is there before any service is: the chains all share, the jumps into them, and the marks. Pure. */
+import type { NodePortAddresses } from '../../local-addresses.ts'
 import type { Family } from '../../service-ports.ts'
 import type { SharedChain } from './render-rules.ts'
 import type { Table } from './tables.ts'
@@ -84,13 +85,14 @@ export function fixedChains(family: Family): Map<string, string[]> {
         `-m comment --comment "block incoming localnet connections" -d ${loopback} ! -s ${loopback} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`,
       ],
     ],
-    ...canaryTables.map((table): [string, string[]] => [`${table}/${canaryChain}`, []]),
+    // With a rule in it, so that a flush shows which leaves the chains.
+    ...canaryTables.map((table): [string, string[]] => [`${table}/${canaryChain}`, ['-j RETURN']]),
   ])
 }
 
-/** The end of KUBE-SERVICES: node ports, after everything that names an address. Empty addresses mean all of the node's. */
-export function nodePortJumps(addresses: readonly string[]): string[] {
+/** The end of KUBE-SERVICES: node ports, after everything that names an address. */
+export function nodePortJumps(addresses: NodePortAddresses): string[] {
   const comment = '-m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain"'
-  if (addresses.length === 0) return [`${comment} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`]
+  if (addresses === 'all') return [`${comment} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`]
   return addresses.map((address) => `${comment} -d ${address} -j KUBE-NODEPORTS`)
 }

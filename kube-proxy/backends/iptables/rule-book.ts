@@ -3,6 +3,7 @@
  * what was written last, as whole chains. Pure but for what it remembers.
  */
 import { fixedChains, nodePortJumps, SHARED_CHAINS } from './base-rules.ts'
+import type { NodePortAddresses } from '../../local-addresses.ts'
 import type { Family } from '../../service-ports.ts'
 import type { ServiceChains, SharedChain } from './render-rules.ts'
 import type { ChainChanges } from './tables.ts'
@@ -10,7 +11,7 @@ import type { ChainChanges } from './tables.ts'
 export interface RuleBook {
   /** Null takes the service's rules away. */
   set(service: string, rules: ServiceChains | null): void
-  setNodePortAddresses(addresses: readonly string[]): void
+  setNodePortAddresses(addresses: NodePortAddresses): void
   /** What to write to get from what was written to what should be; empty when nothing differs. */
   changes(): ChainChanges
   /** These changes are in the kernel now. */
@@ -27,7 +28,7 @@ export function createRuleBook(family: Family): RuleBook {
   const dirty = new Set<string>(wanted.keys())
   const dirtyShared = new Set<SharedChain>(SHARED_CHAINS)
   const inKernel = new Map<string, readonly string[]>()
-  let nodePortAddresses: readonly string[] = []
+  let nodePortAddresses: NodePortAddresses = 'all'
 
   const put = (chain: string, lines: readonly string[]) => {
     if (sameLines(wanted.get(chain), lines)) return

@@ -1,4 +1,5 @@
 /** What is in the table before any service is: the chains at the kernel's hooks, the maps that they look in, and the marks. Pure. */
+import type { NodePortAddresses } from '../../local-addresses.ts'
 import type { Family } from '../../service-ports.ts'
 import { addChain, type Things } from './things.ts'
 
@@ -38,11 +39,12 @@ export function sharedSets(family: Family): ReadonlyMap<string, string> {
   ])
 }
 
-/** Empty addresses mean that node ports are on all of the node's. */
-export function baseThings(family: Family, nodePortAddresses: readonly string[]): Things {
+export function baseThings(family: Family, nodePortAddresses: NodePortAddresses): Things {
   const ip = wordOf(family)
   const target = `${ip} daddr . meta l4proto . th dport`
-  const local = nodePortAddresses.length === 0 ? 'fib daddr type local' : `${ip} daddr { ${nodePortAddresses.join(', ')} }`
+  const local = nodePortAddresses === 'all' ? 'fib daddr type local' : `${ip} daddr { ${nodePortAddresses.join(', ')} }`
+  // A set of none is no set to the kernel's program.
+  const toNodePorts = (map: string) => (nodePortAddresses.length === 0 ? [] : [`${local} meta l4proto . th dport vmap @${map}`])
   const loopback = family === 'IPv6' ? '::1' : '127.0.0.0/8'
   const chains: Record<string, readonly string[]> = {
     'nat-prerouting': ['jump services'],
@@ -57,11 +59,11 @@ export function baseThings(family: Family, nodePortAddresses: readonly string[])
       // Node ports on the loopback address need route_localnet, which would open it to the neighbours without this.
       `${ip} daddr ${loopback} ${ip} saddr != ${loopback} ct state new,invalid ct status & dnat == 0 drop`,
     ],
-    services: [`${target} vmap @service-ips`, `${local} meta l4proto . th dport vmap @service-nodeports`],
+    services: [`${target} vmap @service-ips`, ...toNodePorts('service-nodeports')],
     firewall: [`${target} vmap @firewall-ips`],
     refused: [
       `${target} vmap @no-endpoint-services`,
-      `${local} meta l4proto . th dport vmap @no-endpoint-nodeports`,
+      ...toNodePorts('no-endpoint-nodeports'),
       // A port that the service does not have.
       `${ip} daddr @cluster-ips goto rejecting`,
     ],

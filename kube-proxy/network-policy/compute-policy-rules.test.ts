@@ -29,8 +29,10 @@ const policy = (spec: NetworkPolicySpec, name = 'p'): NetworkPolicy =>
   ({ metadata: { namespace: 'a', name }, spec: { podSelector: { matchLabels: { app: 'web' } }, ...spec } }) as NetworkPolicy
 
 /** Chains as text, their hashes shortened: order of first use is the order of the rules. */
-function rulesOf(...policies: NetworkPolicy[]): Record<string, string[]> {
-  const rules = computePolicyRules(policies, pods, namespaces, { name: 'n1', family: 'IPv4' })
+const rulesOf = (...policies: NetworkPolicy[]) => rulesWith(pods, ...policies)
+
+function rulesWith(all: Pod[], ...policies: NetworkPolicy[]): Record<string, string[]> {
+  const rules = computePolicyRules(policies, all, namespaces, { name: 'n1', family: 'IPv4', podRanges: ['10.0.0.0/24'] })
   const plain = (text: string) =>
     text
       .replace(/NETPOL-([A-Z]+)-[0-9A-F]+(-\d+)?/g, '$1$2')
@@ -72,6 +74,24 @@ describe('isolation', () => {
   ] as [string, NetworkPolicySpec, string[]][])('is of %s', (_, spec, chains) => {
     expect(Object.keys(rulesOf(policy(spec))).filter((chain) => ['IN', 'OUT'].includes(chain))).toEqual(chains)
   })
+})
+
+describe('a pod that starts, whose address nobody has told yet', () => {
+  const starting = { ...pod('web', '10.0.0.9'), status: { phase: 'Pending' } } as Pod
+  const denied = policy({ podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] })
+
+  it('is isolated by dropping what no known pod of the node sends', () => {
+    const rules = rulesWith([pod('other', '10.0.0.5'), pod('away', '10.0.1.5', { node: 'n2' }), starting], denied)
+    expect(rules['NETPOL']!.slice(2)).toEqual(['-s 10.0.0.0/24 -j NEW', '-j MARK --set-xmark 0x0/0x80000'])
+    expect(rules['NEW']).toEqual(['-s 10.0.0.5 -j RETURN', '-j DROP'])
+  })
+
+  it.each<[string, Pod]>([
+    ['on another node', { ...starting, spec: { ...starting.spec, nodeName: 'n2' } } as Pod],
+    ['on the network of the node', { ...starting, spec: { ...starting.spec, hostNetwork: true } } as Pod],
+    ['that no policy selects', { ...starting, metadata: { ...starting.metadata, labels: {} } }],
+    ['that has ended', { ...starting, status: { phase: 'Failed' } } as Pod],
+  ])('changes nothing %s', (_, one) => expect(rulesWith([one], denied)).toEqual({}))
 })
 
 describe('a peer', () => {
@@ -139,7 +159,7 @@ it('names no chain longer than the kernel takes', () => {
     [policy({ ingress: [{ from: except, ports: [{ port: 1 }] }], egress: [{ to: except }] })],
     pods,
     namespaces,
-    { name: 'n1', family: 'IPv4' },
+    { name: 'n1', family: 'IPv4', podRanges: [] },
   )
   for (const chain of all.keys()) expect(chain.replace('mangle/', '').length).toBeLessThanOrEqual(28)
 })

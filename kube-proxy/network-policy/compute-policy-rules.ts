@@ -4,6 +4,9 @@
  * NETPOL → NETPOL-OUT-…/NETPOL-IN-… (one isolated pod) → NETPOL-P-… (one direction of a policy) → NETPOL-R-… (ports of a rule).
  * A policy that allows a packet marks it; a pod's chain drops what is not marked after all its policies were asked. Every packet
  * of the opening side is asked about, not the first alone, so that a new policy ends what it forbids; replies always pass.
+ *
+ * A pod's processes may talk before anyone has told its address. While one that a policy isolates starts on this node,
+ * NETPOL-NEW-… drops what comes from, or goes to, addresses of the node's pods that are nobody's yet.
  */
 import { createHash } from 'node:crypto'
 import type { Namespace, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, Pod } from '../../api/generated/types.ts'
@@ -20,12 +23,15 @@ const allow = `-j MARK --or-mark ${ALLOWED}`
 
 type Direction = 'Ingress' | 'Egress'
 
-interface PodView {
-  key: string
+interface Subject {
   namespace: string
   labels: Record<string, string>
-  ip: string
   node: string
+}
+
+interface PodView extends Subject {
+  key: string
+  ip: string
   namedPort: (name: string, protocol: string) => number | undefined
 }
 
@@ -41,7 +47,7 @@ export function computePolicyRules(
   policies: readonly NetworkPolicy[],
   pods: readonly Pod[],
   namespaces: readonly Namespace[],
-  node: { name: string; family: Family },
+  node: { name: string; family: Family; /** Ranges that its pods have addresses of. */ podRanges: readonly string[] },
 ): PolicyRules {
   const context: Context = {
     family: node.family,
@@ -50,14 +56,20 @@ export function computePolicyRules(
     chains: new Map(),
   }
   const local = context.pods.filter((pod) => pod.node === node.name)
+  const starting = pods.filter((pod) => pod.spec?.nodeName === node.name && isStarting(pod)).map(toSubject)
+  const ranges = node.podRanges.filter((range) => familyOf(range) === node.family)
   const sorted = policies.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
   const jumps: string[] = []
+  const last: string[] = []
   for (const direction of ['Egress', 'Ingress'] as const) {
     const asked = new Map<PodView, string[]>()
+    let isolatesNew = false
     for (const policy of sorted) {
       if (!typesOf(policy).includes(direction)) continue
       const selector = toSelector(policy.spec?.podSelector ?? {})
-      const subjects = local.filter((pod) => pod.namespace === policy.metadata.namespace && selector.matches(pod.labels))
+      const isSubject = (pod: Subject) => pod.namespace === policy.metadata.namespace && selector.matches(pod.labels)
+      isolatesNew ||= starting.some(isSubject)
+      const subjects = local.filter(isSubject)
       if (subjects.length === 0) continue
       const chain = addPolicy(context, policy, direction, subjects)
       for (const pod of subjects) asked.set(pod, [...(asked.get(pod) ?? []), chain])
@@ -65,12 +77,14 @@ export function computePolicyRules(
     for (const [pod, chains] of [...asked].toSorted(([a], [b]) => (a.key < b.key ? -1 : 1))) {
       jumps.push(addPod(context, pod, direction, chains))
     }
+    if (isolatesNew) last.push(...ranges.map((range) => addNew(context, local, direction, range)))
   }
-  if (jumps.length === 0) return new Map()
+  if (jumps.length + last.length === 0) return new Map()
   put(context, ROOT_CHAIN, [
     '-m conntrack --ctstate RELATED -j RETURN',
     '-m conntrack --ctstate ESTABLISHED --ctdir REPLY -j RETURN',
     ...jumps,
+    ...last,
     // The mark is ours alone to see.
     `-j MARK --set-xmark 0x0/${ALLOWED}`,
   ])
@@ -88,25 +102,47 @@ const typesOf = ({ spec }: NetworkPolicy): readonly string[] =>
   spec?.policyTypes?.length ? spec.policyTypes : ['Ingress', ...(spec?.egress?.length ? ['Egress'] : [])]
 
 /** Pods on the host's network are the node, which no policy is about; ended pods have given their address back. */
-function toView({ metadata, spec, status }: Pod, family: Family): PodView[] {
-  if (spec?.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return []
-  const ips = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP]
-  const ip = ips.find((each) => each && familyOf(each) === family)
+const hasNetwork = ({ spec, status }: Pod): boolean =>
+  !spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+
+const addressesOf = ({ status }: Pod): readonly string[] =>
+  status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : [])
+
+const isStarting = (pod: Pod): boolean => hasNetwork(pod) && addressesOf(pod).length === 0
+
+const toSubject = ({ metadata, spec }: Pod): Subject => ({
+  namespace: metadata.namespace ?? '',
+  labels: metadata.labels ?? {},
+  node: spec?.nodeName ?? '',
+})
+
+function toView(pod: Pod, family: Family): PodView[] {
+  const { metadata, spec } = pod
+  const ip = hasNetwork(pod) ? addressesOf(pod).find((each) => familyOf(each) === family) : undefined
   if (!ip) return []
   // Sidecars open ports too.
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
   return [
     {
+      ...toSubject(pod),
       key: `${metadata.namespace}/${metadata.name}`,
-      namespace: metadata.namespace ?? '',
-      labels: metadata.labels ?? {},
       ip,
-      node: spec?.nodeName ?? '',
       namedPort: (name, protocol) =>
         containers.flatMap(({ ports }) => ports ?? []).find((port) => port.name === name && (port.protocol ?? 'TCP') === protocol)
           ?.containerPort,
     },
   ]
+}
+
+/** Answers the line that leads a packet here. */
+function addNew(context: Context, known: readonly PodView[], direction: Direction, range: string): string {
+  const flag = direction === 'Ingress' ? '-d' : '-s'
+  const chain = chainOf('NEW', direction, range)
+  put(context, chain, [
+    ...known.map(({ ip }) => `${flag} ${ip} -j RETURN`),
+    `${comment('a pod that starts: no policy allows it yet')} -j DROP`,
+  ])
+  return `${comment(`pods that start ${direction}`)} ${flag} ${range} -j ${chain}`
 }
 
 /** Answers the line that leads a packet here. */

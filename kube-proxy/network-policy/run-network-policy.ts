@@ -27,6 +27,7 @@ const RETRY_MS = 1_000
 export function runNetworkPolicy(options: NetworkPolicyOptions): { settled(): Promise<void>; stop(): Promise<void> } {
   const { informers, families, nodeName, clock, logger, backendFor = createPolicyBackend } = options
   const policies = informers.informer('NetworkPolicy')
+  const nodes = informers.informer('Node')
   const backends = families.map((family) => ({ family, backend: backendFor(family), kernel: null as PolicyRules | null }))
   let watching: ReturnType<typeof watchPeers> | undefined
   let running: Promise<void> | undefined
@@ -42,7 +43,12 @@ export function runNetworkPolicy(options: NetworkPolicyOptions): { settled(): Pr
     await watching?.whenSynced()
     for (const each of backends) {
       const { pods, namespaces } = watching?.seen() ?? { pods: [], namespaces: [] }
-      const rules = computePolicyRules(policies.store.list(), pods, namespaces, { name: nodeName, family: each.family })
+      const podRanges = nodes.store.get(nodeName)?.spec?.podCIDRs ?? []
+      const rules = computePolicyRules(policies.store.list(), pods, namespaces, {
+        name: nodeName,
+        family: each.family,
+        podRanges,
+      })
       const before = each.kernel
       each.kernel = null
       await each.backend.replace(before, rules)

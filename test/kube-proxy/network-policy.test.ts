@@ -33,7 +33,7 @@ async function enforce(...specs: NetworkPolicySpec[]): Promise<void> {
         spec: { podSelector: { matchLabels: { app: 'p0' } }, ...spec },
       }) as NetworkPolicy,
   )
-  const next = computePolicyRules(policies, pods, [], { name: 'a', family: 'IPv4' })
+  const next = computePolicyRules(policies, pods, [], { name: 'a', family: 'IPv4', podRanges: ['10.244.0.0/16'] })
   await backend.replace(rules, next)
   rules = next
 }
@@ -82,6 +82,16 @@ describe('a policy', () => {
   it('of both ends must agree', async () => {
     await enforce({ ingress: [{ from: only('p1') }] }, { podSelector: { matchLabels: { app: 'p1' } }, policyTypes: ['Egress'] })
     expect(await reaches(1, 0)).toBe(false)
+  })
+
+  it('isolates a pod from its first packet on, before its address is told', async () => {
+    const [told] = pods
+    pods[0] = { ...told!, status: {} } as Pod
+    await enforce({ policyTypes: ['Egress'] })
+    expect([await reaches(0, 1), await reaches(2, 1), await reaches(1, 0)]).toEqual([false, true, true])
+    pods[0] = told!
+    await enforce({ egress: [{ to: only('p1') }], policyTypes: ['Egress'] })
+    expect([await reaches(0, 1), await reaches(0, 2)]).toEqual([true, false])
   })
 
   it('that is gone leaves nothing in the kernel', async () => {

@@ -78,6 +78,25 @@ describe('the DNS server', () => {
     expect((await overTcp(port, question('db.shop.svc.cluster.local'))).answers).toHaveLength(100)
   })
 
+  it('follows names that stand for others to the end, and a circle not for ever', async () => {
+    const alias = (externalName: string) =>
+      ({ metadata: headless.metadata, spec: { type: 'ExternalName', externalName } }) as Service
+    const names: Record<string, Service> = {
+      first: alias('second.shop.svc.cluster.local'),
+      second: alias('db.shop.svc.cluster.local'),
+      circle: alias('circle.shop.svc.cluster.local'),
+      db: headless,
+    }
+    const port = await start({ cluster: { ...responder.cluster, service: (_, name) => names[name] } })
+    const { answers } = await overTcp(port, question('first.shop.svc.cluster.local'))
+    expect(answers!.slice(0, 3).map(({ type, name }) => `${type} ${name}`)).toEqual([
+      'CNAME first.shop.svc.cluster.local',
+      'CNAME second.shop.svc.cluster.local',
+      'A db.shop.svc.cluster.local',
+    ])
+    expect((await overTcp(port, question('circle.shop.svc.cluster.local'))).answers!.length).toBeLessThan(20)
+  })
+
   it('gives more over UDP to a client that can take it', async () => {
     const port = await start()
     const opt = {

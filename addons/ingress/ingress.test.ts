@@ -134,3 +134,7 @@ it('chooses certificates by name', () => {
   expect(files.get('certificates.list')).toBe('/f/default.pem\n/f/a_good.pem tls.example.org\n')
   expect(files.get('a_good.pem')).toContain('PRIVATE KEY')
 })
+
+it('asks a backend a second time only for what a second time does no harm', () => {
+  expect(config()).toContain('http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE }')
+})

@@ -4,6 +4,7 @@
  * `KUBELAB_POD_LIVES=500` the churn at full size.
  */
 import { existsSync, readdirSync } from 'node:fs'
+import { Agent, get } from 'node:http'
 import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { Client, credentials } from '@grpc/grpc-js'
@@ -176,6 +177,23 @@ describe('through the ingress', () => {
     await expect.poll(async () => Object.keys((await another()).answers)[0], PATIENCE).toMatch(/^web-/)
     expect(await say('still here')).toMatch(/^web-\S+ still here$/)
     close()
+  })
+
+  it('a client that keeps its connection is answered on it after a new configuration', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = () =>
+      new Promise<{ status: number | undefined; reused: boolean }>((resolve, reject) => {
+        const call = get(`http://${ingress}/`, { agent, headers: { host: 'web.example' } }, (response) =>
+          response.resume().on('end', () => resolve({ status: response.statusCode, reused: call.reusedSocket })),
+        )
+        call.on('error', reject)
+      })
+    expect(await ask()).toEqual({ status: 200, reused: false })
+    await lab.create('Ingress', 'fourth', { spec: { rules: [rule('fourth.example', 'web')] } })
+    const fourth = () => load(`http://${ingress}/`, AbortSignal.timeout(30), { host: 'fourth.example' })
+    await expect.poll(async () => Object.keys((await fourth()).answers)[0], PATIENCE).toMatch(/^web-/)
+    expect(await ask()).toEqual({ status: 200, reused: true })
+    agent.destroy()
   })
 
   it('TLS has the certificate of the name that is asked for, and a rule that is wrong is told and costs itself alone', async () => {

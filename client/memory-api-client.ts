@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import { parseFieldSelector } from '../api/fields.ts'
+import { deepCopy, deepEqual, type Json, type JsonObject } from '../api/json.ts'
 import { apiVersionOf, kindInfo, KINDS, type KindName } from '../api/kinds.ts'
 import { parseLabelSelector } from '../api/labels.ts'
 import { keyOf, type KubeObject, type ObjectKey } from '../api/object.ts'
+import { applyMergePatch } from '../api/patch/merge-patch.ts'
 import { alreadyExists, badRequest, conflict, expired, notFound } from '../api/status.ts'
 import { formatTime } from '../api/time.ts'
 import type { ApiClient, ListOptions, PatchType, WatchEvent } from './api-client.ts'
@@ -96,7 +98,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     const change: Change = { revision, kind, type, object, old }
     history.push(change)
     for (const watcher of watchers) watcher.push(change)
-    return structuredClone(object)
+    return deepCopy(object)
   }
   const replace = (kind: KindName, old: KubeObject, next: KubeObject): KubeObject => {
     const { uid, creationTimestamp, deletionTimestamp, namespace, name } = old.metadata
@@ -107,29 +109,29 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     next.metadata.resourceVersion = old.metadata.resourceVersion
     for (const field of ['namespace', 'deletionTimestamp'] as const)
       if (next.metadata[field] === undefined) delete next.metadata[field]
-    if (isEqual(next, old)) return structuredClone(old)
+    if (deepEqual(next, old)) return deepCopy(old)
     if (deletionTimestamp && !isHeld(next)) return commit(kind, 'DELETED', next, old)
     const specOf = (object: KubeObject) => ('spec' in object ? object.spec : undefined)
-    if (!isEqual(specOf(next), specOf(old))) next.metadata.generation = (old.metadata.generation ?? 1) + 1
+    if (!deepEqual(specOf(next), specOf(old))) next.metadata.generation = (old.metadata.generation ?? 1) + 1
     return commit(kind, 'MODIFIED', next, old)
   }
   /** A write to /status changes status alone. Writes to the object itself may set status too, so that tests can set a scene. */
   const throughSubresource = (old: KubeObject, next: KubeObject, subresource: string | undefined): KubeObject => {
     if (subresource === 'status') {
       return {
-        ...structuredClone(old),
+        ...deepCopy(old),
         status: (next as { status?: unknown }).status,
-        metadata: { ...structuredClone(old.metadata), resourceVersion: next.metadata.resourceVersion },
+        metadata: { ...deepCopy(old.metadata), resourceVersion: next.metadata.resourceVersion },
       } as KubeObject
     }
     return next
   }
 
   const client: ApiClient = {
-    get: async (kind, key) => structuredClone(existing(kind, key)) as never,
+    get: async (kind, key) => deepCopy(existing(kind, key)) as never,
     async list(kind, query = {}) {
       const matches = matcher(query)
-      const items = [...storeOf(kind).values()].filter(matches).map((object) => structuredClone(object))
+      const items = [...storeOf(kind).values()].filter(matches).map((object) => deepCopy(object))
       return { metadata: { resourceVersion: String(revision) }, items: items as never[] }
     },
     watch: (kind, query) => {
@@ -143,7 +145,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     },
     async create(kind, given, { cause } = {}) {
       const info = kindInfo(kind)
-      const object = structuredClone({ apiVersion: apiVersionOf(info), kind, ...given }) as unknown as KubeObject
+      const object = deepCopy({ apiVersion: apiVersionOf(info), kind, ...given }) as unknown as KubeObject
       if (!object.metadata.name && object.metadata.generateName)
         object.metadata.name = object.metadata.generateName + uuid().slice(0, 5)
       if (!info.namespaced) delete object.metadata.namespace
@@ -156,14 +158,14 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
     async update(kind, given, { cause, subresource } = {}) {
       await record({ verb: 'update', kind, key: keyOf(given), subresource, cause, body: given })
       const old = existing(kind, given.metadata)
-      return replace(kind, old, throughSubresource(old, structuredClone(given), subresource)) as never
+      return replace(kind, old, throughSubresource(old, deepCopy(given), subresource)) as never
     },
     async patch(kind, key, patch, { type, subresource, cause }) {
       await record({ verb: 'patch', kind, key: textOf(kind, key), subresource, cause, body: patch })
       const old = existing(kind, key)
       const patcher = options.patchers?.[type] ?? (type === 'application/json-patch+json' ? undefined : mergePatch)
       if (!patcher) throw badRequest(`the in-memory client was given no implementation of ${type}`)
-      return replace(kind, old, throughSubresource(old, patcher(structuredClone(old), patch) as KubeObject, subresource)) as never
+      return replace(kind, old, throughSubresource(old, patcher(deepCopy(old), patch), subresource)) as never
     },
     async delete(kind, key, { cause, preconditions, propagationPolicy } = {}) {
       await record({ verb: 'delete', kind, key: textOf(kind, key), cause })
@@ -175,7 +177,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
       }
       if (preconditions?.resourceVersion && preconditions.resourceVersion !== old.metadata.resourceVersion)
         throw conflict(group, plural, key.name)
-      const next = structuredClone(old)
+      const next = deepCopy(old)
       const finalizer = propagationPolicy && deletionFinalizers[propagationPolicy]
       if (finalizer && !old.metadata.deletionTimestamp) next.metadata.finalizers = [...(old.metadata.finalizers ?? []), finalizer]
       if (!isHeld(next)) commit(kind, 'DELETED', next, old)
@@ -191,7 +193,7 @@ export function createMemoryApiClient(options: MemoryApiClientOptions = {}): Mem
       const handler =
         options.subresources?.[`${kind}/${subresource}`] ?? (kind === 'Pod' && subresource === 'binding' ? bind : undefined)
       if (!handler) throw missing(kind, key.name)
-      const next = handler(structuredClone(old), body)
+      const next = handler(deepCopy(old), body)
       return (next ? replace(kind, old, next) : {}) as never
     },
     async raw(method, path) {
@@ -265,7 +267,7 @@ function toEvent({ type, object, old }: Change, matches: Match): WatchEvent<Kube
   const before = old !== undefined && matches(old)
   const after = type !== 'DELETED' && matches(object)
   if (!before && !after) return undefined
-  return { type: !before ? 'ADDED' : after ? 'MODIFIED' : 'DELETED', object: structuredClone(object) }
+  return { type: !before ? 'ADDED' : after ? 'MODIFIED' : 'DELETED', object: deepCopy(object) }
 }
 
 function matcher({ namespace, labelSelector, fieldSelector }: ListOptions): Match {
@@ -296,27 +298,6 @@ function bind(pod: KubeObject, body: object): KubeObject {
 const textOf = (kind: KindName, { namespace, name }: ObjectKey): string =>
   kindInfo(kind).namespaced && namespace ? `${namespace}/${name}` : name
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** RFC 7396. Strategic patches are taken as merge patches unless the test brings better: lists are replaced then. */
-function mergePatch(target: unknown, patch: unknown): KubeObject {
-  const merge = (into: unknown, from: unknown): unknown => {
-    if (!isObject(from)) return from
-    const result: Record<string, unknown> = isObject(into) ? { ...into } : {}
-    for (const [name, value] of Object.entries(from)) {
-      if (value === null) delete result[name]
-      else result[name] = merge(result[name], value)
-    }
-    return result
-  }
-  return merge(target, patch) as KubeObject
-}
-
-function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((each, index) => isEqual(each, b[index]))
-  if (!isObject(a) || !isObject(b)) return false
-  const names = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...names].every((name) => isEqual(a[name], b[name]))
-}
+/** Strategic patches are taken as merge patches unless the test brings better: lists are replaced then. */
+const mergePatch = (object: KubeObject, patch: unknown): KubeObject =>
+  applyMergePatch(object as unknown as JsonObject, deepCopy(patch) as Json) as unknown as KubeObject

@@ -24,7 +24,7 @@ async function run(start: string, ...signals: NodeJS.Signals[]): Promise<{ code:
 
 const forever = 'new Promise(() => {})'
 
-describe('runUntilSignal', () => {
+describe.concurrent('runUntilSignal', () => {
   test('stops on a signal and leaves with 0', async () => {
     const { code, output } = await run(`ready(); return { stop: () => console.error('stopped') }`, 'SIGTERM')
     expect(code).toBe(0)

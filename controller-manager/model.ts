@@ -1,6 +1,8 @@
 /** For tests: a cluster small enough to reason about. It stores objects, applies actions at once and serves a `Cache`. */
+import { deepCopy, type Json, type JsonObject } from '../api/json.ts'
 import { apiVersionOf, kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
 import { controllerOf, keyOf, type KubeObject, type ObjectKey } from '../api/object.ts'
+import { applyMergePatch } from '../api/patch/merge-patch.ts'
 import type { OwnerReference } from '../api/generated/types.ts'
 import type { Cache, Store } from '../client/cache.ts'
 import type { Action, Controller } from '../client/controller.ts'
@@ -107,7 +109,7 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
       serial++
       const { metadata } = object
       const name = metadata.name ?? `${metadata.generateName ?? 'object-'}${serial.toString(36).padStart(5, '0')}`
-      const full = structuredClone({
+      const full = deepCopy({
         apiVersion: apiVersionOf(kindInfo(kind)),
         kind,
         ...object,
@@ -121,7 +123,7 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
     change(kind, key, change) {
       const old = of(kind).get(key)
       if (!old) throw new Error(`Cannot change ${kind} ${key}: it does not exist`)
-      const copy = structuredClone(old)
+      const copy = deepCopy(old)
       change(copy as never)
       put(kind, copy, old)
     },
@@ -186,16 +188,8 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
 }
 
 /** RFC 7386. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
-  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {}
-  const merged: Record<string, unknown> = { ...base }
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key]
-    else merged[key] = merge(merged[key], value)
-  }
-  return merged
-}
+const merge = (target: KubeObject, patch: unknown): KubeObject =>
+  applyMergePatch(target as unknown as JsonObject, patch as Json) as unknown as KubeObject
 
 /** The parts of strategic merge that controllers use: owner references by UID, finalizers and conditions one by one. */
 function mergeStrategically(target: KubeObject, patch: unknown): unknown {

@@ -14,6 +14,8 @@ export default defineConfig({
           testTimeout: 20_000,
           // Pure tests share nothing that could be left behind: one process for all files is three times as fast.
           isolate: false,
+          // Node runs the sources as they are, as it does in development: no second transform, no second loader.
+          experimental: { viteModuleRunner: false },
         },
       },
       {

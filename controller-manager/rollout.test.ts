@@ -112,7 +112,7 @@ describe('a Deployment that rolls', () => {
           expect(serving(model)).toHaveLength(replicas)
           expect(imagesOf(model)).toEqual(new Set(['v4']))
         }),
-        runs(8),
+        runs(4),
       )
     },
   )
@@ -146,7 +146,7 @@ it('a StatefulSet that rolls never misses more pods than maxUnavailable', () => 
         expect(serving(model)).toHaveLength(replicas)
       },
     ),
-    runs(60),
+    runs(30),
   )
 })
 
@@ -177,6 +177,6 @@ it.each([
       expect(imagesOf(model)).toEqual(new Set(['v2']))
       expect(serving(model)).toHaveLength(nodes)
     }),
-    runs(30),
+    runs(15),
   )
 })

@@ -140,7 +140,8 @@ async function refuseUnlessActive(server: MemoryApiClient, name: string | undefi
 async function beNodes({ server, clock, random, faulty }: Simulation): Promise<void> {
   const nodes = (await server.list('Node')).items
   const alive = nodes.filter(({ metadata }) => metadata.labels?.['broken'] === undefined)
-  for (const node of alive) await beatHeart(server, node, clock.now())
+  const leases = new Set((await server.list('Lease')).items.map(keyOf))
+  for (const node of alive) await beatHeart(server, node, clock.now(), leases)
   const usable = alive.filter(({ spec }) => !spec?.unschedulable && !spec?.taints?.length)
   for (const pod of (await server.list('Pod')).items) {
     if (isFinished(pod)) continue
@@ -148,16 +149,21 @@ async function beNodes({ server, clock, random, faulty }: Simulation): Promise<v
     const node = name === undefined ? usable[random.below(usable.length)] : alive.find(({ metadata }) => metadata.name === name)
     if (!node || (faulty && random.chance(0.4))) continue
     if (!pod.spec.nodeName) await change(server, pod, { spec: { nodeName: node.metadata.name } })
-    await change(server, pod, { status: nextStatus(pod, clock.now(), random, faulty) }, 'status')
+    const status = nextStatus(pod, clock.now(), random, faulty)
+    if (status !== pod.status) await change(server, pod, { status }, 'status')
   }
 }
 
-async function beatHeart(server: MemoryApiClient, { metadata, status }: Node, now: Date): Promise<void> {
+async function beatHeart(
+  server: MemoryApiClient,
+  { metadata, status }: Node,
+  now: Date,
+  leases: ReadonlySet<string>,
+): Promise<void> {
   const key = { namespace: 'kube-node-lease', name: metadata.name }
   const renewTime = formatMicroTime(now)
   const renew = { spec: { holderIdentity: metadata.name, renewTime } }
-  const found = (await server.list('Lease')).items.some((lease) => keyOf(lease) === `kube-node-lease/${metadata.name}`)
-  if (found) await server.patch('Lease', key, renew, { type: 'application/merge-patch+json' })
+  if (leases.has(keyOf({ metadata: key }))) await server.patch('Lease', key, renew, { type: 'application/merge-patch+json' })
   else await server.create('Lease', { metadata: key, ...renew })
   if (status?.conditions?.some(({ type, status: truth }) => type === 'Ready' && truth === 'True')) return
   const conditions = [{ type: 'Ready', status: 'True', reason: 'KubeletReady', lastTransitionTime: formatTime(now) }]

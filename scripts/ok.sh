@@ -1,8 +1,25 @@
 #!/bin/sh
 # `npm run ok`: format, lint, types, architecture and unit tests. What to run before every commit.
+# The tests show what they do; the checks run beside them, and tell what they found when the tests are done.
 set -eu
 cd "$(dirname "$0")/.."
-npx oxfmt --check
-npx oxlint --type-aware
-npx tsc -p tsconfig.json
-npx vitest run --project unit "$@"
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+npx oxfmt --check >"$out/format" 2>&1 & format=$!
+npx oxlint --type-aware >"$out/lint" 2>&1 & lint=$!
+npx tsc -p tsconfig.json >"$out/types" 2>&1 & types=$!
+
+failed=0
+npx vitest run --project unit "$@" || failed=1
+# What a check has to say is of interest only when it failed.
+report() {
+  if wait "$2"; then echo "✓ $1"; else
+    cat "$out/$1"
+    echo "✗ $1"
+    failed=1
+  fi
+}
+report format $format
+report lint $lint
+report types $types
+exit $failed

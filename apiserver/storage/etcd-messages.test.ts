@@ -15,7 +15,8 @@ const read = (service: string, name: string, frame: Buffer) => {
 }
 const answer = (service: string, name: string, value: object) => method(service, name).responseSerialize(value)
 
-const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 80 })
+// Characters of one to four bytes each.
+const key = fc.string({ unit: fc.constantFrom('a', '/', '\0', 'é', '€', '😀'), minLength: 1, maxLength: 80 })
 const value = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
 const revision = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 

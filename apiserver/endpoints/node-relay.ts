@@ -98,9 +98,16 @@ const REASONS: Record<number, string> = {
   503: 'ServiceUnavailable',
 }
 
+const MAX_REFUSAL = 10_000
+
 async function refusalOf(incoming: IncomingMessage): Promise<ApiError> {
   let text = ''
-  for await (const chunk of incoming) text += String(chunk).slice(0, 10_000)
+  for await (const chunk of incoming) {
+    text += String(chunk)
+    // A kubelet that was taken over may go on for ever.
+    if (text.length > MAX_REFUSAL) break
+  }
+  text = text.slice(0, MAX_REFUSAL)
   const code = incoming.statusCode ?? 500
   return new ApiError({
     kind: 'Status',

@@ -1,11 +1,10 @@
 /** Passes a request on to another server: its answer streamed back, or, once both sides upgrade, every byte in both directions. */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
-import { serviceUnavailable } from '../../api/status.ts'
+import { internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiRequest } from '../api-context.ts'
 import { relayPage } from './relay-page.ts'
 import { rewriteUrl, type ProxiedAt } from './rewrite-links.ts'
@@ -20,6 +19,8 @@ export interface Target {
   tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean } | undefined
   /** Beside those of the client. */
   headers?: OutgoingHttpHeaders
+  /** A server that answers under a path of ours must not send our clients elsewhere. */
+  refusesRedirects?: boolean
   /** The answer's links are made to lead through us. */
   proxiedAt?: ProxiedAt
 }
@@ -37,7 +38,7 @@ const NOT_PASSED = new Set([
   'upgrade',
 ])
 
-function passedHeaders({ headers }: IncomingMessage): OutgoingHttpHeaders {
+function passedHeaders(headers: IncomingMessage['headers'] | IncomingMessage['headersDistinct']): OutgoingHttpHeaders {
   const passed: OutgoingHttpHeaders = {}
   for (const [name, value] of Object.entries(headers))
     if (!NOT_PASSED.has(name) && !name.startsWith('impersonate-') && !name.startsWith('x-remote-')) passed[name] = value
@@ -61,24 +62,29 @@ function relayRequest({ raw, response }: ApiRequest, target: Target, method: str
       port,
       path,
       method,
-      headers: { ...passedHeaders(raw), ...headers, host: `${host}:${port}` },
+      headers: { ...passedHeaders(raw.headers), ...headers, host: `${host}:${port}` },
       agent: false,
       ...tls,
     })
     outgoing.on('error', (error) => reject(unreachable(host, port, error)))
     outgoing.on('response', (incoming) => {
+      if (target.refusesRedirects && isRedirect(incoming)) {
+        incoming.destroy()
+        response.writeHead(502, { 'content-type': 'text/plain; charset=utf-8', 'content-length': REDIRECTED.length })
+        return void response.end(REDIRECTED, resolve)
+      }
       const answered = withoutConnectionHeaders(incoming.headers)
       if (proxiedAt && incoming.headers.location) answered.location = rewriteUrl(incoming.headers.location, proxiedAt)
       else if (proxiedAt && isHtml(incoming)) {
         void relayPage(incoming, answered, response, proxiedAt).then(resolve, reject)
         return
       }
-      response.writeHead(incoming.statusCode ?? 502, answered)
-      // A log that is followed has nothing to say for a long time: the client must not wait for the headers.
-      response.flushHeaders()
-      incoming.pipe(response)
-      incoming.on('error', () => response.destroy())
-      incoming.on('end', () => resolve())
+      passOn(incoming, answered, response, resolve)
+    })
+    // Nobody asked for another protocol.
+    outgoing.on('upgrade', (_incoming, other: Duplex) => {
+      other.destroy()
+      reject(internalError(new Error('the server behind switched to a protocol that nobody asked for')))
     })
     response.on('close', () => {
       outgoing.destroy()
@@ -87,6 +93,20 @@ function relayRequest({ raw, response }: ApiRequest, target: Target, method: str
     raw.pipe(outgoing)
   })
 }
+
+function passOn(incoming: IncomingMessage, headers: OutgoingHttpHeaders, response: ServerResponse, ended: () => void): void {
+  response.writeHead(incoming.statusCode ?? 502, headers)
+  // A log that is followed has nothing to say for a long time: the client must not wait for the headers.
+  response.flushHeaders()
+  incoming.pipe(response)
+  incoming.on('error', () => response.destroy())
+  incoming.on('end', ended)
+}
+
+const REDIRECTED = 'the backend attempted to redirect this request, which is not permitted'
+
+const isRedirect = ({ statusCode = 0, headers }: IncomingMessage) =>
+  statusCode >= 300 && statusCode <= 399 && headers.location !== undefined
 
 const isHtml = ({ headers }: IncomingMessage) => headers['content-type']?.split(';', 1)[0]!.trim() === 'text/html'
 
@@ -99,54 +119,78 @@ export const unreachable = (host: string, port: number, error: Error) =>
   serviceUnavailable(`error trying to reach service: dial tcp ${host}:${port}: ${error.message}`)
 
 /**
- * SPDY and WebSocket alike: the request goes out as it came, and from then on bytes are bytes. What the other side answers,
- * 101 or a refusal, is its own word and goes to the client unread.
+ * SPDY and WebSocket alike: from 101 on bytes are bytes. Until then nothing that the client
+ * sends gets through, and after a refusal nothing ever: that connection is ours, by our own certificate, and a second request
+ * on it would be one that nobody has authorized.
  */
-function relayUpgrade({ raw, response }: ApiRequest, target: Target): Promise<void> {
-  const { host, port, tls } = target
+function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls, headers }: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     const client = raw.socket
-    const other: Duplex = tls
-      ? connectTls({ host, port, ALPNProtocols: ['http/1.1'], ...tls }, onConnect)
-      : connectTcp({ host, port }, onConnect)
-    let connected = false
-    other.on('error', (error) => {
-      if (!connected) reject(unreachable(host, port, error))
-      else client.destroy()
+    const outgoing = (tls ? httpsRequest : httpRequest)({
+      host,
+      port,
+      path,
+      method: raw.method,
+      headers: upgradeHeaders(raw, { ...headers, host: `${host}:${port}` }),
+      agent: false,
+      ...(tls && { ALPNProtocols: ['http/1.1'], ...tls }),
     })
-    function onConnect() {
-      connected = true
-      response.detachSocket(client)
-      other.write(requestHead(raw, target))
-      const head = upgradeHead(raw)
-      if (head.length > 0) other.write(head)
-      // Interactive: a key stroke must not wait for the next.
-      client.setNoDelay(true)
-      client.setTimeout(0)
-      client.pipe(other).pipe(client)
-    }
-    const end = () => {
-      client.destroy()
-      other.destroy()
+    const giveUp = () => {
+      outgoing.destroy()
       resolve()
     }
-    other.on('close', end)
-    client.on('close', end)
-    client.on('error', end)
+    client.on('close', giveUp)
+    outgoing.on('error', (error) => reject(unreachable(host, port, error)))
+    outgoing.on('response', (incoming) => {
+      const { statusCode = 502 } = incoming
+      if (statusCode >= 400) return passOn(incoming, withoutConnectionHeaders(incoming.headers), response, resolve)
+      incoming.destroy()
+      reject(internalError(new Error(`invalid upgrade response: status code ${statusCode}`)))
+    })
+    outgoing.on('upgrade', (incoming, other: Duplex, head: Buffer) => {
+      response.detachSocket(client)
+      client.off('close', giveUp)
+      client.write(switchingHead(incoming))
+      if (head.length > 0) client.write(head)
+      const early = upgradeHead(raw)
+      if (early.length > 0) other.write(early)
+      join(client, other, resolve)
+    })
+    outgoing.end()
   })
 }
 
-function requestHead(raw: IncomingMessage, { host, port, path, headers = {} }: Target): string {
-  const lines = [`${raw.method} ${path} HTTP/1.1`, `Host: ${host}:${port}`]
-  for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) lines.push(`${name}: ${one}`)
-  for (let index = 0; index < raw.rawHeaders.length; index += 2) {
-    const [name, value] = [raw.rawHeaders[index]!, raw.rawHeaders[index + 1]!]
-    const lower = name.toLowerCase()
-    const needed = lower === 'connection' || lower === 'upgrade'
-    if (needed || (!NOT_PASSED.has(lower) && !lower.startsWith('impersonate-') && !lower.startsWith('x-remote-')))
-      lines.push(`${name}: ${lower === 'sec-websocket-protocol' ? withoutToken(value) : value}`)
+function join(client: Socket, other: Duplex, ended: () => void): void {
+  // Interactive: a key stroke must not wait for the next.
+  client.setNoDelay(true)
+  client.setTimeout(0)
+  client.pipe(other).pipe(client)
+  const end = () => {
+    client.destroy()
+    other.destroy()
+    ended()
   }
+  for (const side of [client, other]) side.on('close', end).on('error', end)
+}
+
+/** Written as they came, names and order, as clients of these protocols know them. */
+function switchingHead({ rawHeaders, statusMessage }: IncomingMessage): string {
+  const lines = [`HTTP/1.1 101 ${statusMessage || 'Switching Protocols'}`]
+  for (let index = 0; index < rawHeaders.length; index += 2) lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`)
   return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+function upgradeHeaders(raw: IncomingMessage, own: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  // Clients of SPDY repeat a header for each version that they speak, and old servers read no lists.
+  const { 'content-length': _length, ...passed } = passedHeaders(raw.headersDistinct)
+  const protocols = raw.headers['sec-websocket-protocol']
+  return {
+    ...passed,
+    ...(protocols !== undefined && { 'sec-websocket-protocol': withoutToken(protocols) }),
+    connection: 'Upgrade',
+    upgrade: raw.headers.upgrade,
+    ...own,
+  }
 }
 
 /** Browsers send their token among the protocols: it stays here, with the rest of the credentials. */

@@ -31,6 +31,12 @@ function fakeKubelet(tls: { cert: string; key: string }): Server {
     } else response.end('line 1\nline 2\n')
   })
   made.on('upgrade', (request, socket, head: Buffer) => {
+    const refusal = /command=(\d+)/.exec(request.url ?? '')?.[1]
+    if (refusal !== undefined) {
+      // And goes on to listen, as many servers do.
+      socket.on('data', (bytes) => asked.push({ url: String(bytes), authorization: undefined, client: 'smuggled' }))
+      return void socket.write(`HTTP/1.1 ${refusal} No\r\nLocation: https://elsewhere/\r\nContent-Length: 2\r\n\r\nno`)
+    }
     asked.push({ url: request.url, authorization: request.headers.authorization, client: '' })
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${request.headers.upgrade}\r\nConnection: Upgrade\r\n\r\n`)
     if (head.length > 0) socket.write(head)
@@ -131,6 +137,24 @@ function upgrade(path: string, protocol: string): Promise<{ head: string; echoed
   })
 }
 
+/** Sends an upgrade, and another request with what comes back; answers all that came when the connection has ended. */
+function upgradeRefused(path: string): Promise<{ head: string; body: string }> {
+  return new Promise((resolve, reject) => {
+    const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n`
+    const socket = connect({ host: '127.0.0.1', port: server.port, ca: server.ca }, () => socket.write(head))
+    let text = ''
+    socket.on('data', (chunk: Buffer) => {
+      if (text === '') socket.write('GET /pods HTTP/1.1\r\nHost: x\r\n\r\n')
+      text += String(chunk)
+    })
+    socket.on('error', reject)
+    socket.on('end', () => {
+      const end = text.indexOf('\r\n\r\n')
+      resolve({ head: text.slice(0, end), body: text.slice(end + 4) })
+    })
+  })
+}
+
 describe('an upgrade', () => {
   test.each(['SPDY/3.1', 'websocket'])('to %s is passed on with every byte after it', async (protocol) => {
     const { head, echoed } = await upgrade(
@@ -143,6 +167,17 @@ describe('an upgrade', () => {
       url: '/exec/default/p/main?input=1&output=1&command=ls&command=-l',
       authorization: undefined,
     })
+  })
+  // CVE-2018-1002105: the connection behind is the API server's own, and answers whatever comes over it.
+  test.each([
+    ['400', /^HTTP\/1.1 400 /, /^no$/],
+    ['200', /^HTTP\/1.1 500 /, /invalid upgrade response: status code 200/],
+    ['302', /^HTTP\/1.1 500 /, /invalid upgrade response: status code 302/],
+  ])('that is answered by %s ends there, and a second request on it leads nowhere', async (code, head, body) => {
+    const answered = await upgradeRefused(`${PODS}/p/exec?container=main&command=${code}&stdout=true`)
+    expect(answered.head).toMatch(head)
+    expect(answered.body).toMatch(body)
+    expect(asked.filter(({ client, url }) => client === 'smuggled' || url === '/pods')).toEqual([])
   })
   test('that may not be is refused with a Status', async () => {
     const { head, echoed } = await upgrade(`${PODS}/none/exec?command=ls`, 'SPDY/3.1')

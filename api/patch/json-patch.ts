@@ -10,6 +10,8 @@ interface Operation {
 }
 
 const MAXIMUM_OPERATIONS = 10_000
+/** Upstream's: a copy of what holds the copy doubles with each operation, and few of them fill any memory. */
+const MAXIMUM_COPIED = 3 * 1024 * 1024
 const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
 
 /**
@@ -18,8 +20,10 @@ const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'mo
  */
 export function applyJsonPatch(document: unknown, patch: unknown): Json {
   const operations = parse(patch)
+  const draft = new Draft(document as Json)
   try {
-    return operations.reduce<Json>(applyOperation, document as Json)
+    for (const operation of operations) draft.apply(operation)
+    return draft.document
   } catch (error) {
     // Upstream's client sees no more than that the patch did not apply; the reason is in the server's log.
     if (error instanceof DoesNotApply) throw unprocessable(error)
@@ -64,61 +68,101 @@ function parsePointer(pointer: unknown, op: string): string[] {
 const printPointer = (path: readonly string[]) =>
   path.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-function applyOperation(document: Json, { op, path, from, value }: Operation): Json {
-  switch (op) {
-    case 'add':
-      return add(document, path, deepCopy(value))
-    case 'remove':
-      return remove(document, path)
-    case 'replace':
-      find(document, path, op)
-      return path.length === 0
-        ? deepCopy(value)
-        : update(document, path, op, (parent, key) => assign(parent, key, deepCopy(value)))
-    case 'copy':
-      return add(document, path, deepCopy(find(document, from, op)))
-    case 'move': {
-      const moved = find(document, from, op)
-      if (path.length > from.length && from.every((token, index) => token === path[index])) {
-        throw new DoesNotApply(`move operation does not apply: cannot move ${printPointer(from)} into itself`)
+type Container = Json[] | { [key: string]: Json }
+
+/** The document as it changes. A container is copied when it is first written to, and is then this draft's own. */
+class Draft {
+  document: Json
+  readonly #own = new WeakSet<Container>()
+  #copied = 0
+
+  constructor(document: Json) {
+    this.document = document
+  }
+
+  apply({ op, path, from, value }: Operation): void {
+    switch (op) {
+      case 'add':
+        return this.#add(path, deepCopy(value))
+      case 'remove':
+        return this.#remove(path)
+      case 'replace':
+        find(this.document, path, op)
+        return this.#write(path, op, (parent, key) => assign(parent, key, deepCopy(value)), deepCopy(value))
+      case 'copy':
+        return this.#add(path, this.#copy(find(this.document, from, op)))
+      case 'move': {
+        const moved = find(this.document, from, op)
+        if (path.length > from.length && from.every((token, index) => token === path[index])) {
+          throw new DoesNotApply(`move operation does not apply: cannot move ${printPointer(from)} into itself`)
+        }
+        this.#remove(from)
+        return this.#add(path, moved)
       }
-      return add(remove(document, from), path, moved)
+      case 'test':
+        if (!deepEqual(find(this.document, path, op), value)) {
+          throw new DoesNotApply(`testing value ${printPointer(path)} failed: test failed`)
+        }
     }
-    case 'test':
-      if (!deepEqual(find(document, path, op), value)) {
-        throw new DoesNotApply(`testing value ${printPointer(path)} failed: test failed`)
-      }
-      return document
+  }
+
+  #copy(value: Json): Json {
+    this.#copied += JSON.stringify(value).length
+    if (this.#copied > MAXIMUM_COPIED) {
+      const limit = `exceeding the limit ${MAXIMUM_COPIED}`
+      throw new DoesNotApply(`Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, ${limit}`)
+    }
+    return deepCopy(value)
+  }
+
+  #add(path: string[], value: Json): void {
+    const insert = (parent: Container, key: string) => {
+      if (Array.isArray(parent)) parent.splice(indexOf(parent, key, 'add', true), 0, value)
+      else assign(parent, key, value)
+    }
+    this.#write(path, 'add', insert, value)
+  }
+
+  #remove(path: string[]): void {
+    find(this.document, path, 'remove')
+    const take = (parent: Container, key: string) => {
+      if (Array.isArray(parent)) parent.splice(indexOf(parent, key, 'remove'), 1)
+      else delete parent[key]
+    }
+    this.#write(path, 'remove', take, null)
+  }
+
+  /** Lets `change` write to the parent of `path`; the empty path is the whole document, which `whole` takes the place of. */
+  #write(path: string[], op: string, change: (parent: Container, key: string) => void, whole: Json): void {
+    if (path.length === 0) {
+      this.document = whole
+      return
+    }
+    let parent = this.#owned(this.document, path, op)
+    this.document = parent
+    for (const [depth, key] of path.slice(0, -1).entries()) {
+      const next = this.#owned(child(parent, key, op), path.slice(depth + 1), op)
+      assign(parent, key, next)
+      parent = next
+    }
+    change(parent, path.at(-1)!)
+  }
+
+  #owned(node: Json, path: readonly string[], op: string): Container {
+    if (!Array.isArray(node) && !isJsonObject(node)) throw missing(op, path)
+    if (this.#own.has(node)) return node
+    const copy = Array.isArray(node) ? [...node] : { ...node }
+    this.#own.add(copy)
+    return copy
   }
 }
 
-type Container = Json[] | { [key: string]: Json }
-
-const add = (document: Json, path: string[], value: Json): Json =>
-  path.length === 0
-    ? value
-    : update(document, path, 'add', (parent, key) =>
-        Array.isArray(parent) ? parent.toSpliced(indexOf(parent, key, 'add', true), 0, value) : assign(parent, key, value),
-      )
-
-function remove(document: Json, path: string[]): Json {
-  find(document, path, 'remove')
-  if (path.length === 0) return null
-  return update(document, path, 'remove', (parent, key) => {
-    if (Array.isArray(parent)) return parent.toSpliced(indexOf(parent, key, 'remove'), 1)
-    const { [key]: _, ...rest } = parent
-    return rest
-  })
-}
-
-const assign = (parent: Container, key: string, value: Json): Container =>
-  Array.isArray(parent) ? parent.with(indexOf(parent, key, 'replace'), value) : { ...parent, [key]: value }
-
-/** Copies the containers on the way down to the parent of `path`, and lets `change` make the last of them. */
-function update(node: Json, path: string[], op: string, change: (parent: Container, key: string) => Container): Json {
-  const [key, ...rest] = path as [string, ...string[]]
-  if (!Array.isArray(node) && !isJsonObject(node)) throw missing(op, path)
-  return rest.length === 0 ? change(node, key) : assign(node, key, update(child(node, key, op), rest, op, change))
+function assign(parent: Container, key: string, value: Json): void {
+  if (Array.isArray(parent)) parent[indexOf(parent, key, 'replace')] = value
+  // The name that JavaScript keeps for itself is a name like any other here.
+  else if (key === '__proto__')
+    Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true })
+  else parent[key] = value
 }
 
 const find = (document: Json, path: readonly string[], op: string): Json =>

@@ -69,12 +69,13 @@ function listOf(patch: JsonObject, key: string, what: string): Json[] | undefine
 function retainKeys(original: JsonObject, patch: JsonObject): JsonObject {
   const keys = listOf(patch, RETAIN_KEYS, 'retainKeys')
   if (!keys) return { ...original }
+  const retained = new Set(keys)
   for (const key in patch) {
-    if (key !== RETAIN_KEYS && !key.startsWith('$') && patch[key] !== null && !keys.includes(key)) {
+    if (key !== RETAIN_KEYS && !key.startsWith('$') && patch[key] !== null && !retained.has(key)) {
       throw badRequest("patch content doesn't match retainKeys list")
     }
   }
-  return Object.fromEntries(Object.entries(original).filter(([key]) => keys.includes(key)))
+  return Object.fromEntries(Object.entries(original).filter(([key]) => retained.has(key)))
 }
 
 interface Parallel {
@@ -92,7 +93,8 @@ function mergeListField(
   if (value !== undefined && !Array.isArray(value)) throw badRequest('invalid patch format of setElementOrder list')
   if (field.strategy !== 'merge') return value ? (clean(value) as Json[]) : now
   if (!current && !value) return now
-  const kept = removed ? (current ?? []).filter((item) => !removed.includes(item)) : (current ?? [])
+  const gone = new Set(removed)
+  const kept = (current ?? []).filter((item) => !gone.has(item))
   const merged = mergeList(kept, value ?? [], field)
   return inOrder(merged, order ?? value ?? [], kept, field.mergeKey)
 }
@@ -113,7 +115,16 @@ function mergeList(original: Json[], patch: Json[], { model, mergeKey }: FieldMe
 function mergeItems(original: JsonObject[], patch: JsonObject[], model: string | undefined, mergeKey: string): JsonObject[] {
   const plain = patch.filter((item) => !(DIRECTIVE in item))
   if (patch.some((item) => item[DIRECTIVE] === 'replace')) return plain.map(clean)
-  const result = [...original]
+  // Where each key is: a search for each item would keep the server busy for a minute with one patch of a few megabytes.
+  const places = new Map<Json, number[]>()
+  const result: (JsonObject | undefined)[] = []
+  const push = (key: Json, item: JsonObject) => {
+    const known = places.get(key)
+    if (known) known.push(result.length)
+    else places.set(key, [result.length])
+    result.push(item)
+  }
+  for (const item of original) push(item[mergeKey] ?? null, item)
   for (const item of patch) {
     const directive = item[DIRECTIVE]
     if (directive !== undefined && directive !== 'delete') {
@@ -121,18 +132,15 @@ function mergeItems(original: JsonObject[], patch: JsonObject[], model: string |
     }
     const key = item[mergeKey]
     if (key === undefined) throw internalError(`map: ${goPrint(item)} does not contain declared merge key: ${mergeKey}`)
+    const [first, ...more] = places.get(key) ?? []
     if (directive === 'delete') {
-      for (let at = indexBy(result, mergeKey, key); at >= 0; at = indexBy(result, mergeKey, key)) result.splice(at, 1)
-      continue
-    }
-    const at = indexBy(result, mergeKey, key)
-    if (at >= 0) result[at] = mergeMap(result[at]!, item, model)
-    else result.push(clean(item))
+      if (first !== undefined) for (const at of [first, ...more]) result[at] = undefined
+      places.delete(key)
+    } else if (first === undefined) push(key, clean(item))
+    else result[first] = mergeMap(result[first]!, item, model)
   }
-  return result
+  return result.filter((item) => item !== undefined)
 }
-
-const indexBy = (items: readonly JsonObject[], mergeKey: string, key: Json) => items.findIndex((item) => item[mergeKey] === key)
 
 /**
  * Upstream's order: what the patch names comes in the patch's order, the rest keeps its own, and the two are interleaved by
@@ -151,10 +159,9 @@ function inOrder(merged: Json[], order: Json[], live: Json[], mergeKey: string):
   let next = 0
   for (const item of named) {
     const limit = place(item, lived)
-    const end = others.findIndex((other, index) => index >= next && (place(other, lived) < 0 || place(other, lived) >= limit))
-    const before = others.slice(next, end < 0 ? others.length : end)
-    result.push(...before, item)
-    next += before.length
+    const isBefore = (other: Json) => place(other, lived) >= 0 && place(other, lived) < limit
+    while (next < others.length && isBefore(others[next]!)) result.push(others[next++]!)
+    result.push(item)
   }
   return [...result, ...others.slice(next)]
 }

@@ -171,7 +171,9 @@ function addBackend(
 }
 
 function serversOf(slices: readonly EndpointSlice[], portName: string): string[] {
-  const servers = slices.flatMap(({ ports, endpoints }) => {
+  const servers = slices.flatMap(({ addressType, ports, endpoints }) => {
+    // A name is looked up when the configuration is read: one that is not known would keep everybody from being served.
+    if (addressType === 'FQDN') return []
     const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
     if (port === undefined) return []
     return (endpoints ?? [])

@@ -20,6 +20,7 @@ const slices = [
       { addresses: ['10.0.0.3'], conditions: { ready: false } },
     ],
   },
+  { addressType: 'FQDN', ports: [{ name: 'http', port: 8080 }], endpoints: [{ addresses: ['localhost'] }] },
 ] as unknown as EndpointSlice[]
 const { cert, key } = await createSelfSigned('test', ['tls.example.org'], [])
 const encode = (text: string) => Buffer.from(text).toString('base64')

@@ -6,9 +6,14 @@ interface Element {
 }
 
 const ORGANIZATION = Buffer.from([0x55, 0x04, 0x0a])
+const COMMON_NAME = Buffer.from([0x55, 0x04, 0x03])
 
 /** Throws when the text is no certificate request. */
-export function organizationsIn(pem: string): string[] {
+export const organizationsIn = (pem: string): string[] => namesIn(pem, ORGANIZATION)
+
+export const commonNamesIn = (pem: string): string[] => namesIn(pem, COMMON_NAME)
+
+function namesIn(pem: string, wanted: Buffer): string[] {
   const base64 = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+?)-----END/.exec(pem)?.[1]
   if (base64 === undefined) throw new Error('PEM block type must be CERTIFICATE REQUEST')
   // CertificationRequest > CertificationRequestInfo > version, subject
@@ -18,7 +23,7 @@ export function organizationsIn(pem: string): string[] {
   return childrenOf(bodyOf(subject, 0x30)).flatMap((relativeName) =>
     childrenOf(bodyOf(relativeName, 0x31)).flatMap((attribute) => {
       const [type, value] = childrenOf(bodyOf(attribute, 0x30))
-      return type && value && type.body.equals(ORGANIZATION) ? [textOf(value)] : []
+      return type && value && type.body.equals(wanted) ? [textOf(value)] : []
     }),
   )
 }
@@ -28,9 +33,15 @@ function bodyOf(element: Element | undefined, tag: number): Buffer {
   return element.body
 }
 
-/** BMPString is UTF-16; the other string types that occur are UTF-8 or its subset. */
-const textOf = ({ tag, body }: Element): string =>
-  tag === 0x1e ? Buffer.from(body).swap16().toString('utf16le') : body.toString('utf8')
+/** UTF8String, NumericString, PrintableString, TeletexString, IA5String: what Go reads, as bytes of ASCII or UTF-8. */
+const PLAIN_STRINGS: ReadonlySet<number> = new Set([0x0c, 0x12, 0x13, 0x14, 0x16])
+
+/** Any other type could be read here as one name and by who signs as another: `system:masters` in four bytes a character, say. */
+function textOf({ tag, body }: Element): string {
+  if (tag === 0x1e) return Buffer.from(body).swap16().toString('utf16le')
+  if (!PLAIN_STRINGS.has(tag)) throw new Error(`asn1: structure error: unsupported string type ${tag}`)
+  return body.toString('utf8')
+}
 
 function childrenOf(data: Buffer): Element[] {
   const elements: Element[] = []

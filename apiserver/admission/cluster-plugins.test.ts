@@ -153,7 +153,7 @@ describe('certificates', () => {
   })
 
   it('nobody asks for a certificate of system:masters', async () => {
-    const ask = async (organization: string, signerName = 'kubernetes.io/kube-apiserver-client') => {
+    const ask = async (organization: Parameters<typeof requestFor>[0], signerName = 'kubernetes.io/kube-apiserver-client') => {
       const csr = made('CertificateSigningRequest', 'r', { spec: { signerName, request: await requestFor(organization) } })
       return createFixture().run(
         certificateSubjectRestriction,
@@ -163,12 +163,15 @@ describe('certificates', () => {
     await expect(ask('system:masters')).rejects.toThrow(
       'use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed',
     )
+    // Four bytes a character: who signs reads the same name in it as in any other type of string.
+    await expect(ask({ universalString: 'system:masters' })).rejects.toThrow('failed to parse CSR: asn1: structure error')
+    await expect(ask({ bmpString: 'system:masters' })).rejects.toThrow('with system:masters group is not allowed')
     await expect(ask('developers')).resolves.toBeDefined()
     await expect(ask('system:masters', 'example.com/other')).resolves.toBeDefined()
   })
 })
 
-async function requestFor(organization: string): Promise<string> {
+async function requestFor(organization: string | { universalString: string } | { bmpString: string }): Promise<string> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   const { webcrypto } = await import('node:crypto')

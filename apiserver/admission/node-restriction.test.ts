@@ -4,9 +4,13 @@ import { attributesOf, createFixture, made, madeIn } from './admission-fixture.t
 import { nodeRestriction } from './node-restriction.ts'
 import type { AdmissionAttributes } from './plugin.ts'
 
+const tokenVolume = (audience?: string) => ({
+  name: 'token',
+  projected: { sources: [{ serviceAccountToken: { path: 'token', ...(audience && { audience }) } }] },
+})
 const fixture = createFixture(
   made('Node', 'n1'),
-  madeIn('ns', 'Pod', 'mine', { spec: { nodeName: 'n1' } }),
+  madeIn('ns', 'Pod', 'mine', { spec: { nodeName: 'n1', volumes: [tokenVolume(), tokenVolume('vault')] } }),
   madeIn('ns', 'Pod', 'other', { spec: { nodeName: 'n2' } }),
 )
 const asNode = { username: 'system:node:n1', groups: ['system:nodes'] }
@@ -21,8 +25,21 @@ const mirror = (spec: object = {}, metadata: object = {}) =>
   })
 const node = (labels: Record<string, string> = {}, taints: object[] = []) =>
   made('Node', 'n1', { metadata: { labels }, spec: { taints } })
-const token = (boundObjectRef?: object) => made('TokenRequest', 'robot', { spec: { audiences: [], boundObjectRef } })
-const bound = (name: string) => token({ apiVersion: 'v1', kind: 'Pod', name, uid: `uid-${name}` })
+const token = (boundObjectRef?: object, audiences: string[] = []) =>
+  made('TokenRequest', 'robot', { spec: { audiences, boundObjectRef } })
+const bound = (name: string, ...audiences: string[]) =>
+  token({ apiVersion: 'v1', kind: 'Pod', name, uid: `uid-${name}` }, audiences)
+
+const der = (tag: number, ...parts: Buffer[]) => Buffer.concat([Buffer.from([tag, Buffer.concat(parts).length]), ...parts])
+/** As far as it is read here: who it is for. */
+function requestFor(commonName: string, signer = 'kube-apiserver-client-kubelet'): KubeObject {
+  const name = der(0x31, der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from(commonName))))
+  const bytes = der(0x30, der(0x30, Buffer.from('020100', 'hex'), der(0x30, name)))
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+  const request = Buffer.from(pem).toString('base64')
+  return made('CertificateSigningRequest', 'csr', { spec: { signerName: `kubernetes.io/${signer}`, request } })
+}
+const CSRS = 'certificatesigningrequests.certificates.k8s.io'
 const podStatus = (name: string, labels: object = {}) => ({
   object: madeIn('ns', 'Pod', name, { metadata: { labels } }),
   oldObject: fixture.reader.get('Pod', { namespace: 'ns', name }) as KubeObject,
@@ -42,6 +59,9 @@ describe('NodeRestriction', () => {
       {},
     ],
     ['asks for a token of a pod of its own', 'serviceaccounts', bound('mine'), { subresource: 'token' }],
+    ['asks for one for whom the pod names', 'serviceaccounts', bound('mine', 'vault'), { subresource: 'token' }],
+    ['asks for its own next certificate', CSRS, requestFor('system:node:n1'), {}],
+    ['asks for what is not about nodes', CSRS, requestFor('someone', 'kube-apiserver-client'), {}],
     [
       'creates its lease',
       'leases.coordination.k8s.io',
@@ -107,6 +127,15 @@ describe('NodeRestriction', () => {
       bound('other'),
       { subresource: 'token' },
     ],
+    [
+      'audience "bank" not found in pod spec volume, system:node:n1 is not authorized to request tokens for this audience',
+      'serviceaccounts',
+      bound('mine', 'bank'),
+      { subresource: 'token' },
+    ],
+    ['node may only request 0 or 1 audiences', 'serviceaccounts', bound('mine', 'vault', 'bank'), { subresource: 'token' }],
+    ['can only create a node CSR with CN=system:node:n1', CSRS, requestFor('system:node:n2'), {}],
+    ['can only create a node CSR with CN=system:node:n1', CSRS, requestFor('system:node:n10', 'kubelet-serving'), {}],
     ['can only access leases in the "kube-node-lease"', 'leases.coordination.k8s.io', madeIn('ns', 'Lease', 'n1'), {}],
     [
       'can only access node lease with the same name',

@@ -1,6 +1,7 @@
 /** NodeRestriction: a kubelet writes its own node, the pods bound to it, and tokens for those pods; nothing else. */
 import type {
   AuthenticationTokenRequest,
+  CertificateSigningRequest,
   Node,
   OwnerReference,
   PersistentVolumeClaim,
@@ -10,7 +11,9 @@ import type {
 import { notFound, type ApiError } from '../../api/status.ts'
 import { nodeNameOf } from '../auth/node-authorizer.ts'
 import { referencesOf } from '../auth/node-graph.ts'
+import type { Authorizer } from '../auth/user.ts'
 import { sameJson } from '../resources/rules/same-json.ts'
+import { commonNamesIn } from './certificate-request.ts'
 import { mayNodeSetLabel } from './node-labels.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from './plugin.ts'
 import { refuse } from './refuse.ts'
@@ -19,17 +22,22 @@ const MIRROR = 'kubernetes.io/config.mirror'
 const q = (text: string): string => JSON.stringify(text)
 
 /** Why this node may not do it: a sentence, an error that stands as it is, or null when it may. */
-type Judge = (node: string, attributes: AdmissionAttributes, reader: ClusterReader) => string | ApiError | null
+type Judge = (
+  node: string,
+  attributes: AdmissionAttributes,
+  reader: ClusterReader,
+  authorizer: Authorizer,
+) => string | ApiError | null
 
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   handles: (attributes) => attributes.operation !== 'CONNECT' && nodeNameOf(attributes.user) !== undefined,
-  admit(attributes, { reader }) {
+  admit(attributes, { reader, authorizer }) {
     const node = nodeNameOf(attributes.user)
     if (node === undefined) return
     if (node === '') throw refuse(attributes, `could not determine node from user ${q(attributes.user.username)}`)
     const key = attributes.group ? `${attributes.resource}.${attributes.group}` : attributes.resource
-    const verdict = JUDGES[key]?.(node, attributes, reader) ?? null
+    const verdict = JUDGES[key]?.(node, attributes, reader, authorizer) ?? null
     if (typeof verdict === 'string') throw refuse(attributes, verdict)
     if (verdict) throw verdict
   },
@@ -67,7 +75,7 @@ function judgePodRemoval(
   return pod.spec?.nodeName === node ? null : `${what} with spec.nodeName set to itself`
 }
 
-const judgePodCreate: Judge = (node, { object }, reader) => {
+function judgePodCreate(node: string, { object }: AdmissionAttributes, reader: ClusterReader): string | ApiError | null {
   const pod = object as Pod
   const me = `node ${q(node)}`
   if (pod.metadata.annotations?.[MIRROR] === undefined) {
@@ -154,9 +162,11 @@ const judgeClaim: Judge = (node, { operation, subresource, object, oldObject }) 
   return `node ${q(node)} is not allowed to update fields other than status.quantity and status.conditions`
 }
 
-const judgeToken: Judge = (node, { operation, subresource, object, namespace }, reader) => {
+const judgeToken: Judge = (node, attributes, reader, authorizer) => {
+  const { operation, subresource, object, namespace } = attributes
   if (operation !== 'CREATE' || subresource !== 'token') return null
-  const ref = (object as Partial<AuthenticationTokenRequest>).spec?.boundObjectRef
+  const { spec } = object as Partial<AuthenticationTokenRequest>
+  const ref = spec?.boundObjectRef
   if (ref?.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name) return 'node requested token not bound to a pod'
   if (!ref.uid) return 'node requested token with a pod binding without a uid'
   const pod = reader.get('Pod', { namespace, name: ref.name })
@@ -164,19 +174,89 @@ const judgeToken: Judge = (node, { operation, subresource, object, namespace }, 
   if (pod.metadata.uid !== ref.uid) {
     return `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`
   }
-  return pod.spec?.nodeName === node ? null : 'node requested token bound to a pod scheduled on a different node'
+  if (pod.spec?.nodeName !== node) return 'node requested token bound to a pod scheduled on a different node'
+  return judgeAudiences(spec?.audiences ?? [], pod, attributes, reader, authorizer)
+}
+
+/** A token for somebody that the pod has nothing to do with would be good for more than what runs on the node. */
+function judgeAudiences(
+  audiences: readonly string[],
+  pod: Pod,
+  { user, name, namespace }: AdmissionAttributes,
+  reader: ClusterReader,
+  authorizer: Authorizer,
+): string | null {
+  if (audiences.length > 1) return 'node may only request 0 or 1 audiences'
+  const [audience = ''] = audiences
+  if (audiencesOf(pod, reader).has(audience)) return null
+  const { allowed } = authorizer.authorize({
+    user,
+    verb: 'request-serviceaccounts-token-audience',
+    apiGroup: '',
+    apiVersion: '',
+    resource: audience,
+    subresource: '',
+    namespace,
+    name,
+    path: '',
+    isResourceRequest: true,
+  })
+  if (allowed) return null
+  return `audience ${q(audience)} not found in pod spec volume, ${user.username} is not authorized to request tokens for this audience`
+}
+
+function audiencesOf(pod: Pod, reader: ClusterReader): Set<string> {
+  const drivers = new Set<string>()
+  const audiences = new Set<string>()
+  for (const { projected, csi, persistentVolumeClaim, ephemeral, name } of pod.spec?.volumes ?? []) {
+    for (const { serviceAccountToken } of projected?.sources ?? []) {
+      if (serviceAccountToken) audiences.add(serviceAccountToken.audience ?? '')
+    }
+    if (csi) drivers.add(csi.driver)
+    const claimName = persistentVolumeClaim?.claimName ?? (ephemeral && `${pod.metadata.name}-${name}`)
+    const claim = claimName
+      ? reader.get('PersistentVolumeClaim', { namespace: pod.metadata.namespace, name: claimName })
+      : undefined
+    const volume = claim?.spec?.volumeName ? reader.get('PersistentVolume', { name: claim.spec.volumeName }) : undefined
+    if (volume?.spec?.csi) drivers.add(volume.spec.csi.driver)
+  }
+  for (const driver of drivers) {
+    for (const { audience } of reader.get('CSIDriver', { name: driver })?.spec.tokenRequests ?? []) audiences.add(audience)
+  }
+  return audiences
+}
+
+const NODE_SIGNERS: ReadonlySet<string> = new Set([
+  'kubernetes.io/kubelet-serving',
+  'kubernetes.io/kube-apiserver-client-kubelet',
+])
+
+/** A node that asks for another's certificate would be it. */
+const judgeCertificateRequest: Judge = (node, { operation, subresource, object }) => {
+  if (operation !== 'CREATE' || subresource !== '') return null
+  const { signerName, request } = (object as CertificateSigningRequest).spec
+  if (!NODE_SIGNERS.has(signerName)) return null
+  let names: string[]
+  try {
+    names = commonNamesIn(Buffer.from(request, 'base64').toString())
+  } catch (error) {
+    return `unable to parse csr: ${(error as Error).message}`
+  }
+  return names.length === 1 && names[0] === `system:node:${node}`
+    ? null
+    : `can only create a node CSR with CN=system:node:${node}`
 }
 
 const ownNameOnly =
-  (what: string): Judge =>
-  (node, { operation, object, name }) =>
+  (what: string) =>
+  (node: string, { operation, object, name }: AdmissionAttributes): string | null =>
     (operation === 'CREATE' ? object?.metadata.name : name) === node
       ? null
       : `can only access ${what} with the same name as the requesting node`
 
-const judgeLease: Judge = (node, attributes, reader) =>
+const judgeLease: Judge = (node, attributes) =>
   attributes.namespace === 'kube-node-lease'
-    ? ownNameOnly('node lease')(node, attributes, reader)
+    ? ownNameOnly('node lease')(node, attributes)
     : 'can only access leases in the "kube-node-lease" system namespace'
 
 const judgeSlice: Judge = (node, { operation, object, oldObject }) => {
@@ -194,6 +274,7 @@ const JUDGES: Record<string, Judge> = {
   nodes: judgeNode,
   persistentvolumeclaims: judgeClaim,
   serviceaccounts: judgeToken,
+  'certificatesigningrequests.certificates.k8s.io': judgeCertificateRequest,
   'leases.coordination.k8s.io': judgeLease,
   'csinodes.storage.k8s.io': ownNameOnly('CSINode'),
   'resourceslices.resource.k8s.io': judgeSlice,

@@ -53,11 +53,11 @@ export function podSpecWarnings(path: string, spec: PodSpec): string[] {
         const storage = container.resources?.[kind]?.['ephemeral-storage']
         if (storage?.endsWith('m')) warnings.push(fractional(`${at}.resources.${kind}[ephemeral-storage]`, storage))
       }
-      container.ports?.forEach((port, j) => {
-        const twin = container.ports!.findIndex(
-          (other) => other.containerPort === port.containerPort && other.protocol === port.protocol,
-        )
-        if (twin < j) warnings.push(`${at}.ports[${j}]: duplicate port definition with ${at}.ports[${twin}]`)
+      const seen = new Map<string, number>()
+      container.ports?.forEach(({ containerPort, protocol }, j) => {
+        const twin = seen.get(`${containerPort}/${protocol}`)
+        if (twin === undefined) seen.set(`${containerPort}/${protocol}`, j)
+        else warnings.push(`${at}.ports[${j}]: duplicate port definition with ${at}.ports[${twin}]`)
       })
     })
   }

@@ -178,7 +178,8 @@ async function requestFor(organization: string | { universalString: string } | {
   const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: [{ O: [organization] }, { CN: ['ann'] }],
+    // The library takes other types of string as well, though its types do not say so.
+    name: [{ O: [organization as string] }, { CN: ['ann'] }],
     keys,
     signingAlgorithm,
   })

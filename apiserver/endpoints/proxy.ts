@@ -1,6 +1,7 @@
 /** /proxy of pods, services and nodes: HTTP, and whatever it is upgraded to, to what runs behind the name. */
-import type { Pod } from '../../api/generated/types.ts'
+import type { Endpoint, EndpointSlice, Pod } from '../../api/generated/types.ts'
 import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
+import type { ClusterReader } from '../admission/plugin.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { isUpgrade, relay, type Target } from '../relays/relay.ts'
 import { pickEndpoint, servicePortOf, slicesOf } from '../relays/service-address.ts'
@@ -65,8 +66,21 @@ function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyNam
   if (!service) throw notFound('', 'services', name)
   const servicePort = servicePortOf(service, port)
   if (!servicePort) throw serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
-  const address = pickEndpoint(name, slicesOf(reader, info.namespace, name), servicePort.name)
+  const address = pickEndpoint(name, podsOnly(reader, info.namespace, slicesOf(reader, info.namespace, name)), servicePort.name)
   return { ...address, path, tls }
+}
+
+/**
+ * Whoever may write slices could point them at anything that this server reaches and they do not: only to pods of the
+ * namespace is anything passed on.
+ */
+function podsOnly(reader: ClusterReader, namespace: string, slices: readonly EndpointSlice[]): EndpointSlice[] {
+  const isPod = ({ targetRef, addresses }: Endpoint): boolean => {
+    if (targetRef?.kind !== 'Pod' || targetRef.namespace !== namespace || !targetRef.name) return false
+    const { podIP, podIPs = [] } = reader.get('Pod', { namespace, name: targetRef.name })?.status ?? {}
+    return addresses[0] === podIP || podIPs.some(({ ip }) => ip === addresses[0])
+  }
+  return slices.map((slice) => ({ ...slice, endpoints: slice.endpoints?.filter(isPod) ?? [] }))
 }
 
 /** A pod must listen: its first port when none is named. */

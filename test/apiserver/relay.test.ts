@@ -212,12 +212,20 @@ describe('a proxy', () => {
       kind: 'EndpointSlice',
       metadata: { name: 'web-1', namespace: 'default', uid: 'u', labels: { 'kubernetes.io/service-name': 'web' } },
       addressType: 'IPv4',
-      endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
+      endpoints: [
+        { addresses: ['127.0.0.1'], conditions: { ready: true }, targetRef: { kind: 'Pod', namespace: 'default', name: 'p' } },
+        // Of what is no pod of this namespace, or another's address, none is ever chosen.
+        { addresses: ['127.0.0.2'], conditions: { ready: true } },
+        { addresses: ['127.0.0.3'], targetRef: { kind: 'Pod', namespace: 'default', name: 'p' } },
+        { addresses: ['127.0.0.1'], targetRef: { kind: 'Pod', namespace: 'kube-system', name: 'p' } },
+      ].toReversed(),
       ports: [{ port: portOf(web) }],
     }
     await store.create('/registry/discovery.k8s.io/endpointslices/default/web-1', slice)
-    const { text } = await call('POST', '/api/v1/namespaces/default/services/web:80/proxy/x', { body: '{}' })
-    expect(text).toBe('web got POST /x')
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const { text } = await call('POST', '/api/v1/namespaces/default/services/web:80/proxy/x', { body: '{}' })
+      expect(text).toBe('web got POST /x')
+    }
   })
   test('reaches the kubelet of a node', async () => {
     await call('GET', '/api/v1/nodes/n1/proxy/stats/summary')

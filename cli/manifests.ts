@@ -72,7 +72,10 @@ export function parseManifest(text: string, source: string): KubeJson[] {
   })
   return documents.flatMap((document) => {
     const [problem] = document.errors
-    if (problem) throw new CliError(`error parsing ${source}: error converting YAML to JSON: ${problem.message}`)
+    if (problem)
+      throw new CliError(
+        `error parsing ${source}: error converting YAML to JSON: ${problem.message.split('\n')[0]!.replace(/:$/, '')}`,
+      )
     const value = document.toJS({ maxAliasCount: 1000 }) as Json
     return value === null || value === undefined ? [] : flatten(value, source)
   })

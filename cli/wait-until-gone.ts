@@ -17,10 +17,11 @@ interface WithMetadata {
   metadata: { uid: string; resourceVersion: string }
 }
 
-export async function waitUntilGone(session: Session, target: Target, timeout?: string): Promise<void> {
+/** False when it was not there to begin with. */
+export async function waitUntilGone(session: Session, target: Target, timeout?: string): Promise<boolean> {
   const signal = timeout === undefined ? undefined : AbortSignal.timeout(parseDuration(timeout))
   try {
-    await untilGone(session, target, signal)
+    return await untilGone(session, target, signal)
   } catch (error) {
     if (signal?.aborted) throw new CliError(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
     throw error
@@ -31,19 +32,19 @@ async function untilGone(
   session: Session,
   { type, name, namespace, uid }: Target,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  for (;;) {
+): Promise<boolean> {
+  for (let wasThere = false; ; wasThere = true) {
     const found = await session.client
       .raw<WithMetadata>('GET', pathOf(type, { namespace, name }), signal ? { signal } : {})
       .catch((error: unknown) => {
         if (isNotFound(error)) return undefined
         throw error
       })
-    if (!found || (uid !== undefined && found.metadata.uid !== uid)) return
+    if (!found || (uid !== undefined && found.metadata.uid !== uid)) return wasThere
     const query = { fieldSelector: `metadata.name=${name}`, resourceVersion: found.metadata.resourceVersion }
     const events = session.client.watchPath<WithMetadata>(pathOf(type, { namespace }), { query, ...(signal && { signal }) })
     for await (const { type, object } of events) {
-      if (type === 'DELETED' && (uid === undefined || object.metadata.uid === uid)) return
+      if (type === 'DELETED' && (uid === undefined || object.metadata.uid === uid)) return true
       // An error ends the watch; so does the server after a while. Either way the object is looked at anew.
       if (type === 'ERROR') break
     }

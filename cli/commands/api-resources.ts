@@ -1,13 +1,26 @@
 /** `kubelab api-resources`: every type that the server serves. */
+import { collectList } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
-import { apiVersionOf, qualifiedPlural } from '../resource-types.ts'
+import { CliError } from '../errors.ts'
+import { apiVersionOf, qualifiedPlural, type ResourceType } from '../resource-types.ts'
 import { alignTabs } from '../tabwriter.ts'
 
 interface Options {
   output?: string
   apiGroup?: string
   namespaced?: string
+  verbs?: string[]
+  sortBy?: string
   headers: boolean
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/** What `--sort-by` may say; by group where it says nothing. */
+const ORDERS: Readonly<Record<string, (a: ResourceType, b: ResourceType) => number>> = {
+  group: (a, b) => compare(a.group, b.group) || compare(a.plural, b.plural),
+  name: (a, b) => compare(a.plural, b.plural),
+  kind: (a, b) => compare(a.kind, b.kind),
 }
 
 export const apiResources: CliCommand = (program, open) => {
@@ -17,8 +30,12 @@ export const apiResources: CliCommand = (program, open) => {
     .option('-o, --output <format>', 'wide, name')
     .option('--api-group <group>', 'only those of this group')
     .option('--namespaced <true|false>', 'only those in namespaces, or only those that are not')
+    .option('--verbs <verbs>', 'only those that know all of these verbs', collectList)
+    .option('--sort-by <column>', 'name or kind')
     .option('--no-headers', 'no line of column names')
     .action(async (options: Options) => {
+      const order = ORDERS[options.sortBy ?? 'group']
+      if (!order) throw new CliError('--sort-by accepts only name or kind')
       const session = await open()
       const all = await session.types.discover()
       const types = all
@@ -26,7 +43,8 @@ export const apiResources: CliCommand = (program, open) => {
         .filter((type, index) => all.findIndex(({ group, plural }) => group === type.group && plural === type.plural) === index)
         .filter(({ group }) => options.apiGroup === undefined || group === options.apiGroup)
         .filter(({ namespaced }) => options.namespaced === undefined || String(namespaced) === options.namespaced)
-        .toSorted((a, b) => (a.group === b.group ? (a.plural < b.plural ? -1 : 1) : a.group < b.group ? -1 : 1))
+        .filter(({ verbs }) => (options.verbs ?? []).every((verb) => verbs.includes(verb)))
+        .toSorted(order)
       if (options.output === 'name') return session.print(types.map(qualifiedPlural).join('\n'))
       const isWide = options.output === 'wide'
       const rows = types.map((type) => [

@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { JsonObject } from '../../api/json.ts'
 import { isNotFound } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
-import { CliError, SilentExit } from '../errors.ts'
+import { CliError, describeError, SilentExit } from '../errors.ts'
 import { withFiles } from '../find-targets.ts'
 import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../manifests.ts'
 import { withoutManagedFields } from '../printers/printer.ts'
@@ -34,7 +34,13 @@ export const diff: CliCommand = (program, open) => {
       if (!options.filename) throw new CliError('must specify one of -f and -k', 2)
       const session = await open()
       const files = { recursive: options.recursive, namespace: session.namespace }
-      const code = await compareAll(session, await readManifests(options.filename, session.types, files), options)
+      const code = await readManifests(options.filename, session.types, files)
+        .then((manifests) => compareAll(session, manifests, options))
+        .catch((error: unknown) => {
+          // 1 says that there are differences: a failure has to end with another code.
+          session.note(describeError(error))
+          return 2
+        })
       if (code > 0) throw new SilentExit('', code)
     })
 }

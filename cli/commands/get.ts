@@ -1,5 +1,5 @@
 /** `kubelab get`: tables that the server makes, or the objects themselves; `-w` goes on showing. */
-import type { JsonObject } from '../../api/json.ts'
+import type { Json, JsonObject } from '../../api/json.ts'
 import { parseJsonPath, relaxedExpression } from '../../api/jsonpath.ts'
 import { isBadRequest, isNotFound } from '../../api/status.ts'
 import { collectList } from '../collect.ts'
@@ -10,6 +10,7 @@ import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
 import { parseSelections, type Selection } from '../object-arguments.ts'
 import { createPrinter, itemsOf, withoutManagedFields, type Printer } from '../printers/printer.ts'
 import { createTableWriter, TABLE_ACCEPT, type Table, type TableOptions } from '../printers/table.ts'
+import { openBody } from '../open-stream.ts'
 import { apiVersionOf, pathOf, qualifiedSingular } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 
@@ -29,6 +30,8 @@ interface GetOptions {
   ignoreNotFound?: boolean
   filename?: string[]
   chunkSize: string
+  raw?: string
+  subresource?: string
 }
 
 export const get: CliCommand = (program, open) => {
@@ -50,8 +53,11 @@ export const get: CliCommand = (program, open) => {
     .option('--ignore-not-found', 'what does not exist is no error')
     .option('-f, --filename <file>', 'the objects that this file names', collect)
     .option('--chunk-size <count>', 'objects in one answer', '500')
+    .option('--subresource <name>', 'the status or scale of the objects')
+    .option('--raw <path>', 'what the server answers at this path, as it is: /readyz?verbose')
     .action(async (type: string | undefined, names: string[], options: GetOptions) => {
       const session = await open()
+      if (options.raw) return getRaw(session, options.raw)
       const selections = options.filename
         ? await selectionsOfFiles(session, options.filename)
         : await parseSelections(type === undefined ? [] : [type, ...names], session.types)
@@ -66,6 +72,11 @@ export const get: CliCommand = (program, open) => {
     })
 }
 
+async function getRaw({ config }: Session, path: string): Promise<void> {
+  if (!path.startsWith('/')) throw new CliError(`Cannot ask for ${path}: a path begins with "/"`)
+  for await (const piece of await openBody(config, path)) process.stdout.write(piece)
+}
+
 async function selectionsOfFiles(session: Session, files: string[]): Promise<Selection[]> {
   const objects = await readManifests(files, session.types, { namespace: session.namespace })
   return objects.map(({ type, object }) => ({ type, names: [nameOf(object)], namespace: namespaceOf(object) }))
@@ -78,9 +89,13 @@ function requestsOf(
   options: GetOptions,
 ): string[] {
   const namespace = options.allNamespaces ? undefined : (rest.namespace ?? session.namespace)
-  if (names.length === 0) return [pathOf(type, { namespace })]
+  if (names.length === 0) {
+    if (options.subresource) throw new CliError('--subresource can only be used when a resource name is provided')
+    return [pathOf(type, { namespace })]
+  }
   if (options.allNamespaces) throw new CliError('a resource cannot be retrieved by name across all namespaces')
-  return names.map((name) => pathOf(type, { namespace, name }))
+  const { subresource } = options
+  return names.map((name) => pathOf(type, { namespace, name, ...(subresource && { subresource }) }))
 }
 
 function queryOf(options: GetOptions): Record<string, string> {
@@ -152,12 +167,13 @@ async function getTables(session: Session, selections: Selection[], options: Get
         const query = { ...queryOf(options), ...(options.sortBy && { includeObject: 'Object' }) }
         for await (const table of pages<Table>(session, path, query, options.chunkSize, TABLE_ACCEPT)) tables.push(table)
       })) || failed
-    const rows = sortRows(
+    const rows = sortedBy(
       tables.flatMap((table) => table.rows ?? []),
       options.sortBy,
+      (row) => row.object ?? {},
     )
     if (rows.length === 0) continue
-    const text = createTableWriter(tableOptions(selection, several, options))({ ...tables[0]!, rows })
+    const text = createTableWriter(tableOptions(selection, several, options))({ ...tables[0]!, rows: [...rows] })
     session.print(shown > 0 ? `\n${text}` : text)
     shown += rows.length
   }
@@ -179,11 +195,11 @@ const tableOptions = ({ type }: Selection, several: boolean, options: GetOptions
   ...((several || options.showKind) && { namePrefix: `${qualifiedSingular(type)}/` }),
 })
 
-function sortRows(rows: NonNullable<Table['rows']>, sortBy: string | undefined): NonNullable<Table['rows']> {
-  if (!sortBy) return rows
+function sortedBy<T>(items: readonly T[], sortBy: string | undefined, objectOf: (item: T) => Json): readonly T[] {
+  if (!sortBy) return items
   const path = parseJsonPath(relaxedExpression(sortBy))
-  const keyed = rows.map((row) => ({ row, key: path.find(row.object ?? {})[0] ?? null }))
-  return keyed.toSorted((a, b) => compareKeys(a.key, b.key)).map(({ row }) => row)
+  const keyed = items.map((item) => ({ item, key: path.find(objectOf(item))[0] ?? null }))
+  return keyed.toSorted((a, b) => compareKeys(a.key, b.key)).map(({ item }) => item)
 }
 
 function compareKeys(a: unknown, b: unknown): number {
@@ -212,7 +228,8 @@ async function getObjects(session: Session, selections: Selection[], options: Ge
   }
   const [selection] = selections
   const isSingle = selections.length === 1 && selection!.names.length === 1
-  const list = { apiVersion: 'v1', items, kind: 'List', metadata: { resourceVersion: '' } }
+  const sorted = sortedBy(items, options.sortBy, (item) => item)
+  const list = { apiVersion: 'v1', items: [...sorted], kind: 'List', metadata: { resourceVersion: '' } }
   const result = isSingle && items[0] ? items[0] : list
   if (!(isSingle && items.length === 0)) {
     const text = printer(options.showManagedFields ? result : withoutManagedFields(result))

@@ -127,7 +127,7 @@ async function change(
       throw new CliError(`'${key}' already has a value (${current[key]}), and --overwrite is false`)
     }
   }
-  for (const key of remove) if (current[key] === undefined) session.note(`${kind.noun} "${key}" not found.`)
+  for (const key of remove) if (current[key] === undefined) session.print(`${kind.noun} "${key}" not found.`)
   const wanted: Record<string, string> = { ...current, ...set }
   for (const key of remove) delete wanted[key]
   if (deepEqual(wanted, current)) return `not ${kind.done}`

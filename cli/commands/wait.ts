@@ -79,7 +79,8 @@ async function findTargets(session: Session, args: string[], options: WaitOption
 async function waitFor(session: Session, target: Target, condition: WaitCondition, timeout: string): Promise<void> {
   const { type, name } = target
   if (condition.kind === 'delete') {
-    await waitUntilGone(session, { ...target, uid: undefined }, timeout)
+    // As kubectl: nothing is said of what was not there.
+    if (!(await waitUntilGone(session, { ...target, uid: undefined }, timeout))) return
   } else {
     // A negative timeout is kubectl's way to say a week.
     const ms = parseDuration(timeout)

@@ -30,7 +30,10 @@ export const serviceDescriber: Describer<Service, EndpointSlice[]> = {
     page.line(0, 'IPs:', spec.clusterIPs?.join(',') || '<none>')
     if (spec.externalIPs?.length) page.line(0, 'External IPs:', spec.externalIPs.join(','))
     if (spec.externalName) page.line(0, 'External Name:', spec.externalName)
-    const ingress = status?.loadBalancer?.ingress?.map(({ ip, hostname }) => ip ?? hostname ?? '') ?? []
+    const ingress =
+      status?.loadBalancer?.ingress?.map(({ ip, ipMode, hostname }) =>
+        ip && ipMode ? `${ip} (${ipMode})` : (ip ?? hostname ?? ''),
+      ) ?? []
     if (ingress.length > 0) page.line(0, 'LoadBalancer Ingress:', ingress.join(', '))
     for (const port of spec.ports ?? []) describePort(page, port, slices)
     page.line(0, 'Session Affinity:', spec.sessionAffinity)

@@ -108,6 +108,24 @@ describe('failures are kubectl’s', () => {
   })
 })
 
+test.each<[string[], Partial<Result>]>([
+  [['diff', '-f', 'no-such-file.yaml'], { code: 2, err: 'error: the path "no-such-file.yaml" does not exist\n' }],
+  [['get', '--raw', '/livez'], { code: 0, out: 'ok' }],
+  [['get', 'ns', 'default', '--subresource=status', '-o', 'name'], { code: 0, out: 'namespace/default\n' }],
+  [
+    ['get', 'ns', 'kube-public', 'kube-system', 'default', '--sort-by=.metadata.name', '-o', 'name'],
+    { code: 0, out: 'namespace/default\nnamespace/kube-public\nnamespace/kube-system\n' },
+  ],
+  [['wait', 'cm/none', '--for=delete'], { code: 0, out: '' }],
+  [
+    ['api-resources', '--verbs=create', '--api-group=authentication.k8s.io', '-o', 'name', '--sort-by=kind'],
+    { code: 0, err: '' },
+  ],
+  [['api-resources', '--sort-by=age'], { code: 1, err: 'error: --sort-by accepts only name or kind\n' }],
+])('%j answers %j, as kubectl', async (args, expected) => {
+  expect(await kubelab(args)).toMatchObject(expected)
+})
+
 test('a life: created, exposed, scaled, labelled, shown, deleted', async () => {
   const outputs = async (...args: string[]) => (await kubelab(args)).out
   expect(await outputs('create', 'deployment', 'web', '--image=busybox:1', '--port=80')).toBe('deployment.apps/web created\n')

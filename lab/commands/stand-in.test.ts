@@ -4,10 +4,19 @@ import { commandText, findLeftOut } from './stand-in.ts'
 
 const spec = (name: string): ProcessSpec => ({ name, after: [], command: [] })
 
-it('a command line is written a flag a line, so that a shell reads the same words again', () => {
-  expect(commandText(['/bin/kubelet', '--node-ip=172.30.0.11', '--eviction-hard=memory.available<50Mi', "it's"])).toBe(
+it('a command line is written as its program and then a flag a line, so that a shell reads the same words again', () => {
+  expect(
+    commandText([
+      '/bin/node',
+      '--no-warnings',
+      '/dist/kubelet.js',
+      '--node-ip=172.30.0.11',
+      '--eviction-hard=memory.available<50Mi',
+      "it's",
+    ]),
+  ).toBe(
     [
-      '/bin/kubelet \\',
+      '/bin/node --no-warnings /dist/kubelet.js \\',
       '  --node-ip=172.30.0.11 \\',
       "  '--eviction-hard=memory.available<50Mi' \\",
       String.raw`  'it'\''s'`,

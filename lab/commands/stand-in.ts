@@ -1,10 +1,10 @@
 /** `kubelab stand-in`: where and how the processes run that a lab was made without; and yours, run in the place of one of them. */
 import { spawn } from 'node:child_process'
-import { fetchStatus } from '../control.ts'
+import type { LabStatus } from '../control.ts'
 import type { LabDefinition } from '../definition.ts'
 import { inPlaceOf } from '../in-place.ts'
 import type { ProcessSpec } from '../processes.ts'
-import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, table } from './lab-command.ts'
+import { askRunning, DEFAULT_LAB, type LabCommand, readDefinition, requireRoot, table } from './lab-command.ts'
 
 export const standIn: LabCommand = (program) => {
   program
@@ -17,8 +17,9 @@ export const standIn: LabCommand = (program) => {
     .action(async (name: string | undefined, command: string[], { lab }: { lab: string }) => {
       requireRoot()
       const definition = readDefinition(lab)
-      const { leftOut } = await fetchStatus(lab)
-      if (name === undefined) return console.log(listOf(leftOut))
+      const { leftOut } = (await askRunning(lab, 'GET', '/status')) as LabStatus
+      if (name === undefined)
+        return console.log(leftOut.length > 0 ? listOf(leftOut) : `The lab "${lab}" runs all its parts itself.`)
       const spec = findLeftOut(leftOut, name, lab)
       if (command.length === 0) return console.log(commandText(spec.command))
       process.exitCode = await runThere(definition, spec, command)
@@ -38,8 +39,12 @@ const listOf = (leftOut: readonly ProcessSpec[]): string =>
     leftOut.map(({ name, node }) => [name, node ?? 'the network of the control plane']),
   ).trimEnd()
 
-/** A line a flag, to be read and to be pasted. */
-export const commandText = (command: readonly string[]): string => command.map(quote).join(' \\\n  ')
+/** The program in the first line, then a line a flag: to be read, and to be pasted. */
+export function commandText(command: readonly string[]): string {
+  const program = command.findIndex((word) => word.endsWith('.js')) + 1
+  const lines = [command.slice(0, program), ...command.slice(program).map((flag) => [flag])]
+  return lines.map((words) => words.map(quote).join(' ')).join(' \\\n  ')
+}
 
 const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)
 

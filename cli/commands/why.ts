@@ -1,34 +1,34 @@
-/** `kubelab why`: the scheduler's own reasons for where a pod is, or for why it is nowhere, and what would change that. */
+/** `kubelab why`: the scheduler's own reasons for where a pod is, or for why it is nowhere, what would change that, and why it is not ready there. */
 import { X509Certificate } from 'node:crypto'
+import type { CoreEvent, Pod } from '../../api/generated/types.ts'
 import { isForbidden, isNotFound } from '../../api/status.ts'
 import { createApiClient, type RestClient } from '../../client/rest-client.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
 import { findPods } from '../find-pods.ts'
 import type { Session } from '../session.ts'
+import { whyNoPods, whyNotReady, whyUnbound } from '../why-not-ready.ts'
 import { formatWhy, type SchedulerAnswer } from '../why-text.ts'
 
 export const why: CliCommand = (program, open) => {
   program
     .command('why <pod...>')
     .description(
-      'Show why a pod is where it is, or why it is not scheduled and what would let it be: why web-x2k4q, why deployment/web',
+      'Show why a pod is where it is and is not ready, or why it is not scheduled and what would let it be: why web-x2k4q, why deployment/web',
     )
     .option('-o, --output <format>', 'json: what the scheduler knows, as it says it')
     .action(async (args: string[], { output }: { output?: string }) => {
       const session = await open()
       const scheduler = await connect(session)
       try {
-        const answers: SchedulerAnswer[] = []
+        const texts: string[] = []
         for (const argument of nameEach(args)) {
-          for (const { metadata } of await findPods(session, argument)) {
-            answers.push(await ask(scheduler, `${metadata.namespace}/${metadata.name}`))
+          for (const pod of await findPods(session, argument).catch(orWithoutPods(session, argument))) {
+            const answer = await ask(scheduler, `${pod.metadata.namespace}/${pod.metadata.name}`)
+            texts.push(output === 'json' ? JSON.stringify(answer, undefined, 2) : await tell(session, pod, answer))
           }
         }
-        const texts = answers.map((answer) =>
-          output === 'json' ? JSON.stringify(answer, undefined, 2) : formatWhy(answer, new Date()),
-        )
-        session.print(texts.join(output === 'json' ? '\n' : '\n\n'))
+        if (texts.length > 0) session.print(texts.join(output === 'json' ? '\n' : '\n\n'))
       } finally {
         await scheduler.close()
       }
@@ -38,6 +38,50 @@ export const why: CliCommand = (program, open) => {
 /** `pod web db` as well as `pod/web pod/db` and `web db`. */
 const nameEach = ([first = '', ...more]: readonly string[]): string[] =>
   ['pod', 'pods', 'po'].includes(first) && more.length > 0 ? more : [first, ...more]
+
+/** What the scheduler says, and where the rest is not its to know, what others say. */
+async function tell(session: Session, pod: Pod, answer: SchedulerAnswer): Promise<string> {
+  const now = new Date()
+  const { name, uid } = pod.metadata
+  if (answer.state === 'assigned') {
+    const story = whyNotReady(pod, await eventsOf(session, `involvedObject.name=${name},involvedObject.uid=${uid}`), now)
+    return [formatWhy(answer, now), story].filter(Boolean).join('\n\n')
+  }
+  const claims = await unboundClaims(session, pod)
+  const stories = await Promise.all(
+    claims.map(async (claim) =>
+      whyUnbound(claim, await eventsOf(session, `involvedObject.kind=PersistentVolumeClaim,involvedObject.name=${claim}`), now),
+    ),
+  )
+  return [formatWhy(answer, now), ...stories].join('\n\n')
+}
+
+const eventsOf = async ({ client, namespace }: Session, fieldSelector: string): Promise<CoreEvent[]> =>
+  (await client.list('Event', { namespace, fieldSelector })).items
+
+async function unboundClaims({ client, namespace }: Session, { spec, metadata }: Pod): Promise<string[]> {
+  const names = (spec.volumes ?? []).flatMap(
+    ({ name, persistentVolumeClaim, ephemeral }) =>
+      persistentVolumeClaim?.claimName ?? (ephemeral ? `${metadata.name}-${name}` : []),
+  )
+  if (names.length === 0) return []
+  const { items } = await client.list('PersistentVolumeClaim', { namespace })
+  return items
+    .filter((claim) => names.includes(claim.metadata.name) && claim.status?.phase !== 'Bound')
+    .map((claim) => claim.metadata.name)
+}
+
+/** A workload whose pods cannot even be created has none to ask about. */
+const orWithoutPods =
+  (session: Session, argument: string) =>
+  async (error: unknown): Promise<Pod[]> => {
+    const name = argument.split('/').at(-1)!
+    const story =
+      error instanceof CliError ? whyNoPods(argument, name, await eventsOf(session, 'reason=FailedCreate'), new Date()) : null
+    if (story === null) throw error
+    session.print(story)
+    return []
+  }
 
 const ask = (scheduler: RestClient, pod: string): Promise<SchedulerAnswer> =>
   scheduler.raw<SchedulerAnswer>('GET', '/debug/attempts', { query: { pod } }).catch((error: unknown) => {

@@ -316,7 +316,7 @@ describe('what this runtime cannot do', () => {
   })
 
   it('a mount that is read only to its last depth: the container does not get one that is not', async () => {
-    const place = { directory: '/v', readOnly: false }
+    const place = { directory: '/v', readOnly: false, isDevice: false }
     const context = { volumes: new Map([['v', place]]), env: new Map(), mounts: linuxMounts, subPathTarget: () => '' }
     const mount = { name: 'v', mountPath: '/v', readOnly: true }
     const withMode = (recursiveReadOnly: string) =>

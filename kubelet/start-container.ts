@@ -12,7 +12,7 @@ import { isHostNetwork } from './pod-spec.ts'
 import { toContainerConfig } from './runtime/container-config.ts'
 import { runtimeMessage } from './runtime/cri-client.ts'
 import type { ContainerConfig, Mount, PodSandboxConfig } from './runtime/cri-types.ts'
-import { toMounts } from './volumes/mounts.ts'
+import { toDevices, toMounts } from './volumes/mounts.ts'
 import type { VolumePlace } from './volumes/volume-kind.ts'
 
 export interface StartRequest {
@@ -86,6 +86,7 @@ async function describe(request: StartRequest, context: KubeletContext): Promise
     imageRef: image.imageRef ?? '',
     env: new Map([...hostnameEnv(request), ...env]),
     mounts: [...mounts, ...files.filter(({ containerPath }) => !taken.has(containerPath))],
+    devices: toDevices(container, request.volumes),
     resources: toContainerResources(pod, container, context.memoryCapacity),
     imageUser: image.user ?? {},
     targetContainerId: request.targetContainerId,

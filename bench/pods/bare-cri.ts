@@ -57,6 +57,7 @@ export async function createBareCri({ endpoint, image, command, cgroupRoot }: Ba
         imageRef,
         env: new Map(),
         mounts: [],
+        devices: [],
         resources: { cpuPeriod: 100_000, cpuQuota: 0, cpuShares: 2, memoryLimitInBytes: 0, oomScoreAdj: 1000 },
         imageUser: {},
       })

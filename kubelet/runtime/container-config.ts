@@ -10,6 +10,7 @@ export interface ContainerSettings {
   imageRef: string
   env: ReadonlyMap<string, string>
   mounts: Mount[]
+  devices: ContainerConfig['devices']
   resources: LinuxContainerResources
   /** Of the image: what it runs as when the pod does not say. */
   imageUser: { uid?: number | undefined; name?: string | undefined }
@@ -48,7 +49,7 @@ export function toContainerConfig(pod: Pod, container: Container, settings: Cont
     workingDir: container.workingDir ?? '',
     envs: [...settings.env].map(([key, value]) => ({ key, value })),
     mounts: settings.mounts,
-    devices: [],
+    devices: settings.devices,
     labels: containerLabels(pod, container),
     annotations: containerAnnotations(pod, container, settings.attempt),
     logPath: `${container.name}/${settings.attempt}.log`,

@@ -20,10 +20,6 @@ export const emptyDir: DirectoryKind = {
     await chmod(directory, 0o777)
     return { directory, takesGroup: true }
   },
-  async tearDown(name, { uid, paths, mounts }) {
-    const directory = paths.volumeDirectory(uid, 'empty-dir', name)
-    if (await mounts.isMountPoint(directory)) await mounts.unmount(directory)
-  },
 }
 
 /** The least of what the volume, the pod and the node may have. */

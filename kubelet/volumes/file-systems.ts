@@ -9,10 +9,32 @@ export interface Mounts {
   mountMemory(directory: string, options: { sizeBytes?: number | undefined; mode?: string }): Promise<void>
   /** Of pages of one size, `2Mi`, that the kernel has set aside. */
   mountHugePages(directory: string, pageSize: string): Promise<void>
+  /** The file system on a block device; a blank one gets one of that type first. */
+  mountDevice(device: string, directory: string, how: { fsType: string; options: readonly string[] }): Promise<void>
   /** Neither name is resolved: a link under `/proc` stands for what is open behind it. */
   bind(source: string, target: string): Promise<void>
   unmount(directory: string): Promise<void>
   isMountPoint(directory: string): Promise<boolean>
+}
+
+/** One at a time: of two pods that start on a blank device together, only one may format it. */
+let lastDevice: Promise<void> = Promise.resolve()
+
+const mountDevice: Mounts['mountDevice'] = async (device, directory, { fsType, options }) => {
+  if (await isBlank(device)) await run(`mkfs.${fsType}`, [...(fsType.startsWith('ext') ? ['-F', '-m0'] : []), device])
+  await run('mount', ['-t', fsType, ...(options.length > 0 ? ['-o', options.join(',')] : []), device, directory])
+}
+
+/** Neither a file system nor partitions; whatever else keeps us from knowing is an error, for formatting destroys. */
+async function isBlank(device: string): Promise<boolean> {
+  const nothingFound = 2
+  return run('blkid', ['-p', '-s', 'TYPE', '-s', 'PTTYPE', device]).then(
+    () => false,
+    (error: unknown) => {
+      if ((error as { code?: unknown }).code === nothingFound) return true
+      throw error
+    },
+  )
 }
 
 export const linuxMounts: Mounts = {
@@ -22,6 +44,11 @@ export const linuxMounts: Mounts = {
   },
   async mountHugePages(directory, pageSize) {
     await run('mount', ['-t', 'hugetlbfs', '-o', `pagesize=${pageSize.replace('i', '')}`, 'nodev', directory])
+  },
+  mountDevice(...request) {
+    const mounted = lastDevice.then(() => mountDevice(...request))
+    lastDevice = mounted.catch(() => undefined)
+    return mounted
   },
   async bind(source, target) {
     await run('mount', ['--no-canonicalize', '--bind', source, target])
@@ -39,6 +66,7 @@ export const linuxMounts: Mounts = {
 export const noMounts: Mounts = {
   mountMemory: () => Promise.resolve(),
   mountHugePages: () => Promise.resolve(),
+  mountDevice: () => Promise.resolve(),
   bind: () => Promise.resolve(),
   unmount: () => Promise.resolve(),
   isMountPoint: () => Promise.resolve(false),

@@ -1,9 +1,9 @@
-/** From a container's volumeMounts to CRI mounts. */
+/** From a container's volumeMounts to CRI mounts, and from its volumeDevices to CRI devices. */
 import path from 'node:path'
 import type { Container, VolumeMount } from '../../api/generated/types.ts'
 import { expand } from '../expand.ts'
 import { ContainerConfigError } from '../runtime/container-config.ts'
-import type { Mount } from '../runtime/cri-types.ts'
+import type { ContainerConfig, Mount } from '../runtime/cri-types.ts'
 import type { Mounts } from './file-systems.ts'
 import { bindSubPath } from './sub-path.ts'
 import type { VolumePlace } from './volume-kind.ts'
@@ -44,6 +44,13 @@ async function toMount(mount: VolumeMount, index: number, context: MountContext)
     propagation: propagations[mount.mountPropagation ?? ''] ?? 'PROPAGATION_PRIVATE',
   }
 }
+
+export const toDevices = (container: Container, volumes: ReadonlyMap<string, VolumePlace>): ContainerConfig['devices'] =>
+  (container.volumeDevices ?? []).map(({ name, devicePath }) => {
+    const volume = volumes.get(name)
+    if (!volume?.isDevice) throw new ContainerConfigError(`cannot find volume "${name}" to pass into container`)
+    return { containerPath: devicePath, hostPath: volume.directory, permissions: volume.readOnly ? 'r' : 'mrw' }
+  })
 
 /** Unlike in a command, a name that is not known is an error here. */
 function expandStrictly(text: string, env: ReadonlyMap<string, string>): string {

@@ -63,11 +63,11 @@ async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Prom
       const user = kind.name === 'projected' ? soleUser(pod.spec) : undefined
       await writePayload(directory, await kind.payload(volume, context), { fsGroup, user }, now)
       // As upstream: what the API says is not for containers to change.
-      return { directory, readOnly: true }
+      return { directory, readOnly: true, isDevice: false }
     }
-    const { directory, takesGroup, readOnly = false } = await kind.setUp(volume, context)
+    const { directory, takesGroup, readOnly = false, isDevice = false } = await kind.setUp(volume, context)
     if (fsGroup !== undefined && takesGroup) await applyFsGroup(directory, fsGroup, fsGroupChangePolicy)
-    return { directory, readOnly }
+    return { directory, readOnly, isDevice }
   } catch (error) {
     if (error instanceof ImageVolumeError) throw error
     throw new VolumeError(
@@ -84,13 +84,14 @@ export async function tearDownVolumes(uid: string, keepers: VolumeKeepers): Prom
   const { paths, mounts } = keepers
   await removeSubPaths(paths.subPathRoot(uid), mounts)
   for (const kind of VOLUME_KINDS) {
-    if (isPayloadKind(kind) || !kind.tearDown) continue
+    if (isPayloadKind(kind)) continue
     const folder = path.dirname(paths.volumeDirectory(uid, kind.name, 'x'))
     for (const name of await readdir(folder).catch(() => [])) {
-      await kind.tearDown(name, { ...keepers, uid })
+      await kind.tearDown?.(name, { ...keepers, uid })
       const directory = path.join(folder, name)
-      // Deleting into a mount that refused to go would delete what is mounted.
-      if (!(await mounts.isMountPoint(directory))) await rm(directory, { recursive: true, force: true })
+      // Rejects with a mount that refuses to go: deleting into it would delete what is mounted.
+      if (await mounts.isMountPoint(directory)) await mounts.unmount(directory)
+      await rm(directory, { recursive: true, force: true })
     }
   }
   await rm(path.dirname(path.dirname(paths.memoryVolumeDirectory(uid, 'x', 'x'))), { recursive: true, force: true })

@@ -56,6 +56,8 @@ export interface VolumePlace {
   directory: string
   /** Whatever the container's mount says. */
   readOnly: boolean
+  /** A block device, for containers' volumeDevices: `directory` is its path. */
+  isDevice: boolean
 }
 
 /** What a volume gives. */
@@ -64,6 +66,7 @@ export interface VolumeDirectory {
   /** The pod's fsGroup is made its owner; as upstream, not for folders of the node itself. */
   takesGroup: boolean
   readOnly?: boolean | undefined
+  isDevice?: boolean | undefined
 }
 
 /** A kind that gives a folder, and takes it away at the end. */

@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Container, PersistentVolume, Pod, PodSpec } from '../../api/generated/types.ts'
 import type { New } from '../../api/object.ts'
@@ -92,6 +93,46 @@ describe('a volume', () => {
     expect(await output('local', { volumes: claim('local'), containers, securityContext: { ...asUser, fsGroup: 77 } })).toBe(
       '77\n',
     )
+  })
+
+  it('that is a block device is formatted once and mounted, or is given as a device', async () => {
+    const disk = `${kubelet.node.directory}/disk`
+    writeFileSync(disk, '')
+    truncateSync(disk, 16 << 20)
+    const device = execFileSync('losetup', ['--find', '--show', disk], { encoding: 'utf8' }).trim()
+    try {
+      await bind('disk', { local: { path: device } })
+      const write = [shell('echo mine > /data/file; stat -f -c %T /data; stat -c "%a %g" /data', at('/data'))]
+      const securityContext = { fsGroup: 77 }
+      expect(await output('disk', { volumes: claim('disk'), containers: write, securityContext })).toMatch(/^ext2.*\n2775 77\n$/)
+      await kubelet.api.deletePod('disk')
+      await kubelet.api.waitForNoPod('disk')
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('kubernetes.io~pvc')
+
+      const again = [shell('cat /data/file', at('/data'))]
+      expect(await output('disk-again', { volumes: claim('disk'), containers: again })).toBe('mine\n')
+      await kubelet.api.deletePod('disk-again')
+      await kubelet.api.waitForNoPod('disk-again')
+
+      await bind('raw', { local: { path: device }, volumeMode: 'Block' })
+      const volumeDevices = [{ name: 'v', devicePath: '/dev/mine' }]
+      // The magic number of the file system that is on it.
+      const read = [shell('test -b /dev/mine && od -An -tx2 -j1080 -N2 /dev/mine', { volumeDevices })]
+      expect((await output('raw', { volumes: claim('raw'), containers: read })).trim()).toBe('ef53')
+    } finally {
+      execFileSync('losetup', ['--detach', device])
+      rmSync(disk)
+    }
+  })
+
+  it('of another mode than its container takes it for is not given', async () => {
+    await bind('folder', { local: { path: kubelet.node.directory } })
+    const containers = [shell('true', { volumeDevices: [{ name: 'v', devicePath: '/dev/mine' }] })]
+    await kubelet.api.createPod('wrong-mode', { volumes: claim('folder'), containers })
+    const message = 'volume v has volumeMode Filesystem, but is specified in volumeDevices'
+    const told = async () => (await kubelet.api.list('Event')).items.map((event) => event.message).join('\n')
+    await expect.poll(told).toContain(message)
+    await kubelet.api.deletePod('wrong-mode')
   })
 
   it('of the local path provisioner can be written by any user', async () => {

@@ -13,7 +13,7 @@ export interface Accepted {
 
 const plainJson: Accepted = { format: 'json' }
 const plainYaml: Accepted = { format: 'yaml' }
-const SERVED = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const SERVED = ['application/json', 'application/yaml']
 
 /** A client sends the same header for ever; a few hundred different ones are more than there are clients. */
 const cache = new Map<string, readonly Accepted[]>()

@@ -1,5 +1,5 @@
 /** emptyDir: a folder that lives as long as the pod, on disk, in memory or in huge pages. */
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, stat } from 'node:fs/promises'
 import type { Pod } from '../../api/generated/types.ts'
 import { quantityValue } from '../../api/quantity.ts'
 import { computePodLimits } from '../cgroups.ts'
@@ -17,7 +17,8 @@ export const emptyDir: DirectoryKind = {
       await mounts.mountMemory(directory, { sizeBytes: memorySize(pod, sizeLimit, allocatable.memory) })
     if (medium.startsWith('HugePages') && !(await mounts.isMountPoint(directory)))
       await mounts.mountHugePages(directory, pageSizeOf(medium, pod))
-    await chmod(directory, 0o777)
+    // Only what the umask took away is given back: memory comes sticky, as /tmp, and stays so.
+    if (((await stat(directory)).mode & 0o777) !== 0o777) await chmod(directory, 0o777)
     return { directory, takesGroup: true }
   },
 }

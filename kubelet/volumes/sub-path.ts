@@ -12,7 +12,7 @@ import type { Mounts } from './file-systems.ts'
 const O_PATH = 0o10000000
 const asFolder = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const asAnything = O_PATH | constants.O_NOFOLLOW
-const permissions = 0o2777
+const permissions = 0o7777
 
 const outside = (subPath: string): ContainerConfigError =>
   new ContainerConfigError(`failed to prepare subPath for volumeMount: subpath ${JSON.stringify(subPath)} not within volume path`)

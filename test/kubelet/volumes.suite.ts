@@ -83,6 +83,16 @@ describe('a volume', () => {
     )
   })
 
+  it("in memory is everybody's, and nobody removes another's files; so is a part that is made in it", async () => {
+    const volumes = [{ name: 'v', emptyDir: { medium: 'Memory' } }]
+    const mounts = [
+      { name: 'v', mountPath: '/memory' },
+      { name: 'v', mountPath: '/part', subPath: 'made' },
+    ]
+    const containers = [shell("stat -c '%a %g' /memory /part", { volumeMounts: mounts })]
+    expect(await output('memory', { volumes, containers, securityContext: { fsGroup: 77 } })).toBe('3777 77\n3777 77\n')
+  })
+
   it("of the node's own takes the pod's group, if it is a local one", async () => {
     const folder = `${kubelet.node.directory}/local`
     mkdirSync(folder)

@@ -19,10 +19,12 @@ export const pkiOptions = (lab: LabDefinition): PkiOptions => ({
   apiServerAddresses: [controlPlaneAddress(lab), hostAddress(lab)],
 })
 
+/** Names, of which none means all; or those that end within two months. */
+export type Wanted = readonly string[] | 'due'
+
 export interface Renewal {
   lab: LabDefinition
-  /** Empty for all. */
-  renew: readonly string[]
+  renew: Wanted
   /** What runs now. */
   specs: readonly ProcessSpec[]
   supervisor: Pick<Supervisor, 'start' | 'stop'>
@@ -49,11 +51,12 @@ export async function renewCertificates(renewal: Renewal): Promise<RenewalOutcom
 }
 
 /** Makes them on disk; also for a lab that is down, whose next start reads them. */
-export async function renewFiles(lab: LabDefinition, renew: readonly string[]): Promise<{ pki: Pki; changed: Set<string> }> {
+export async function renewFiles(lab: LabDefinition, renew: Wanted): Promise<{ pki: Pki; changed: Set<string> }> {
   const { pki: folder } = labPaths(lab.name)
   const options = pkiOptions(lab)
-  assertKnown(options, renew)
-  const wanted: EnsureOptions = { ...options, renew: (file) => renew.length === 0 || renew.includes(file) }
+  const named = renew === 'due' ? undefined : renew
+  assertKnown(options, named ?? [])
+  const wanted: EnsureOptions = { ...options, renew: (file) => named?.length === 0 || (named?.includes(file) ?? false) }
   const pki = await ensurePki(folder, wanted)
   const kubeconfigs = await writeKubeconfigs(lab, pki)
   const files = pki.renewed.map((name) => certificateFiles(folder, name))

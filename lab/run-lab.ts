@@ -32,13 +32,14 @@ import { runLoadBalancer } from './load-balancer/run-load-balancer.ts'
 import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
 import { planLeftOut, planProcesses, type ProcessSpec, type Programs } from './processes.ts'
 import { waitForApi, waitForSocket } from './readiness.ts'
-import { pkiOptions, renewCertificates } from './renewal.ts'
+import { pkiOptions, renewCertificates, type RenewalOutcome, type Wanted } from './renewal.ts'
 import { createSupervisor } from './supervisor.ts'
 
 /** How long a token may wait for its signature. */
 const JOIN_MS = 60_000
 const LOG_LIMIT = 16 * 1024 * 1024
 const LOG_CHECK_MS = 60_000
+const RENEWAL_CHECK_MS = 24 * 3600_000
 
 export async function runLab(
   definition: LabDefinition,
@@ -143,6 +144,28 @@ export async function runLab(
     LOG_CHECK_MS,
   )
 
+  let renewing: Promise<unknown> = Promise.resolve()
+  /** One after the other: they write the same files. */
+  const renewInTurn = (renew: Wanted): Promise<RenewalOutcome> => {
+    const isOn = ({ node }: ProcessSpec) => !node || !existsSync(offMarker(lab, node))
+    const turn = renewing.then(async () => {
+      await startup
+      const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
+      pki = fresh
+      return outcome
+    })
+    // Its failure is told to who asked; the next one has its own turn.
+    renewing = turn.catch(() => undefined)
+    return turn
+  }
+  // A lab that is never taken down must not end with its certificates.
+  const renewal = setInterval(() => {
+    renewInTurn('due').then(
+      ({ renewed, restarted }) => renewed.length > 0 && logger.info('certificates renewed', { renewed, restarted }),
+      (error: unknown) => logger.error('cannot renew certificates', { error }),
+    )
+  }, RENEWAL_CHECK_MS)
+
   const control: ControlTarget = {
     status: () => ({
       name: lab.name,
@@ -169,17 +192,12 @@ export async function runLab(
       await startMachine(node)
     },
     addNode,
-    async renewCertificates(renew) {
-      await startup
-      const isOn = ({ node }: ProcessSpec) => !node || !existsSync(offMarker(lab, node))
-      const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
-      pki = fresh
-      return outcome
-    },
+    renewCertificates: renewInTurn,
     async stop() {
       phase = 'stopping'
       stopping.abort(new Error('the lab is being stopped'))
       clearInterval(trim)
+      clearInterval(renewal)
       await startup.catch(() => undefined)
       // Servers after their clients: who holds a lease gives it back, or the next start waits for it to run out.
       await supervisor.stop(({ name }) => name !== 'etcd' && name !== 'kube-apiserver')

@@ -44,6 +44,8 @@ export interface ClusterView {
   service(key: string): Service | undefined
   slices(key: string): readonly EndpointSlice[]
   secret(key: string): Secret | undefined
+  /** What the proxy has refused to load: with it in the configuration nobody would be served. */
+  isRefused(pem: string): boolean
 }
 
 /** Older ingresses win where two ask for the same; a rule that is wrong costs itself alone. */
@@ -183,15 +185,21 @@ function serversOf(slices: readonly EndpointSlice[], portName: string): string[]
   return [...new Set(servers)].toSorted()
 }
 
+/** A certificate may be made out to any text; in the proxy's list some characters have a meaning. */
+const HOST = /^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i
+
 function addCertificate(state: State, ingress: Ingress, secretName: string, hosts: readonly string[], complain: Complain): void {
   const key = `${ingress.metadata.namespace}/${secretName}`
   const secret = state.cluster.secret(key)
   if (!secret) return complain('SecretNotFound', `TLS secret ${key} does not exist`)
   const certificate = readCertificate(secret)
   if ('problem' in certificate) return complain('InvalidCertificate', `TLS secret ${key}: ${certificate.problem}`)
+  if (state.cluster.isRefused(certificate.pem)) {
+    return complain('InvalidCertificate', `TLS secret ${key}: the proxy refuses to load it: its key may be too weak`)
+  }
   const known = state.certificates.get(key)
   // Without hosts the names in the certificate count; a name that some other certificate has goes to the older.
-  const all = hosts.length > 0 ? hosts : certificate.names
+  const all = (hosts.length > 0 ? hosts : certificate.names).filter((host) => HOST.test(host))
   state.certificates.set(key, {
     name: key.replace('/', '_'),
     pem: certificate.pem,

@@ -8,6 +8,8 @@ import type { Logger } from '../../component/logger.ts'
 export interface Haproxy {
   /** Checks these files, then serves by them; rejects and goes on with the old ones when the check fails. */
   apply(files: ReadonlyMap<string, string>): Promise<void>
+  /** Whether it would load this certificate and key: it has rules of its own, about the size of keys for one. */
+  accepts(pem: string): Promise<boolean>
   /** Rejects when HAProxy ends by itself. */
   failed: Promise<never>
   stop(): Promise<void>
@@ -46,6 +48,28 @@ export function createHaproxy(program: string, folder: string, logger: Logger): 
         if (name.endsWith('.pem') && !files.has(name)) await rm(path.join(folder, name))
       }
       logger.info('serving a new configuration')
+    },
+    async accepts(pem) {
+      const trial = path.join(folder, 'certificate')
+      const file = path.join(trial, 'one.pem')
+      const config = path.join(trial, 'haproxy.cfg')
+      await write(
+        new Map([
+          ['one.pem', pem],
+          ['haproxy.cfg', `frontend one\n  mode http\n  timeout client 1s\n  bind :443 ssl crt ${file}\n`],
+        ]),
+        trial,
+      )
+      try {
+        await promisify(execFile)(program, ['-c', '-q', '-f', config])
+        return true
+      } catch (error) {
+        // Whatever else went wrong says nothing about the certificate.
+        if (typeof (error as { code?: unknown }).code !== 'number') throw error
+        return false
+      } finally {
+        await rm(trial, { recursive: true })
+      }
     },
     async stop() {
       stopping = true

@@ -23,15 +23,20 @@ const slices = [
   { addressType: 'FQDN', ports: [{ name: 'http', port: 8080 }], endpoints: [{ addresses: ['localhost'] }] },
 ] as unknown as EndpointSlice[]
 const { cert, key } = await createSelfSigned('test', ['tls.example.org'], [])
+const weak = await createSelfSigned('test', ['weak.example.org'], [])
+const strange = await createSelfSigned('test', ['odd.example.org', '!tls.example.org', '[x'], [])
 const encode = (text: string) => Buffer.from(text).toString('base64')
 const secrets: Record<string, Secret> = {
   'a/good': { data: { 'tls.crt': encode(cert), 'tls.key': encode(key) } } as unknown as Secret,
+  'a/weak': { data: { 'tls.crt': encode(weak.cert), 'tls.key': encode(weak.key) } } as unknown as Secret,
+  'a/strange': { data: { 'tls.crt': encode(strange.cert), 'tls.key': encode(strange.key) } } as unknown as Secret,
   'a/bad': { data: { 'tls.crt': encode(cert), 'tls.key': encode('nonsense') } } as unknown as Secret,
 }
 const cluster: ClusterView = {
   service: (name) => services[name],
   slices: (name) => (services[name] ? slices : []),
   secret: (name) => secrets[name],
+  isRefused: (pem) => pem.startsWith(weak.cert.trim()),
 }
 const web = { service: { name: 'web', port: { number: 80 } } }
 const ingress = (spec: IngressSpec, name = 'i', created = '2026-01-01T00:00:00Z'): Ingress =>
@@ -123,6 +128,7 @@ describe('what is wrong costs itself alone', () => {
     ],
     ['a path that would end the quoting', { rules: [rule('h.org', "/a' }\n  evil", 'Exact')] }, 'InvalidPath'],
     ['a secret that is not there', { tls: [{ secretName: 'no', hosts: ['h.org'] }] }, 'SecretNotFound'],
+    ['a certificate that the proxy refuses', { tls: [{ secretName: 'weak', hosts: ['h.org'] }] }, 'InvalidCertificate'],
     ['a key that is none', { tls: [{ secretName: 'bad', hosts: ['h.org'] }] }, 'InvalidCertificate'],
   ] as [string, IngressSpec, string][])('%s', (_, spec, reason) => {
     expect(complaints(ingress(spec, 'bad', '2026-02-01T00:00:00Z'), good)).toEqual([`bad: ${reason}`])
@@ -134,6 +140,11 @@ it('chooses certificates by name', () => {
   const files = computeConfig(routing(ingress({ tls: [{ secretName: 'good' }] })), '/f', 'pem')
   expect(files.get('certificates.list')).toBe('/f/default.pem\n/f/a_good.pem tls.example.org\n')
   expect(files.get('a_good.pem')).toContain('PRIVATE KEY')
+})
+
+it('takes no name for a certificate that would mean something else in the list', () => {
+  const files = computeConfig(routing(ingress({ tls: [{ secretName: 'strange' }] })), '/f', 'pem')
+  expect(files.get('certificates.list')).toBe('/f/default.pem\n/f/a_strange.pem odd.example.org\n')
 })
 
 it('asks a backend a second time only for what a second time does no harm', () => {

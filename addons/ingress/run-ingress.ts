@@ -27,6 +27,7 @@ export interface IngressOptions {
 /** Bursts of endpoint changes make one reload. */
 const QUIET_MS = 30
 const RETRY_MS = 2_000
+const MOST_KNOWN = 1_000
 const classAnnotation = 'kubernetes.io/ingress.class'
 
 export async function runIngress(options: IngressOptions, signal: AbortSignal): Promise<void> {
@@ -47,6 +48,8 @@ export async function runIngress(options: IngressOptions, signal: AbortSignal): 
   })
   let serving = ''
   let told = new Set<string>()
+  /** By the certificate with its key; forgotten all at once, as they seldom change. */
+  const accepted = new Map<string, boolean>()
 
   const isOurs = ({ metadata, spec }: Ingress): boolean => {
     const name = spec?.ingressClassName ?? metadata.annotations?.[classAnnotation]
@@ -72,11 +75,18 @@ export async function runIngress(options: IngressOptions, signal: AbortSignal): 
   }
   const sync = async () => {
     const ours = ingresses.store.list().filter(isOurs)
-    const routing = computeRouting(ours, {
-      service: (key) => services.store.get(key),
-      slices: (key) => slices.store.byIndex('service', key),
-      secret: (key) => secrets.store.get(key),
-    })
+    const route = () =>
+      computeRouting(ours, {
+        service: (key) => services.store.get(key),
+        slices: (key) => slices.store.byIndex('service', key),
+        secret: (key) => secrets.store.get(key),
+        isRefused: (pem) => accepted.get(pem) === false,
+      })
+    if (accepted.size > MOST_KNOWN) accepted.clear()
+    const everything = route()
+    const unknown = everything.certificates.filter(({ pem }) => !accepted.has(pem))
+    for (const { pem } of unknown) accepted.set(pem, await haproxy.accepts(pem))
+    const routing = unknown.length > 0 ? route() : everything
     const files = computeConfig(routing, folder, fallbackPem)
     const text = JSON.stringify([...files])
     if (text !== serving) {

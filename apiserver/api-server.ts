@@ -67,6 +67,8 @@ export interface ApiServerOptions {
   port: number
   bootstrap: BootstrapOptions
   audit?: { recorder: AuditRecorder; log: AuditLog } | undefined
+  /** Awaited between saying that this server is not ready any more and its end; until then it serves on. */
+  beforeStop?: (() => Promise<unknown>) | undefined
   /** `--profiling` */
   profiling?: boolean
   logger: Logger
@@ -107,6 +109,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const stopping = new AbortController()
   // Before the store starts: reservations of node ports are kept in it, too.
   const { context, authorizer } = createContext(options, stopping.signal)
+  let leaving = false
+  context.health.add({ name: 'shutdown', on: ['readyz'], check: () => (leaving ? 'process is shutting down' : null) })
   const admissionMetrics = createAdmissionMetrics(context.metrics)
   context.admissionPlugins = measurePlugins(options.admissionPlugins, admissionMetrics)
   const webhooks = createAdmissionWebhooks(store, context.resources, context.webhookClient, admissionMetrics, logger)
@@ -138,6 +142,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   return {
     port: server.port,
     async stop() {
+      leaving = true
+      await options.beforeStop?.()
       stopping.abort()
       await server.stop(STOP_GRACE_MS)
       await bootstrapped
@@ -207,7 +213,6 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
       authentication: authenticationData(options.clientCa, options.requestHeader),
     }),
   }
-  context.health.add({ name: 'shutdown', on: ['readyz'], check: () => (stopping.aborted ? 'process is shutting down' : null) })
   return { context, authorizer }
 }
 

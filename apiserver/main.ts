@@ -11,4 +11,7 @@ const logger = createLogger({
   format: flags['log-format'] as 'text' | 'json',
 })
 
-await runUntilSignal(() => startFromFlags(flags, logger), { logger })
+/** What is left for stopping after `--shutdown-delay-duration`. */
+const STOP_MS = 30_000
+const graceMs = flags['shutdown-delay-duration'] + STOP_MS
+await runUntilSignal(() => startFromFlags(flags, logger), { logger, graceMs })

@@ -1,6 +1,7 @@
 /** From the command line to a running API server on etcd: reads every file, makes every part. */
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../component/logger.ts'
 import { readPem } from '../component/tls.ts'
 import { selectAdmissionPlugins } from './admission.ts'
@@ -42,8 +43,9 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
     ...security(flags),
     ...network(flags, logger),
     audit: audit(flags, logger),
-    maxRequestsInFlight: flags['max-requests-inflight'],
+    beforeStop: () => sleep(flags['shutdown-delay-duration']),
     profiling: flags.profiling,
+    maxRequestsInFlight: flags['max-requests-inflight'],
     maxMutatingRequestsInFlight: flags['max-mutating-requests-inflight'],
     logger,
   })

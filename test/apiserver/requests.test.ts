@@ -382,3 +382,15 @@ function bomb(): string {
   )
   return `a0: &a0 [x]\n${levels.join('\n')}\n`
 }
+
+test('a server that is to stop serves on, not ready, until those who send it requests could know', async () => {
+  const known = Promise.withResolvers<void>()
+  const leaving = await startTestServer({ beforeStop: () => known.promise })
+  const ask = createHttpClient(leaving)
+  const stopped = leaving.stop()
+  expect(await ask('GET', '/readyz')).toMatchObject({ code: 500, text: expect.stringContaining('[-]shutdown failed') as unknown })
+  expect((await ask('GET', '/livez')).code).toBe(200)
+  expect((await ask('POST', MAPS, { body: map('late') })).code).toBe(201)
+  known.resolve()
+  await stopped
+})

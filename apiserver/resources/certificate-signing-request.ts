@@ -91,7 +91,7 @@ const isPemRequest = (base64: string | undefined): boolean => {
 }
 
 /** `example.com/signer-name`: a domain of at least two labels, and a path of labels. */
-export function validateSignerName(errors: Errors, path: string, signerName: string | undefined): void {
+function validateSignerName(errors: Errors, path: string, signerName: string | undefined): void {
   if (!signerName) {
     errors.push(required(path, 'signerName must be provided'))
     return

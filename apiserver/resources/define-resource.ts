@@ -119,7 +119,7 @@ function statusApart(behaviour: ResourceBehaviour<KubeObject>): ResourceBehaviou
   }
 }
 
-export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
+function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const [to, from] = [object as unknown as Members, old as unknown as Members]
   for (const member of new Set([...Object.keys(to), ...Object.keys(from)])) {
     if (member !== 'status' && member !== 'metadata' && member !== 'apiVersion' && member !== 'kind') {
@@ -131,7 +131,7 @@ export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
 /** Deletion is asked for by DELETE alone. The rest of the metadata may be set with a status, as upstream lets it. */
 const STATUS_KEEPS = ['deletionTimestamp', 'deletionGracePeriodSeconds']
 
-export function keepStatusMetadata(object: KubeObject, old: KubeObject): void {
+function keepStatusMetadata(object: KubeObject, old: KubeObject): void {
   for (const member of STATUS_KEEPS) copyMember(member, old.metadata, object.metadata)
 }
 

@@ -109,7 +109,7 @@ function eventColumns(): Column<CoreEvent>[] {
 }
 
 /** The fields of events.k8s.io by the names that core's selectors know. */
-export const EVENT_FIELD_ALIASES: Readonly<Record<string, string>> = {
+const EVENT_FIELD_ALIASES: Readonly<Record<string, string>> = {
   'regarding.kind': 'involvedObject.kind',
   'regarding.namespace': 'involvedObject.namespace',
   'regarding.name': 'involvedObject.name',

@@ -73,7 +73,7 @@ function canonicalizeMetric(metric: V2MetricSpec): void {
   }
 }
 
-export function formatMetrics(specs: readonly V2MetricSpec[] | undefined, statuses: readonly V2MetricStatus[]): string {
+function formatMetrics(specs: readonly V2MetricSpec[] | undefined, statuses: readonly V2MetricStatus[]): string {
   if (!specs?.length) return NONE
   const shown = specs.slice(0, 2).map((spec, i) => formatMetric(spec, statuses[i]))
   return specs.length > 2 ? `${shown.join(', ')} + ${specs.length - 2} more...` : shown.join(', ')

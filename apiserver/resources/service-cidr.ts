@@ -1,7 +1,7 @@
 /** ServiceCIDR and IPAddress: the ranges cluster IPs come from, and the addresses in use. */
 import { invalid, required } from '../../api/field-error.ts'
 import type { IPAddress, ServiceCIDR } from '../../api/generated/types.ts'
-import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isPathSegment, isValidCIDR, nameRule } from '../../api/names.ts'
+import { ipFamily, isDNS1123Label, isDNS1123Subdomain, isPathSegment, isValidCIDR, isValidIP, nameRule } from '../../api/names.ts'
 import { AGE, NAME, text } from './columns.ts'
 import { check, checkRequired, type Errors } from './rules/field-rules.ts'
 import type { ResourceBehaviour } from './resource.ts'
@@ -35,7 +35,7 @@ export const serviceCidr: ResourceBehaviour<ServiceCIDR> = {
 
 const familyOf = (cidr: string) => ipFamily(cidr.split('/')[0] ?? '')
 
-const isAddress = nameRule((name) => (ipFamily(name) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']))
+const isAddress = nameRule(isValidIP)
 
 export const ipAddress: ResourceBehaviour<IPAddress> = {
   validateName: isAddress,

@@ -163,6 +163,16 @@ describe('a pod', () => {
   })
 
   test.each([
+    [['10.0.0.1', 'fd00::1'], []],
+    [['10.0.0.256'], ['status.podIPs[0]']],
+    [['10.0.0.1', '10.0.0.2'], ['status.podIPs']],
+  ])('has addresses of which each is one, and one of each family: %j', (ips, fields) => {
+    const next = { ...structuredClone(pod), status: { podIPs: ips.map((ip) => ({ ip })) } }
+    const errors = definitionOf('Pod').validateStatusUpdate?.(next as KubeObject, pod as KubeObject)
+    expect(errors?.map(({ field }) => field)).toEqual(fields)
+  })
+
+  test.each([
     [undefined, 30],
     [5, 5],
     [0, 0],

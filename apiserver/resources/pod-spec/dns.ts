@@ -1,7 +1,7 @@
 /** The rules of dnsPolicy and dnsConfig. */
 import { invalid, required } from '../../../api/field-error.ts'
 import type { PodSpec } from '../../../api/generated/types.ts'
-import { ipFamily, isDNS1123Subdomain } from '../../../api/names.ts'
+import { isDNS1123Subdomain, isValidIP } from '../../../api/names.ts'
 import { check, checkOneOf, type Errors } from '../rules/field-rules.ts'
 
 const POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
@@ -23,10 +23,7 @@ export function validateDns(errors: Errors, path: string, { dnsPolicy, dnsConfig
   if (nameservers.length > MAX_NAMESERVERS) {
     errors.push(invalid(`${at}.nameservers`, nameservers, `must not have more than ${MAX_NAMESERVERS} nameservers`))
   }
-  nameservers.forEach((address, i) => {
-    if (!ipFamily(address))
-      errors.push(invalid(`${at}.nameservers[${i}]`, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
-  })
+  nameservers.forEach((address, i) => check(errors, `${at}.nameservers[${i}]`, address, isValidIP(address)))
   if (searches.length > MAX_SEARCHES) {
     errors.push(invalid(`${at}.searches`, searches, `must not have more than ${MAX_SEARCHES} search paths`))
   }

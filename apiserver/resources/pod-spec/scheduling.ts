@@ -40,11 +40,7 @@ export function validateNodeSelector(errors: Errors, path: string, { nodeSelecto
   nodeSelectorTerms?.forEach((term, i) => validateNodeSelectorTerm(errors, `${at}[${i}]`, term))
 }
 
-export function validateNodeSelectorTerm(
-  errors: Errors,
-  path: string,
-  { matchExpressions, matchFields }: NodeSelectorTerm,
-): void {
+function validateNodeSelectorTerm(errors: Errors, path: string, { matchExpressions, matchFields }: NodeSelectorTerm): void {
   matchExpressions?.forEach((requirement, i) => validateNodeRequirement(errors, `${path}.matchExpressions[${i}]`, requirement))
   matchFields?.forEach((requirement, i) => validateFieldRequirement(errors, `${path}.matchFields[${i}]`, requirement))
 }

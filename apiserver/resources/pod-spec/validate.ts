@@ -6,7 +6,7 @@ import {
   isDNS1123Label,
   isDNS1123Subdomain,
   isQualifiedName,
-  ipFamily,
+  isValidIP,
   maskTrailingDash,
 } from '../../../api/names.ts'
 import { check, checkOneOf, checkUnique, type Errors } from '../rules/field-rules.ts'
@@ -102,8 +102,7 @@ function validateSchedulingGates(errors: Errors, path: string, { schedulingGates
 
 function validateHostAliases(errors: Errors, path: string, { hostAliases }: PodSpec): void {
   hostAliases?.forEach(({ ip, hostnames }, i) => {
-    if (!ipFamily(ip ?? ''))
-      errors.push(invalid(`${path}[${i}].ip`, ip ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
+    check(errors, `${path}[${i}].ip`, ip ?? '', isValidIP(ip ?? ''))
     hostnames?.forEach((hostname) => check(errors, `${path}[${i}].hostnames`, hostname, isDNS1123Subdomain(hostname)))
   })
 }

@@ -26,7 +26,7 @@ const exitReason = ({ signal, exitCode }: NonNullable<ContainerState['terminated
 const finishedAt = ({ lastState }: ContainerStatus): number =>
   lastState?.terminated?.finishedAt ? Date.parse(lastState.terminated.finishedAt) : 0
 
-export function summarizePod(pod: Pod): Summary {
+function summarizePod(pod: Pod): Summary {
   const { spec, status = {} } = pod
   const sidecars = sidecarsOf(pod)
   const summary: Summary = {

@@ -1,7 +1,7 @@
 /** What may change in a pod once it is there: on the pod itself, and on its subresources ephemeralcontainers and resize. */
 import { forbidden, invalid, required } from '../../../api/field-error.ts'
-import type { Container, Pod, PodSpec, Toleration } from '../../../api/generated/types.ts'
-import { inclusiveRangeMessage, isDNS1123Subdomain } from '../../../api/names.ts'
+import type { Container, Pod, PodIP, PodSpec, Toleration } from '../../../api/generated/types.ts'
+import { inclusiveRangeMessage, ipFamily, isDNS1123Subdomain, isValidIP } from '../../../api/names.ts'
 import { check, type Errors } from '../rules/field-rules.ts'
 import { computeQosClass } from './qos.ts'
 import { sameJson } from '../rules/same-json.ts'
@@ -133,30 +133,28 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod): Errors {
   if (status.nominatedNodeName) {
     check(errors, 'status.nominatedNodeName', status.nominatedNodeName, isDNS1123Subdomain(status.nominatedNodeName))
   }
-  if (pod.spec.restartPolicy !== 'Always') {
-    for (const member of ['containerStatuses', 'initContainerStatuses'] as const) {
-      if (member === 'initContainerStatuses') continue
-      validateTransitions(errors, `status.${member}`, pod, old, member)
-    }
-  }
-  status.podIPs?.forEach(({ ip }, i) => {
-    if (!ip)
-      errors.push(invalid(`status.podIPs[${i}]`, ip ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
-  })
+  if (pod.spec.restartPolicy !== 'Always') validateTransitions(errors, pod, old)
+  validatePodIPs(errors, status.podIPs ?? [])
   return errors
 }
 
+function validatePodIPs(errors: Errors, podIPs: readonly PodIP[]): void {
+  podIPs.forEach(({ ip }, i) => check(errors, `status.podIPs[${i}]`, ip, isValidIP(ip)))
+  if (podIPs.length > new Set(podIPs.map(({ ip }) => ipFamily(ip))).size)
+    errors.push(invalid('status.podIPs', podIPs, 'may specify no more than one IP for each IP family'))
+}
+
 /** A container that ended for good does not come back. */
-function validateTransitions(errors: Errors, path: string, pod: Pod, old: Pod, member: 'containerStatuses'): void {
+function validateTransitions(errors: Errors, pod: Pod, old: Pod): void {
   const policy = pod.spec.restartPolicy
-  old.status?.[member]?.forEach(({ name, state }, i) => {
+  old.status?.containerStatuses?.forEach(({ name, state }, i) => {
     const { terminated } = state ?? {}
     if (!terminated || (policy === 'OnFailure' && terminated.exitCode !== 0)) return
     const rules = pod.spec.containers.find((container) => container.name === name)
     if (rules?.restartPolicy || rules?.restartPolicyRules) return
-    const now = pod.status?.[member]?.find((status) => status.name === name)
+    const now = pod.status?.containerStatuses?.find((status) => status.name === name)
     if (now && !now.state?.terminated)
-      errors.push(forbidden(`${path}[${i}].state`, 'may not be transitioned to non-terminated state'))
+      errors.push(forbidden(`status.containerStatuses[${i}].state`, 'may not be transitioned to non-terminated state'))
   })
 }
 

@@ -1,8 +1,8 @@
 /** Addresses that traffic can be sent to: not this host, not the link, not a group. */
 import { BlockList } from 'node:net'
 import { invalid } from '../../../api/field-error.ts'
-import { ipFamily } from '../../../api/names.ts'
-import type { Errors } from './field-rules.ts'
+import { ipFamily, isValidIP } from '../../../api/names.ts'
+import { check, type Errors } from './field-rules.ts'
 
 const listOf = (...ranges: [string, number][]): BlockList => {
   const list = new BlockList()
@@ -19,10 +19,7 @@ const SPECIAL: [BlockList, string][] = [
 
 export function validateNonSpecialIP(errors: Errors, path: string, address: string): void {
   const family = ipFamily(address)
-  if (!family) {
-    errors.push(invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
-    return
-  }
+  if (!family) return check(errors, path, address, isValidIP(address))
   for (const [range, why] of SPECIAL) {
     if (range.check(address, family === 4 ? 'ipv4' : 'ipv6')) errors.push(invalid(path, address, why))
   }

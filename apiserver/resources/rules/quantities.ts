@@ -57,9 +57,9 @@ const WHOLE = new Set([
 ])
 
 export const isHugePage = (name: string): boolean => name.startsWith('hugepages-')
-export const isStandardResource = (name: string): boolean =>
+const isStandardResource = (name: string): boolean =>
   STANDARD.has(name) || isHugePage(name) || name.startsWith('requests.hugepages-')
-export const isContainerResource = (name: string): boolean => CONTAINER.has(name) || isHugePage(name)
+const isContainerResource = (name: string): boolean => CONTAINER.has(name) || isHugePage(name)
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
 
 /** `example.com/gpu`: counted in whole units and never over-committed. */
@@ -68,7 +68,7 @@ export const isExtendedResource = (name: string): boolean =>
 
 export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePage(name)
 
-export const isWholeResource = (name: string): boolean => WHOLE.has(name) || isExtendedResource(name)
+const isWholeResource = (name: string): boolean => WHOLE.has(name) || isExtendedResource(name)
 
 const isWhole = (quantity: string): boolean => parseQuantity(quantity).nano % 1_000_000_000n === 0n
 

@@ -7,6 +7,7 @@ import {
   isDNS1123Subdomain,
   isQualifiedName,
   isValidCIDR,
+  isValidIP,
   isValidPortNumber,
 } from '../../../api/names.ts'
 import { check, checkOneOf, checkSupported, checkUnique, type Errors } from '../rules/field-rules.ts'
@@ -127,8 +128,7 @@ function validateClusterIPs(errors: Errors, { spec }: Service): void {
   if (ips.length > 1 && ips.includes('None'))
     errors.push(invalid('spec.clusterIPs', ips, "'None' must be the first and only value"))
   ips.forEach((ip, i) => {
-    if (ip !== 'None' && !ipFamily(ip))
-      errors.push(invalid(`spec.clusterIPs[${i}]`, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
+    if (ip !== 'None') check(errors, `spec.clusterIPs[${i}]`, ip, isValidIP(ip))
   })
   if (ips.length > 2) errors.push(invalid('spec.clusterIPs', ips, 'may only hold up to 2 values'))
   else if (ips.length === 2 && ipFamily(ips[0]!) === ipFamily(ips[1]!)) {

@@ -37,7 +37,7 @@ function nameWarnings(use: string, { name }: ObjectMeta): string[] {
   return [`metadata.name: ${use}, which can result in surprising behavior; a DNS label is recommended: [${complaints.join(' ')}]`]
 }
 
-export function podSpecWarnings(path: string, spec: PodSpec): string[] {
+function podSpecWarnings(path: string, spec: PodSpec): string[] {
   const warnings = [...placementWarnings(path, spec), ...volumeWarnings(path, spec)]
   const lists = [
     ['initContainers', spec.initContainers],

@@ -6,7 +6,7 @@ const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 const OLD_OPTIONS = 'volume.beta.kubernetes.io/mount-options'
 
 /** Of sources of volumes, in pods and in persistent volumes. */
-export const OLD_SOURCES = {
+const OLD_SOURCES = {
   cephfs: 'deprecated in v1.28, non-functional in v1.31+',
   flocker: 'deprecated in v1.22, non-functional in v1.25+',
   glusterfs: 'deprecated in v1.25, non-functional in v1.26+',

@@ -37,11 +37,6 @@ export const createFieldSelector = (requirements: readonly FieldRequirement[]): 
 export const requiredValue = ({ requirements }: FieldSelector, field: string): string | undefined =>
   requirements.find((requirement) => requirement.field === field && requirement.operator === '=')?.value
 
-export const fieldSelectorToString = ({ requirements }: FieldSelector): string =>
-  requirements.map(({ field, operator, value }) => `${field}${operator}${escapeFieldValue(value)}`).join(',')
-
-export const escapeFieldValue = (value: string): string => value.replace(/[\\,=]/g, '\\$&')
-
 /** The message of the 400 for a field that the resource cannot be selected by. */
 export const unsupportedFieldLabel = (field: string): string => `field label not supported: ${field}`
 

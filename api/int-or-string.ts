@@ -17,5 +17,3 @@ export function scaledValue(value: IntOrString, total: number, round: 'up' | 'do
   const exact = (Number(percent) * total) / 100
   return round === 'up' ? Math.ceil(exact) : Math.floor(exact)
 }
-
-export const intOrStringToString = (value: IntOrString): string => String(value)

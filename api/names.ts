@@ -15,7 +15,7 @@ const SUBDOMAIN_LENGTH = 253
 export const TOTAL_ANNOTATIONS_SIZE = 256 * 1024
 
 export const EMPTY = 'must be non-empty'
-export const tooLongMessage = (length: number) => `must be no more than ${length} bytes`
+const tooLongMessage = (length: number) => `must be no more than ${length} bytes`
 export const inclusiveRangeMessage = (low: number, high: number) => `must be between ${low} and ${high}, inclusive`
 
 /** `<rule> (e.g. 'a',  or 'b', regex used for validation is '…')`, with upstream's odd commas. */
@@ -137,15 +137,6 @@ function parentFolderComplaints(value: string): Complaints {
   return value.startsWith('..') ? ["must not start with '..'"] : []
 }
 
-const envVarName = defineRule({
-  pattern: '[-._a-zA-Z][-._a-zA-Z0-9]*',
-  message:
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-  examples: ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'],
-})
-/** The rule before v1.34; names in `envFrom` and pods take the relaxed one below. */
-export const isEnvVarName = (value: string): Complaints => [...envVarName(value), ...parentFolderComplaints(value)]
-
 /** What container environments may be named since RelaxedEnvironmentVariableValidation. */
 export function isRelaxedEnvVarName(value: string): Complaints {
   if (value === '') return [`environment variable name ${EMPTY}`]
@@ -169,7 +160,7 @@ export const isConfigMapKey = (value: string): Complaints => [...configMapKey(va
 
 export const isValidPortNumber = (port: number): Complaints => isInRange(port, 1, 65535)
 
-export const isInRange = (value: number, low: number, high: number): Complaints =>
+const isInRange = (value: number, low: number, high: number): Complaints =>
   Number.isInteger(value) && value >= low && value <= high ? [] : [inclusiveRangeMessage(low, high)]
 
 export const isValidUserId = (id: number): Complaints => isInRange(id, 0, 2 ** 31 - 1)
@@ -208,10 +199,6 @@ function isIPv6(value: string): boolean {
 
 export const isValidIP = (value: string): Complaints =>
   ipFamily(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
-
-export const isValidIPv4 = (value: string): Complaints => (ipFamily(value) === 4 ? [] : ['must be a valid IPv4 address'])
-
-export const isValidIPv6 = (value: string): Complaints => (ipFamily(value) === 6 ? [] : ['must be a valid IPv6 address'])
 
 export function isValidCIDR(value: string): Complaints {
   const [address = '', length = '', ...rest] = value.split('/')

@@ -139,15 +139,6 @@ export const methodNotAllowed = (group: string, resource: string, verb: string):
 export const timeout = (message: string, retryAfterSeconds = 0): ApiError =>
   failure(504, 'Timeout', `Timeout: ${message}`, retryAfterSeconds > 0 ? { retryAfterSeconds } : {})
 
-/** The server could not finish the operation, and says when to come again. `name` is the operation, as upstream has it. */
-export const serverTimeout = (group: string, resource: string, operation: string, retryAfterSeconds = 0): ApiError =>
-  failure(
-    500,
-    'ServerTimeout',
-    `The ${operation} operation against ${qualified(group, resource)} could not be completed at this time, please try again.`,
-    detailsOf(group, resource, operation, retryAfterSeconds > 0 ? { retryAfterSeconds } : {}),
-  )
-
 /** 410 with reason Expired: a resourceVersion or continue token that is too old. */
 export const expired = (message: string): ApiError => failure(410, 'Expired', message)
 
@@ -235,10 +226,7 @@ export const isUnauthorized = hasReason('Unauthorized')
 export const isBadRequest = hasReason('BadRequest')
 export const isMethodNotAllowed = hasReason('MethodNotAllowed')
 export const isTimeout = hasReason('Timeout')
-export const isServerTimeout = hasReason('ServerTimeout')
 export const isTooManyRequests = hasReason('TooManyRequests')
-export const isInternalError = hasReason('InternalError')
-export const isServiceUnavailable = hasReason('ServiceUnavailable')
 /** The version asked for has left the window: list again. Old servers say Gone where new ones say Expired. */
 export const isExpired = hasReason('Expired', 'Gone')
 

@@ -1,6 +1,6 @@
 /** What every component asks of the API server. `createApiClient` in rest-client.ts is the one that speaks HTTPS. */
 import type { KindName, Kinds } from '../api/kinds.ts'
-import type { KubeObject, New, ObjectKey } from '../api/object.ts'
+import type { New, ObjectKey } from '../api/object.ts'
 
 export type PatchType =
   | 'application/json-patch+json'
@@ -86,5 +86,3 @@ export interface ApiClient {
   /** Requests under way, watches aside, for those whose own can wait. */
   inFlight?(): number
 }
-
-export type AnyObject = KubeObject & Record<string, unknown>

@@ -103,7 +103,7 @@ function ignoreMissing(error: unknown): undefined {
 }
 
 /** One file, its relative paths made absolute against its own folder. */
-export async function readKubeconfig(path: string): Promise<Kubeconfig> {
+async function readKubeconfig(path: string): Promise<Kubeconfig> {
   const config = { ...emptyKubeconfig(), ...(parse(await readFile(path, 'utf8')) as Partial<Kubeconfig> | null) }
   const base = dirname(resolve(path))
   const absolute = <T extends object>(holder: T, ...fields: (keyof T)[]) => {
@@ -131,7 +131,7 @@ export const emptyKubeconfig = (): Kubeconfig => ({
   contexts: [],
 })
 
-export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
+function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
   const firstByName = <T extends { name: string }>(lists: T[][]): T[] => {
     const found = new Map<string, T>()
     for (const entry of lists.flat()) if (!found.has(entry.name)) found.set(entry.name, entry)
@@ -146,7 +146,7 @@ export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
   }
 }
 
-export async function toClientConfig(config: Kubeconfig, options: LoadOptions = {}): Promise<ClientConfig> {
+async function toClientConfig(config: Kubeconfig, options: LoadOptions = {}): Promise<ClientConfig> {
   const contextName = options.context ?? config['current-context']
   const context = config.contexts.find(({ name }) => name === contextName)?.context
   if (!context && (options.context || contextName)) throw new Error(`context "${contextName}" does not exist`)

@@ -151,7 +151,7 @@ function parseMap(text: string, refuse: (why: string) => FlagError): Record<stri
   return map
 }
 
-export function describeFlags(flags: Flags, command: string): string {
+function describeFlags(flags: Flags, command: string): string {
   const lines = Object.entries(flags)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, flag]) => {

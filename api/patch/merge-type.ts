@@ -13,9 +13,9 @@ export type MergeType =
   /** A list of maps, owned by the values of `keys` (sorted); `defaults` stand in for keys left out. */
   | { kind: 'list-map'; keys: readonly string[]; defaults: Readonly<Record<string, Json>>; items: MergeType }
 
-export const ATOMIC: MergeType = { kind: 'atomic' }
+const ATOMIC: MergeType = { kind: 'atomic' }
 /** What has no schema: maps by member, lists as a whole. */
-export const DEDUCED: MergeType = { kind: 'map', field: () => DEDUCED, isField: () => false }
+const DEDUCED: MergeType = { kind: 'map', field: () => DEDUCED, isField: () => false }
 
 const models = new Map<string, MergeType>()
 

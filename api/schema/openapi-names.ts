@@ -52,7 +52,7 @@ function packageOf(group: string, version: string): string {
 const PREFIXES =
   /^(?:V\d+(?:(?:alpha|beta)\d+)?(?=[A-Z])|Core(?=E|R)|Events(?=E)|Discovery(?=E)|Rbac|Flowcontrol|Storage(?=T)|Authentication|Apiextensions|Apiregistration|Admissionregistration|Resource(?=ResourceClaim$))/
 /** What Go calls the type. */
-export const goTypeName = (model: string): string => model.replace(PREFIXES, '')
+const goTypeName = (model: string): string => model.replace(PREFIXES, '')
 
 /**
  * Every model belongs to the package of the group that first uses it: groups only use models of the core group and their own,

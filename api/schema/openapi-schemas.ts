@@ -6,12 +6,12 @@ import { definitionName } from './openapi-names.ts'
 
 export type Dialect = 'v2' | 'v3'
 
-export const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity'
-export const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
+const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity'
+const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
 export const TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.Time'
-export const MICRO_TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime'
-export const FIELDS_V1 = 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1'
-export const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension'
+const MICRO_TIME = 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime'
+const FIELDS_V1 = 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1'
+const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension'
 
 /** Types that are models upstream and plain formats in ours. */
 export const scalarDefinitions = (dialect: Dialect): Record<string, JsonObject> => ({

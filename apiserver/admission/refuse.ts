@@ -1,5 +1,5 @@
 /** The 403 of an admission plugin, and the questions that most plugins begin with. */
-import { forbidden, isForbidden, type ApiError } from '../../api/status.ts'
+import { forbidden, type ApiError } from '../../api/status.ts'
 import type { AdmissionAttributes } from './plugin.ts'
 
 /** `pods "x" is forbidden: <why>`. An object that has no name yet goes by its `generateName`. */
@@ -10,10 +10,6 @@ export function refuse(attributes: AdmissionAttributes, why: string): ApiError {
 function nameOf({ name, object }: AdmissionAttributes): string {
   return name || object?.metadata.name || object?.metadata.generateName || 'Unknown'
 }
-
-/** For code that may fail with a 403 of its own: that one stands. */
-export const asRefusal = (attributes: AdmissionAttributes, error: Error): Error =>
-  isForbidden(error) ? error : refuse(attributes, error.message)
 
 /** Is this a write of the resource itself, not of a subresource? Resource as `pods` or `ingresses.networking.k8s.io`. */
 export function isWriteOf(

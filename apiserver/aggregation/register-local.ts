@@ -10,7 +10,7 @@ import { sameJson } from '../resources/rules/same-json.ts'
 import type { Entry, Subscription } from '../storage/store.ts'
 import { toSeconds } from '../writes/write-steps.ts'
 
-export const MANAGED_LABEL = 'kube-aggregator.kubernetes.io/automanaged'
+const MANAGED_LABEL = 'kube-aggregator.kubernetes.io/automanaged'
 
 /** Where a group stands among the others: upstream's numbers, which clients sort by. */
 const GROUP_PRIORITIES: Readonly<Record<string, number>> = {

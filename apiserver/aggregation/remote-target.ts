@@ -35,7 +35,7 @@ export function remoteTarget(
   }
 }
 
-export function userHeaders({ username, uid, groups, extra = {} }: UserInfo): OutgoingHttpHeaders {
+function userHeaders({ username, uid, groups, extra = {} }: UserInfo): OutgoingHttpHeaders {
   return {
     'X-Remote-User': username,
     ...(uid && { 'X-Remote-Uid': uid }),

@@ -35,7 +35,7 @@ export function negotiate(accept: string | undefined, views: readonly ViewName[]
   return chosen
 }
 
-export function parseAccept(accept: string): Accepted[] {
+function parseAccept(accept: string): Accepted[] {
   const offers: Accepted[] = []
   for (const clause of accept.split(',')) {
     const [media = '', ...rest] = clause.split(';').map((part) => part.trim())

@@ -177,5 +177,5 @@ function reasonFor({ metadata, roleRef }: RoleBinding | ClusterRoleBinding, name
   return `RBAC: allowed by ${binding} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(who)}`
 }
 
-export const notFoundRole = ({ kind, name }: RoleRef): string =>
+const notFoundRole = ({ kind, name }: RoleRef): string =>
   `${kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(name)} not found`

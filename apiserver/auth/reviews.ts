@@ -175,7 +175,7 @@ const subjectOf = ({ user = '', groups = [], uid, extra }: SubjectAccessReviewSp
   ...(extra && { extra }),
 })
 
-export const toDocument = ({ username, uid, groups, extra }: UserInfo): UserInfoDocument => ({
+const toDocument = ({ username, uid, groups, extra }: UserInfo): UserInfoDocument => ({
   username,
   ...(uid && { uid }),
   groups: [...groups],

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../../api/status.ts'
 
 /** Upstream's limit: etcd takes 1.5 MiB, and JSON may be twice that. */
-export const MAX_BODY_BYTES = 3 * 1024 * 1024
+const MAX_BODY_BYTES = 3 * 1024 * 1024
 
 /** Deeper than any API, and shallow enough for every recursive step behind it. */
 const MAX_DEPTH = 500

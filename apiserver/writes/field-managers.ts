@@ -24,7 +24,7 @@ export function mergeTypeOf({ resource: { definition, version } }: Pick<Resource
 const customTypes = new WeakMap<ResourceDefinition, Map<string, MergeType>>()
 
 /** Records the writer in `object`, which is in the version of the request. */
-export function recordManager(
+function recordManager(
   request: ResourceRequest,
   object: KubeObject,
   old: KubeObject | undefined,

@@ -20,8 +20,6 @@ export interface Policy {
 
 const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
 export const PREFIX = 'pod-security.kubernetes.io/'
-const PRIVILEGED: LevelVersion = { level: 'privileged', version: 'latest' }
-export const DEFAULT_POLICY: Policy = { enforce: PRIVILEGED, audit: PRIVILEGED, warn: PRIVILEGED }
 
 export const levelToString = ({ level, version }: LevelVersion): string => `${level}:${version}`
 export const isSameLevel = (a: LevelVersion, b: LevelVersion): boolean => a.level === b.level && a.version === b.version

@@ -22,7 +22,7 @@ export interface Counted {
   resource: string
 }
 
-export const countName = ({ group, resource }: Counted): string => `count/${group ? `${resource}.${group}` : resource}`
+const countName = ({ group, resource }: Counted): string => `count/${group ? `${resource}.${group}` : resource}`
 
 /** Does a write of this kind change what is used, and how may it? Everything is counted when it is made. */
 export const changesOnUpdate = ({ group, resource }: Counted): boolean =>

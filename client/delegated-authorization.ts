@@ -8,6 +8,7 @@ interface User {
   username?: string
   uid?: string
   groups?: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Upstream keeps answers of either kind for seconds. */
@@ -21,7 +22,7 @@ export function createDelegatedAuthorization(
 ): (request: ServeRequest) => Promise<boolean> {
   const kept = new Map<string, { allowed: boolean; until: number }>()
   const review = async ({ token, certificate, path, method }: ServeRequest): Promise<boolean> => {
-    const user = certificate
+    const user: User | undefined = certificate
       ? { username: certificate.commonName, groups: [...certificate.organizations, 'system:authenticated'] }
       : await authenticate(client, token)
     if (!user?.username) return false
@@ -36,6 +37,7 @@ export function createDelegatedAuthorization(
             user: user.username,
             uid: user.uid,
             groups: user.groups,
+            extra: user.extra,
             nonResourceAttributes: { path, verb: method.toLowerCase() },
           },
         },

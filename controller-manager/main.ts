@@ -1,6 +1,7 @@
 /** kube-controller-manager: wiring only. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { createDelegatedAuthorization } from '../client/delegated-authorization.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
@@ -16,7 +17,6 @@ import { orExit, runUntilSignal } from '../component/shutdown.ts'
 import { readPem } from '../component/tls.ts'
 import { createControllerClients } from './controller-clients.ts'
 import { unknownControllers } from './controllers.ts'
-import { createDelegatedAuthorization } from './delegated-authorization.ts'
 import { FLAGS, leaseTimes, type ControllerManagerFlags } from './flags.ts'
 import { runControllers } from './run-controllers.ts'
 
@@ -50,7 +50,7 @@ await runUntilSignal(
       port: flags['secure-port'],
       health: createHealth(),
       metrics,
-      authorize: createDelegatedAuthorization(client, clock),
+      authorize: createDelegatedAuthorization(client, { clock, logger }),
       logger,
     })
     const lead = (term: AbortSignal) => runControllers({ client, clientFor: clients.create, clock, logger, metrics, flags }, term)

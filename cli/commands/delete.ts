@@ -6,20 +6,12 @@ import { collect } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError, SilentExit } from '../errors.ts'
 import type { JsonObject } from '../../api/json.ts'
-import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
-import { parseSelections } from '../object-arguments.ts'
-import { itemsOf } from '../printers/printer.ts'
-import { pathOf, qualifiedSingular, type ResourceType } from '../resource-types.ts'
+import { findTargets, type Target, type TargetOptions } from '../find-targets.ts'
+import { pathOf, qualifiedSingular } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 
-interface DeleteOptions {
+interface DeleteOptions extends TargetOptions {
   lab: string
-  filename?: string[]
-  recursive?: boolean
-  selector?: string
-  fieldSelector?: string
-  all?: boolean
-  allNamespaces?: boolean
   wait: string
   now?: boolean
   force?: boolean
@@ -29,12 +21,6 @@ interface DeleteOptions {
   timeout?: string
   output?: string
   dryRun?: string
-}
-
-interface Target {
-  type: ResourceType
-  name: string
-  namespace: string | undefined
 }
 
 export const deleteObjects: CliCommand = (program, open) => {
@@ -63,7 +49,7 @@ export const deleteObjects: CliCommand = (program, open) => {
         return deleteLab(options.lab)
       }
       const session = await open()
-      const targets = await findTargets(session, type, names, options)
+      const targets = await findTargets(session, type === undefined ? [] : [type, ...names], options)
       if (targets.length === 0) return session.print('No resources found')
       if (options.force) {
         session.note(
@@ -84,44 +70,6 @@ export const isAboutTheLab = (command: Command): boolean =>
       each.options.map((option) => ({ name: option.attributeName(), source: each.getOptionValueSource(option.attributeName()) })),
     )
     .every(({ name, source }) => name === 'lab' || source !== 'cli')
-
-async function findTargets(
-  session: Session,
-  type: string | undefined,
-  names: string[],
-  options: DeleteOptions,
-): Promise<Target[]> {
-  if (options.filename) {
-    const objects = await readManifests(options.filename, session.types, {
-      recursive: options.recursive,
-      namespace: session.namespace,
-    })
-    return objects.map(({ type, object }) => ({ type, name: nameOf(object), namespace: namespaceOf(object) }))
-  }
-  const selections = await parseSelections([type!, ...names], session.types)
-  const targets: Target[] = []
-  for (const { type, names } of selections) {
-    const namespace = type.namespaced && !options.allNamespaces ? session.namespace : undefined
-    if (names.length > 0) {
-      targets.push(...names.map((name) => ({ type, name, namespace })))
-      continue
-    }
-    if (!options.all && !options.selector && !options.fieldSelector) {
-      throw new CliError('resource(s) were provided, but no name was specified')
-    }
-    const list = await session.client.raw<JsonObject>('GET', pathOf(type, { namespace }), {
-      query: {
-        ...(options.selector && { labelSelector: options.selector }),
-        ...(options.fieldSelector && { fieldSelector: options.fieldSelector }),
-      },
-    })
-    for (const { metadata } of itemsOf(list)) {
-      const { name, namespace } = metadata as { name: string; namespace?: string }
-      targets.push({ type, name, namespace })
-    }
-  }
-  return targets
-}
 
 function bodyOf(options: DeleteOptions): JsonObject {
   const policies: Record<string, string> = {

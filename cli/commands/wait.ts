@@ -5,28 +5,15 @@ import { isNotFound } from '../../api/status.ts'
 import { collect } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError, SilentExit } from '../errors.ts'
-import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
-import { parseSelections } from '../object-arguments.ts'
-import { itemsOf } from '../printers/printer.ts'
-import { pathOf, qualifiedSingular, type ResourceType } from '../resource-types.ts'
+import { findTargets, type Target, type TargetOptions } from '../find-targets.ts'
+import { pathOf, qualifiedSingular } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 import { parseWaitCondition, type WaitCondition } from '../wait-condition.ts'
 import { waitUntilGone } from '../wait-until-gone.ts'
 
-interface WaitOptions {
+interface WaitOptions extends TargetOptions {
   for: string
   timeout: string
-  selector?: string
-  fieldSelector?: string
-  all?: boolean
-  allNamespaces?: boolean
-  filename?: string[]
-}
-
-interface Target {
-  type: ResourceType
-  name: string
-  namespace: string | undefined
 }
 
 export const wait: CliCommand = (program, open) => {
@@ -51,29 +38,6 @@ export const wait: CliCommand = (program, open) => {
       for (const failure of failures) session.note(describeError(failure))
       if (failures.length > 0) throw new SilentExit('')
     })
-}
-
-async function findTargets(session: Session, args: string[], options: WaitOptions): Promise<Target[]> {
-  if (options.filename) {
-    const objects = await readManifests(options.filename, session.types, { namespace: session.namespace })
-    return objects.map(({ type, object }) => ({ type, name: nameOf(object), namespace: namespaceOf(object) }))
-  }
-  const targets: Target[] = []
-  for (const { type, names } of await parseSelections(args, session.types)) {
-    const namespace = options.allNamespaces || !type.namespaced ? undefined : session.namespace
-    targets.push(...names.map((name) => ({ type, name, namespace })))
-    if (names.length > 0) continue
-    if (!options.all && !options.selector && !options.fieldSelector)
-      throw new CliError('resource(s) were provided, but no name was specified')
-    const query = {
-      ...(options.selector && { labelSelector: options.selector }),
-      ...(options.fieldSelector && { fieldSelector: options.fieldSelector }),
-    }
-    for (const { metadata } of itemsOf(await session.client.raw<JsonObject>('GET', pathOf(type, { namespace }), { query }))) {
-      targets.push({ type, ...(metadata as { name: string }), namespace: (metadata as { namespace?: string }).namespace })
-    }
-  }
-  return targets
 }
 
 async function waitFor(session: Session, target: Target, condition: WaitCondition, timeout: string): Promise<void> {

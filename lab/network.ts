@@ -148,10 +148,6 @@ export async function announceNode(lab: LabDefinition, node: string): Promise<vo
 
 const portOf = ({ nodes }: LabDefinition, node: string) => `node${nodes.indexOf(node) + 1}`
 
-/** Pulls a member's cable, or puts it back. */
-export const setCable = (lab: LabDefinition, node: string, state: 'up' | 'down') =>
-  ip(switchNamespace(lab), 'link', 'set', portOf(lab, node), state)
-
 export async function deleteNamespace(name: string): Promise<void> {
   if (namespaceExists(name)) await ip(undefined, 'netns', 'del', name)
 }

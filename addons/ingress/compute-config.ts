@@ -1,11 +1,6 @@
 /** HAProxy's configuration for a routing. Pure. */
 import type { Backend, Route, Routing } from './compute-routes.ts'
 
-export interface ConfigFiles {
-  /** File name → content, all in one folder. */
-  files: Map<string, string>
-}
-
 const HEAD = (folder: string) => `global
   maxconn 4096
   nbthread 2

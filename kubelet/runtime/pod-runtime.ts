@@ -44,13 +44,6 @@ export interface PodRuntime {
 
 export const emptyRuntime: PodRuntime = { sandboxes: [], containers: [] }
 
-/** Who a pod is, as the runtime's labels tell: enough to end one that the API no longer has. */
-export interface RuntimePodIdentity {
-  uid: string
-  namespace: string
-  name: string
-}
-
 const toMs = (nanoseconds: number): number => nanoseconds / 1e6
 
 const states: Record<Container['state'], RuntimeState> = {

@@ -18,8 +18,6 @@ const taintsByCondition: readonly [condition: string, status: string, key: strin
 const unschedulableTaint = 'node.kubernetes.io/unschedulable'
 const managedKeys = new Set([...taintsByCondition.map(([, , key]) => key), unschedulableTaint])
 
-export const sameTaint = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect
-
 /** The node's taints with those of effect NoSchedule as its conditions ask for; new ones get the time. */
 export function withConditionTaints({ spec, status }: Node, time: string): Taint[] {
   const current = spec?.taints ?? []

@@ -3,6 +3,7 @@
  *
  * `node bench/controllers.ts` does all works at a tenth of their size, `--full` at full size; `--only` names some. Each work tells how
  * long it took and the CPU time of manager and API server: on a shared machine the second says more than the first.
+ * `--peer /path/to/kube-controller-manager` is upstream's, which does the same works afterwards on the same API server.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,13 +16,14 @@ import { createApiClient } from '../client/rest-client.ts'
 import { waitFor } from '../client/wait-for.ts'
 import { defineFlags, parseFlags } from '../component/flags.ts'
 import { startFakeKubelet, type FakeKubelet } from '../test/controllers/fake-kubelet.ts'
-import { startManager, type ManagerProcess } from '../test/controllers/manager-process.ts'
+import { runManager, startManager, type ManagerProcess } from '../test/controllers/manager-process.ts'
 import { startOwnServer } from './api/own-server.ts'
 
 const { flags } = parseFlags(
   defineFlags({
     full: { type: 'bool', default: false, description: 'The sizes of the table in docs/performance-controllers.md.' },
     only: { type: 'list', default: [], description: 'Works: sets, rollout, namespace, latency, memory.' },
+    peer: { type: 'string', description: "Upstream's kube-controller-manager, to be measured in the same run." },
   }),
   process.argv.slice(2),
   'bench/controllers.ts',
@@ -49,9 +51,37 @@ const client = createApiClient(await loadClientConfig({ path: kubeconfig }))
 let manager: ManagerProcess | undefined
 let kubelet: FakeKubelet | undefined
 
+interface Contender {
+  name: string
+  start(): ManagerProcess
+}
+
 /** No leases of nodes are kept here. As the lab starts it otherwise. */
-const start = () =>
-  startManager(kubeconfig, ['--controllers=*,-node-lifecycle-controller,-taint-eviction-controller'], ['--max-semi-space-size=2'])
+const ours: Contender = {
+  name: 'kubelab',
+  start: () =>
+    startManager(
+      kubeconfig,
+      ['--controllers=*,-node-lifecycle-controller,-taint-eviction-controller'],
+      ['--max-semi-space-size=2'],
+    ),
+}
+
+/** Without its own limit on requests, which would be all that is measured. */
+const upstream = (binary: string): Contender => ({
+  name: 'upstream',
+  start: () =>
+    runManager([
+      binary,
+      ...['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map((flag) => `--${flag}=${kubeconfig}`),
+      ...['--kube-api-qps=5000', '--kube-api-burst=5000', '--kube-api-content-type=application/json'],
+      ...['--controllers=*,-nodelifecycle', '--leader-elect=false', '--port=0', '--secure-port=0'],
+    ]),
+})
+
+const contenders = [ours, ...(flags.peer ? [upstream(flags.peer)] : [])]
+let contender = ours
+const start = () => contender.start()
 
 const cpuSeconds = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
@@ -61,17 +91,23 @@ const memoryMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileS
 
 interface Measured {
   seconds: number
+  /** Of the manager. */
+  cpuSeconds: number
 }
+/** By contender and work. */
+const results = new Map<string, Map<string, Measured>>()
 
 async function measure(what: string, act: () => Promise<unknown>, count?: number): Promise<Measured> {
   const before = { manager: manager ? cpuSeconds(manager.pid) : 0, server: cpuSeconds(server.pids[0]!), at: performance.now() }
   await act()
   const seconds = (performance.now() - before.at) / 1000
-  const own = manager ? `manager ${(cpuSeconds(manager.pid) - before.manager).toFixed(2)} s, ` : ''
-  const cpu = `CPU: ${own}API server ${(cpuSeconds(server.pids[0]!) - before.server).toFixed(2)} s`
+  const ownCpu = manager ? cpuSeconds(manager.pid) - before.manager : 0
+  const cpu = `CPU: ${manager ? `manager ${ownCpu.toFixed(2)} s, ` : ''}API server ${(cpuSeconds(server.pids[0]!) - before.server).toFixed(2)} s`
   const rate = count === undefined ? '' : `${Math.round(count / seconds)}/s`
   console.log(`${what.padEnd(60)} ${seconds.toFixed(2).padStart(7)} s  ${rate.padStart(8)}  ${cpu}`)
-  return { seconds }
+  const measured = { seconds, cpuSeconds: ownCpu }
+  if (manager) results.get(contender.name)?.set(what, measured)
+  return measured
 }
 
 async function inParallel(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
@@ -281,10 +317,23 @@ async function memory(): Promise<void> {
   console.log(
     `${`memory of the manager with ${count} more pods`.padEnd(60)} ${before.toFixed(0)} → ${memoryMb(manager!.pid).toFixed(0)} MB; API server ${server.memory().toFixed(0)} MB`,
   )
+  if (contender !== contenders.at(-1)) await dropNamespace(space)
+}
+
+function compare(): void {
+  for (const [what, own] of results.get('kubelab') ?? []) {
+    const peer = results.get('upstream')?.get(what)
+    if (!peer) continue
+    const [time, cpu] = [own.seconds / peer.seconds, own.cpuSeconds / peer.cpuSeconds]
+    console.log(`${what.padEnd(60)} ${time.toFixed(2)} x the time of upstream's with ${cpu.toFixed(2)} x the CPU`)
+  }
 }
 
 const works = { sets, rollout, namespace, latency, memory }
-try {
+
+async function perform(): Promise<void> {
+  console.log(`--- ${contender.name}`)
+  results.set(contender.name, new Map())
   for (const [name, work] of Object.entries(works)) {
     if (flags.only.length > 0 && !flags.only.includes(name)) continue
     if (name !== 'sets') {
@@ -293,9 +342,21 @@ try {
     }
     await work()
   }
-} finally {
+  await stop()
+}
+
+async function stop(): Promise<void> {
   await manager?.kill()
   await kubelet?.stop()
+  manager = undefined
+  kubelet = undefined
+}
+
+try {
+  for (contender of contenders) await perform()
+  compare()
+} finally {
+  await stop()
   await client.close()
   await server.stop()
   rmSync(folder, { recursive: true })

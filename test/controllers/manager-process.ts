@@ -15,15 +15,20 @@ export interface ManagerProcess {
 const entry = path.resolve(import.meta.dirname, '../../controller-manager/main.ts')
 
 /** `flags` beyond those that any test wants: no leader election, no fixed port. */
-export function startManager(
+export const startManager = (
   kubeconfig: string,
   flags: readonly string[] = [],
   nodeFlags: readonly string[] = [],
-): ManagerProcess {
-  const usual = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--bind-address=127.0.0.1']
+): ManagerProcess =>
+  runManager([
+    ...[process.execPath, '--no-warnings', ...nodeFlags, entry],
+    ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--bind-address=127.0.0.1', ...flags],
+  ])
+
+/** Any program with its arguments. */
+export function runManager(command: readonly string[]): ManagerProcess {
   // Dies with this process, however that ends.
-  const command = ['--pdeathsig', 'KILL', process.execPath, '--no-warnings', ...nodeFlags, entry, ...usual, ...flags]
-  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   let logged = ''
   child.stderr.setEncoding('utf8')

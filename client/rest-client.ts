@@ -230,6 +230,8 @@ function createSender(
         headers,
         body: encode(request.body),
         bodyTimeout: request.bodyTimeoutMs ?? 70_000,
+        // undici would close the connection after each DELETE that has a body.
+        reset: false,
         ...(request.signal ? { signal: request.signal } : {}),
       })
       .catch((error: unknown) => {

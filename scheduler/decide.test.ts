@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Node, Pod, PodAffinityTerm } from '../api/generated/types.ts'
 import { createCache } from '../client/shared-informers.ts'
 import { createIndexedStore } from '../client/indexed-store.ts'
-import { createRandom, decide, numberToFind, withPods, type Profile } from './decide.ts'
+import { createJudge, createRandom, decide, judgeAnew, numberToFind, withPods, type Profile } from './decide.ts'
 import { createPodInfo } from './pod-info.ts'
 import { createPlugins } from './plugins.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
@@ -108,6 +108,28 @@ describe('decide', () => {
         for (const info of passing) disturbed.place(info, nodes[0]!.metadata.name)
         for (const info of passing) disturbed.remove(info.uid)
         expect(scheduleAll(disturbed, pods, seed)).toEqual(once)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('a judge of many nodes answers as one that begins anew, whoever is taken away', () => {
+    fc.assert(
+      fc.property(clusters, shapes, ({ nodes, pods, seed }, shape) => {
+        const snapshot = snapshotOf(nodes)
+        scheduleAll(snapshot, pods, seed)
+        const info = createPodInfo(makePod('late', { ...shape, priority: 10 }))
+        const judge = createJudge(info, snapshot, profile)
+        for (const node of snapshot.nodes()) {
+          const all = [...node.pods.values()]
+          for (const removed of [[], all, ...all.map((each) => [each])]) {
+            const [one, other] = withPods(snapshot, node, { added: [], removed }, () => [
+              judge(node),
+              judgeAnew(info, node, snapshot, profile),
+            ])
+            expect(one).toEqual(other)
+          }
+        }
       }),
       { numRuns: 100 },
     )

@@ -69,18 +69,18 @@ export function decide(pod: PodInfo, snapshot: Snapshot, profile: Profile, { sta
 }
 
 export interface PreparedFilters {
-  checks: readonly { plugin: string; check: NodeFilter }[]
+  checks: readonly { plugin: string; check: NodeFilter; counted?: true | undefined }[]
   only?: { names: ReadonlySet<string>; plugins: readonly string[] } | undefined
 }
 
 export function prepareFilters(pod: PodInfo, snapshot: Snapshot, { plugins }: Profile): PreparedFilters | { refused: Verdict } {
-  const checks: { plugin: string; check: NodeFilter }[] = []
+  const checks: { plugin: string; check: NodeFilter; counted?: true | undefined }[] = []
   let only: { names: ReadonlySet<string>; plugins: string[] } | undefined
   for (const { plugin } of plugins) {
     const prepared: PreparedFilter = plugin.preFilter?.(pod, snapshot) ?? null
     if (prepared === null) continue
     if ('refusal' in prepared) return { refused: { plugin: plugin.name, ...prepared.refusal } }
-    checks.push({ plugin: plugin.name, check: prepared.check })
+    checks.push({ plugin: plugin.name, check: prepared.check, counted: prepared.counted })
     if (prepared.only) {
       only = only
         ? { names: only.names.intersection(prepared.only), plugins: [...only.plugins, plugin.name] }
@@ -150,6 +150,15 @@ function checkWithNominated(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, pr
 /** As a decision judges the node: by itself, and with the pods that wait for room on it. */
 export const judgeAnew = (pod: PodInfo, node: NodeInfo, snapshot: Snapshot, profile: Profile): Verdict | null =>
   checkAnew(pod, node, snapshot, profile) ?? checkWithNominated(pod, node, snapshot, profile)
+
+/** The same for many nodes, some of whose pods are taken away meanwhile: filters are prepared once where that changes nothing. */
+export function createJudge(pod: PodInfo, snapshot: Snapshot, profile: Profile): (node: NodeInfo) => Verdict | null {
+  const prepared = prepareFilters(pod, snapshot, profile)
+  if ('refused' in prepared || prepared.checks.some(({ counted }) => counted)) {
+    return (node) => judgeAnew(pod, node, snapshot, profile)
+  }
+  return (node) => checkNode(prepared, node) ?? checkWithNominated(pod, node, snapshot, profile)
+}
 
 /** Prepares the filters for the snapshot as it is now, and asks this node alone. */
 export function checkAnew(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, profile: Profile): Verdict | null {

@@ -25,7 +25,8 @@ export type NodeFilter = (node: NodeInfo) => Refusal | null
 /** What preFilter answers. Null: the plugin has nothing to say about this pod. */
 export type PreparedFilter =
   | null
-  | { check: NodeFilter; only?: ReadonlySet<string> }
+  /** `counted`: the check knows pods of other nodes from when it was prepared; where some are not, it must be prepared anew. */
+  | { check: NodeFilter; only?: ReadonlySet<string>; counted?: true }
   /** No node will do, for a reason that lies in the pod. */
   | { refusal: Refusal }
 

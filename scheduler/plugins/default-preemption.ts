@@ -1,9 +1,9 @@
 /** DefaultPreemption: finds the node where making room for a pod does the least harm. Pure; the scheduler evicts. */
 import type { PodDisruptionBudget } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
-import { judgeAnew, withPods, type Failure, type Profile } from '../decide.ts'
+import { createJudge, withPods, type Failure, type Profile } from '../decide.ts'
 import { histogram } from '../explain.ts'
-import type { Preemption, SchedulerPlugin } from '../framework.ts'
+import type { Preemption, Refusal, SchedulerPlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -48,12 +48,13 @@ export function planPreemption(
   const hopeful = all.filter(({ name }) => failure.verdicts.get(name)?.final === false)
   const reasons: { reasons: readonly string[] }[] = Array.from({ length: all.length - hopeful.length }, () => notHelpful)
   const budgets = createBudgets(snapshot)
+  const judge = createJudge(pod, snapshot, profile)
   const offset = hopeful.length === 0 ? 0 : Math.floor(random() * hopeful.length)
   const candidates: Candidate[] = []
   const wanted = Math.max(minCandidateNodesAbsolute, Math.floor((all.length * minCandidateNodesPercentage) / 100))
   for (let index = 0; index < hopeful.length && candidates.length < wanted; index++) {
     const node = hopeful[(offset + index) % hopeful.length]!
-    const found = selectVictims(pod, node, snapshot, profile, budgets)
+    const found = selectVictims(pod, node, snapshot, judge, budgets)
     if ('victims' in found) candidates.push(found)
     else reasons.push(found)
   }
@@ -81,13 +82,12 @@ function selectVictims(
   pod: PodInfo,
   node: NodeInfo,
   snapshot: Snapshot,
-  profile: Profile,
+  judge: (node: NodeInfo) => Refusal | null,
   budgets: Budgets,
 ): Candidate | { reasons: readonly string[] } {
   const lesser = [...node.pods.values()].filter(({ priority }) => priority < pod.priority).sort(moreImportantFirst)
   if (lesser.length === 0) return noVictims
-  const refusedWithout = (removed: readonly PodInfo[]) =>
-    withPods(snapshot, node, { added: [], removed }, () => judgeAnew(pod, node, snapshot, profile))
+  const refusedWithout = (removed: readonly PodInfo[]) => withPods(snapshot, node, { added: [], removed }, () => judge(node))
   const refusal = refusedWithout(lesser)
   if (refusal) return refusal
 

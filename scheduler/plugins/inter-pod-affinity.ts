@@ -41,6 +41,7 @@ export function createInterPodAffinity(args: InterPodAffinityArguments = default
       const needed = checks.filter((check) => check !== null)
       if (needed.length === 0) return null
       return {
+        counted: true,
         check(node) {
           for (const check of needed) {
             const refusal = check(node)

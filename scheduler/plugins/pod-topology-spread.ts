@@ -32,7 +32,7 @@ export function createPodTopologySpread(args: SpreadArguments = systemDefaultCon
     name: 'PodTopologySpread',
     preFilter(pod, snapshot) {
       const constraints = constraintsOf(pod, snapshot, 'DoNotSchedule', args)
-      return constraints.length === 0 ? null : { check: createCheck(constraints, pod, snapshot) }
+      return constraints.length === 0 ? null : { counted: true, check: createCheck(constraints, pod, snapshot) }
     },
     preScore(pod, snapshot, feasible) {
       const constraints = constraintsOf(pod, snapshot, 'ScheduleAnyway', args)

@@ -26,7 +26,10 @@ export const volumeRestrictions: SchedulerPlugin = {
     const users = exclusive.flatMap((name) => snapshot.usersOfClaim(`${namespace}/${name}`)).filter((user) => user.uid !== uid)
     if (users.length > 0) {
       // Preemption can help where the user runs.
-      return { check: (node) => (users.every((user) => node.pods.has(user.uid)) ? taken : { ...taken, final: true }) }
+      return {
+        counted: true,
+        check: (node) => (users.every((user) => node.pods.has(user.uid)) ? taken : { ...taken, final: true }),
+      }
     }
     if (disks.length === 0) return null
     return {

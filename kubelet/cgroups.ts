@@ -121,6 +121,8 @@ export function createCgroups(root: string, { podMaxPids, mountPoint = '/sys/fs/
   // The unified tree counts only when it carries controllers; a bare mount of it beside version 1 does not.
   const unified = readIfThere(path.join(mountPoint, 'cgroup.controllers')) !== ''
   const podsRoot = path.posix.join('/', root, 'kubepods')
+  /** What the classes were last shared out for. */
+  let balancedMilli: number | undefined
   const parentOf = (pod: Pod) => {
     const qos = computeQosClass(pod)
     const tier = qos === 'Guaranteed' ? '' : qos.toLowerCase()
@@ -173,9 +175,11 @@ export function createCgroups(root: string, { podMaxPids, mountPoint = '/sys/fs/
     balance(pods) {
       const burstable = pods.filter((pod) => computeQosClass(pod) === 'Burstable')
       const milli = burstable.reduce((total, pod) => total + (computeRequests(pod).get('cpu') ?? 0), 0)
+      if (milli === balancedMilli) return
       prepare(path.posix.join(podsRoot, 'burstable'))
       set(path.posix.join(podsRoot, 'burstable'), 'cpuShares', milliToShares(milli))
       set(path.posix.join(podsRoot, 'besteffort'), 'cpuShares', minimumShares)
+      balancedMilli = milli
     },
     usage() {
       const cpu = unified

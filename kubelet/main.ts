@@ -26,7 +26,7 @@ await runUntilSignal(
     const renewals = new AbortController()
     const certificates = await openCertificates(flags, { nodeName, nodeIps, clock, logger, signal: renewals.signal })
     const { config, tls } = certificates
-    const client = createApiClient(config, { userAgent: 'kubelet' })
+    const client = createApiClient(config, { userAgent: 'kubelet', connections: 6 })
     const following = certificates.follow(client)
     const node: KubeletOptions = {
       nodeName,

@@ -49,6 +49,15 @@ export interface PodState {
   probes: () => ReadonlyMap<string, ProbeFacts>
 }
 
+export interface TaskHooks {
+  wake(): void
+  /** The runtime may hold something else now. */
+  runtimeChanged(): void
+  /** The runtime holds this one more. */
+  sandboxMade(id: string): void
+  containerMade(id: string, sandboxId: string): void
+}
+
 export interface PodTasks {
   facts(): PodFacts
   volumes(): ReadonlyMap<string, VolumePlace>
@@ -70,7 +79,7 @@ const volumeRetry = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 122_00
 export function createPodTasks(
   state: PodState,
   context: KubeletContext,
-  { wake, runtimeChanged }: { wake: () => void; runtimeChanged: () => void },
+  { wake, runtimeChanged, sandboxMade, containerMade }: TaskHooks,
 ): PodTasks {
   const { cri, clock, events, paths, cgroups } = context
   const volumes = createPodVolumes(clock)
@@ -136,12 +145,13 @@ export function createPodTasks(
       const config = sandboxConfig(attempt)
       const runtimeHandler = await context.runtimeHandler(state.pod.spec.runtimeClassName)
       await mkdir(config.logDirectory, { recursive: true })
-      await context.sandboxLimit(() => cri.call('RunPodSandbox', { config, runtimeHandler }, { timeoutMs: 240_000 }))
+      const run = () => cri.call('RunPodSandbox', { config, runtimeHandler }, { timeoutMs: 240_000 })
+      sandboxMade((await context.sandboxLimit(run)).podSandboxId)
     } catch (error) {
       events.pod(state.pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${runtimeMessage(error)}`)
       state.notBefore.set('sandbox', nowMs() + sandboxRetryMs)
+      runtimeChanged()
     }
-    runtimeChanged()
   }
 
   async function ensureImage(name: string): Promise<void> {
@@ -211,7 +221,7 @@ export function createPodTasks(
           state.applied.set(id, container.resources ?? {})
           state.waiting.delete(name)
           told = true
-          runtimeChanged()
+          containerMade(id, sandbox.id)
         },
       )
     } catch (error) {

@@ -11,7 +11,7 @@ import { planPod, type PodAction, taskKey } from './plan-pod.ts'
 import { createPodProber } from './probes/prober.ts'
 import { computePodStatus } from './pod-status.ts'
 import { isResized, type ResizeProblem } from './resize.ts'
-import { emptyRuntime, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
+import { emptyRuntime, type Made, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
 import { createPodObjects } from './pod-objects.ts'
 import type { VolumePlace } from './volumes/volume-kind.ts'
 
@@ -98,7 +98,19 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     startedMs: first.status?.startTime ? Date.parse(first.status.startTime) : clock.now().getTime(),
     probes: prober.facts,
   }
-  const tasks = createPodTasks(state, context, { wake: () => wake(), runtimeChanged: () => runtimeChanged() })
+  const tasks = createPodTasks(state, context, {
+    wake: () => wake(),
+    runtimeChanged: () => runtimeChanged(),
+    sandboxMade(id) {
+      made.sandboxes.add(id)
+      wake()
+    },
+    containerMade(id, sandboxId) {
+      made.containers.set(id, sandboxId)
+      wake()
+    },
+  })
+  const made: Made = { sandboxes: new Set(), containers: new Map() }
   const expected = new Set<string>()
   const lookers = new Set<() => void>()
   let settling = 0
@@ -136,15 +148,19 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
   async function loop(): Promise<void> {
     while (dirty && !stopped) {
       dirty = false
-      if (stale) await look()
+      if (stale || made.sandboxes.size + made.containers.size > 0) await look()
       step()
       for (const looked of lookers) looked()
     }
   }
 
   async function look(): Promise<void> {
+    const own: Made = { sandboxes: new Set(made.sandboxes), containers: new Map(made.containers) }
+    made.sandboxes.clear()
+    made.containers.clear()
+    const all = stale
     stale = false
-    state.runtime = await reader.read(uid)
+    state.runtime = all ? await reader.read(uid) : await reader.readMade(state.runtime, own)
     for (const { id, name, state: now } of state.runtime.containers)
       if (now === 'running' && !state.applied.has(id)) state.applied.set(id, knownResources(state.pod, id, name))
     const alive = new Set([

@@ -33,7 +33,7 @@ await runUntilSignal(
     const config = loadSchedulerConfig(flags.config)
     const client = createApiClient(await loadComponentConfig(flags.kubeconfig ?? config.kubeconfig), {
       userAgent: 'kube-scheduler',
-      connections: 64,
+      connections: 16,
     })
     const metrics = createMetrics()
     const scheduler = createScheduler({ client, clock, logger, metrics, signal, ...config })

@@ -59,23 +59,27 @@ export function createPodRuntimeReader(cri: Cri, readMessage: (container: Contai
   const statuses = new Map<string, RuntimeContainer>()
 
   async function toSandbox(sandbox: PodSandbox): Promise<RuntimeSandbox> {
-    const ready = sandbox.state === 'SANDBOX_READY'
-    let ips = sandboxIps.get(sandbox.id)
-    if (!ips && ready) {
-      const { status } = await cri.call('PodSandboxStatus', { podSandboxId: sandbox.id })
-      ips = [status.network?.ip ?? '', ...(status.network?.additionalIps ?? []).map(({ ip }) => ip)].filter(Boolean)
-      sandboxIps.set(sandbox.id, ips)
-    }
-    return { id: sandbox.id, attempt: sandbox.metadata.attempt, ready, createdAtMs: toMs(sandbox.createdAt), ips: ips ?? [] }
+    const known = sandboxIps.get(sandbox.id)
+    return known || sandbox.state !== 'SANDBOX_READY' ? fromSandbox(sandbox, known ?? []) : readSandbox(sandbox.id)
   }
 
-  async function toContainer(container: Container): Promise<RuntimeContainer> {
-    const known = statuses.get(container.id)
-    if (known && known.state === states[container.state]) return known
-    const { status } = await cri.call('ContainerStatus', { containerId: container.id })
+  async function readSandbox(podSandboxId: string): Promise<RuntimeSandbox> {
+    const { status } = await cri.call('PodSandboxStatus', { podSandboxId })
+    const ips = [status.network?.ip ?? '', ...(status.network?.additionalIps ?? []).map(({ ip }) => ip)].filter(Boolean)
+    sandboxIps.set(podSandboxId, ips)
+    return fromSandbox(status, ips)
+  }
+
+  async function toContainer({ id, state, podSandboxId }: Container): Promise<RuntimeContainer> {
+    const known = statuses.get(id)
+    return known && known.state === states[state] ? known : readContainer({ id, podSandboxId })
+  }
+
+  async function readContainer({ id, podSandboxId }: Pick<Container, 'id' | 'podSandboxId'>): Promise<RuntimeContainer> {
+    const { status } = await cri.call('ContainerStatus', { containerId: id })
     const message = status.state === 'CONTAINER_EXITED' ? await readMessage(status) : ''
-    const made = fromStatus(status, container.podSandboxId, message)
-    statuses.set(container.id, made)
+    const made = fromStatus(status, podSandboxId, message)
+    statuses.set(id, made)
     return made
   }
 
@@ -87,10 +91,18 @@ export function createPodRuntimeReader(cri: Cri, readMessage: (container: Contai
         cri.call('ListContainers', { filter }),
       ])
       const [sandboxes, read] = await Promise.all([presentOnly(items, toSandbox), presentOnly(containers, toContainer)])
-      return {
-        sandboxes: sandboxes.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
-        containers: read.sort((a, b) => b.createdAtMs - a.createdAtMs),
-      }
+      return newestFirst({ sandboxes, containers: read })
+    },
+    /** What was just made needs no listing of what was there before. */
+    async readMade(before: PodRuntime, { sandboxes, containers }: Made): Promise<PodRuntime> {
+      const [newSandboxes, newContainers] = await Promise.all([
+        presentOnly([...sandboxes], readSandbox),
+        presentOnly([...containers], ([id, podSandboxId]) => readContainer({ id, podSandboxId })),
+      ])
+      return newestFirst({
+        sandboxes: [...newSandboxes, ...before.sandboxes.filter(({ id }) => !sandboxes.has(id))],
+        containers: [...newContainers, ...before.containers.filter(({ id }) => !containers.has(id))],
+      })
     },
     forget(runtime: PodRuntime) {
       for (const { id } of runtime.sandboxes) sandboxIps.delete(id)
@@ -98,6 +110,27 @@ export function createPodRuntimeReader(cri: Cri, readMessage: (container: Contai
     },
   }
 }
+
+/** Ids of sandboxes, and of containers with the sandbox of each. */
+export interface Made {
+  sandboxes: Set<string>
+  containers: Map<string, string>
+}
+
+const newestFirst = ({ sandboxes, containers }: PodRuntime): PodRuntime => ({
+  sandboxes: sandboxes.toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
+  containers: containers.toSorted((a, b) => b.createdAtMs - a.createdAtMs),
+})
+
+type SandboxFacts = Pick<PodSandbox, 'id' | 'metadata' | 'state' | 'createdAt'>
+
+const fromSandbox = ({ id, metadata, state, createdAt }: SandboxFacts, ips: readonly string[]): RuntimeSandbox => ({
+  id,
+  attempt: metadata.attempt,
+  ready: state === 'SANDBOX_READY',
+  createdAtMs: toMs(createdAt),
+  ips,
+})
 
 export type PodRuntimeReader = ReturnType<typeof createPodRuntimeReader>
 

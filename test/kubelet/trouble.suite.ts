@@ -108,7 +108,10 @@ describe('a node under pressure', () => {
     await expect.poll(() => condition('MemoryPressure')).toMatchObject({ status: 'True', reason: 'KubeletHasInsufficientMemory' })
     await kubelet.api.createPod('late', { containers: [shell('sleep 1000')] })
     const refused = await kubelet.api.waitForPod('late', ({ status }) => status?.phase === 'Failed')
-    expect(refused.status).toMatchObject({ reason: 'Evicted', message: 'The node had condition: [MemoryPressure]. ' })
+    expect(refused.status).toMatchObject({
+      reason: 'Evicted',
+      message: 'Pod was rejected: The node had condition: [MemoryPressure]. ',
+    })
     machine.setAvailableMemory(1024)
     await expect.poll(() => condition('MemoryPressure')).toMatchObject({ status: 'False', reason: 'KubeletHasSufficientMemory' })
     await start('welcome')

@@ -159,6 +159,13 @@ describe('planPod', () => {
       ['back-off main'],
     ],
     [
+      'starts a new image at once, however often the old one failed',
+      pod({ containers: [container('main', { image: 'app:2' })] }),
+      inSandbox(ended('main', 1)),
+      { backoffs: new Map([['main', { delayMs: 300_000, updatedMs: now - 5000 }]]) },
+      ['start-container main'],
+    ],
+    [
       'ends what failed its liveness probe',
       pod(),
       inSandbox(ran('main')),

@@ -4,7 +4,7 @@ import { type PodFacts, type Verdict } from './pod-facts.ts'
 import { containersOf, isSidecar, isTerminal, shouldRestart } from './pod-spec.ts'
 import { computeResize } from './resize.ts'
 import { backoffUntil, formatDuration } from './restart-backoff.ts'
-import { hashContainer } from './runtime/labels.ts'
+import { isChanged } from './runtime/labels.ts'
 import {
   activeContainers,
   newestContainer,
@@ -205,7 +205,9 @@ function toActions(pod: Pod, items: { container: Container; verb: Verb }[], fact
 function planStart(pod: Pod, container: Container, verb: Verb & { is: 'start' }, facts: PodFacts, nowMs: number): PodAction {
   const { name } = container
   const entry = facts.backoffs.get(name)
-  const untilMs = verb.previous ? backoffUntil(entry, verb.previous.finishedAtMs, nowMs) : 0
+  // As upstream: a new image does not wait for the failures of the old one.
+  const failed = verb.previous && !isChanged(container, verb.previous) ? verb.previous : undefined
+  const untilMs = failed ? backoffUntil(entry, failed.finishedAtMs, nowMs) : 0
   if (untilMs && entry) {
     const podText = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`
     const message = `back-off ${formatDuration(entry.delayMs)} restarting failed container=${name} pod=${podText}`
@@ -241,7 +243,7 @@ function judgeRunning(pod: Pod, container: Container, current: RuntimeContainer,
     const why = `Container ${container.name} failed ${fatal.probe} probe, will be restarted`
     return { is: 'kill', container: current, why, graceSeconds: fatal.graceSeconds ?? grace(pod) }
   }
-  if (current.hash && current.hash !== hashContainer(container)) {
+  if (isChanged(container, current)) {
     const why = `Container ${container.name} definition changed, will be restarted`
     return { is: 'kill', container: current, why, graceSeconds: grace(pod) }
   }

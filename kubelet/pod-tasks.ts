@@ -15,6 +15,7 @@ import { containersOf, isHostNetwork, podText } from './pod-spec.ts'
 import type { ResizeProblem } from './resize.ts'
 import { nextBackoff } from './restart-backoff.ts'
 import { fullRuntimeMessage, isNotFound, runtimeMessage } from './runtime/cri-client.ts'
+import { isChanged } from './runtime/labels.ts'
 import { newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
 import { toSandboxConfig } from './runtime/sandbox-config.ts'
 import { startContainer, StartError } from './start-container.ts'
@@ -161,6 +162,7 @@ export function createPodTasks(
     const before = state.images.get(name)?.failure
     if (before?.reason === 'ErrImagePull' || before?.reason === 'ImagePullBackOff') state.waiting.set(name, before)
     const fact = await context.images.ensure(state.pod, container, secrets, pulls.signal)
+    if (findContainer(state.pod, name)?.image !== container.image) return
     state.images.set(name, fact)
     if (fact.failure) {
       state.waiting.set(name, fact.failure)
@@ -198,8 +200,10 @@ export function createPodTasks(
     const image = state.images.get(name)
     if (!container || !sandbox || !image) return
     const previous = newestContainer(state.runtime, name)
-    if (previous?.state === 'exited')
-      state.backoffs.set(name, nextBackoff(state.backoffs.get(name), previous.finishedAtMs, nowMs()))
+    if (previous?.state === 'exited') {
+      const entry = isChanged(container, previous) ? undefined : state.backoffs.get(name)
+      state.backoffs.set(name, nextBackoff(entry, previous.finishedAtMs, nowMs()))
+    }
     let told = false
     const target = state.pod.spec.ephemeralContainers?.find((candidate) => candidate.name === name)?.targetContainerName
     try {

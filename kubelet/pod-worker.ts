@@ -241,6 +241,9 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
       // What was refused before is another wish now.
       if (pod.metadata.generation !== state.pod.metadata.generation)
         for (const key of state.notBefore.keys()) if (key.startsWith('resize/')) state.notBefore.delete(key)
+      // What is known of the image of before, or holds up its next pull, says nothing of the new one.
+      for (const { name, image } of containersOf(pod))
+        if (containersOf(state.pod).some((old) => old.name === name && old.image !== image)) state.images.delete(name)
       state.pod = pod
       objects.update(pod)
       state.resizeProblem = hasResize(state) ? judge(pod) : undefined

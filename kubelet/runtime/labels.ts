@@ -35,6 +35,10 @@ export const hashContainer = ({ name, image }: Container): string =>
     .digest('hex')
     .slice(0, 8)
 
+/** An earlier kubelet's container without a hash counts as unchanged. */
+export const isChanged = (container: Container, made: { hash: string }): boolean =>
+  made.hash !== '' && made.hash !== hashContainer(container)
+
 export const containerAnnotations = (pod: Pod, container: Container, attempt: number): Record<string, string> => ({
   [annotations.hash]: hashContainer(container),
   [annotations.restartCount]: String(attempt),

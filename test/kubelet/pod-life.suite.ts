@@ -197,7 +197,7 @@ describe('a pod', () => {
     expect(pod.status?.reason).toBe('OutOfcpu')
   })
 
-  it('tells when its image is not there', async () => {
+  it('tells when its image is not there, and starts from the one that is named instead', async () => {
     const never = sleeper({ image: 'docker.io/library/nothing:1', imagePullPolicy: 'Never' })
     await kubelet.api.createPod('imageless', { containers: [never] })
     const pod = await kubelet.api.waitForPod(
@@ -207,6 +207,11 @@ describe('a pod', () => {
     expect(main(pod)?.state?.waiting?.message).toBe(
       'Container image "docker.io/library/nothing:1" is not present with pull policy of Never',
     )
+    const patch = { spec: { containers: [{ name: 'main', image: busyboxImage }] } }
+    await kubelet.api.patch('Pod', { namespace: 'default', name: 'imageless' }, patch, {
+      type: 'application/strategic-merge-patch+json',
+    })
+    await kubelet.api.waitForPod('imageless', isReady)
   })
 
   it('starts from a loaded image even if it is to be pulled always', async () => {

@@ -41,6 +41,11 @@ test('files of $KUBECONFIG merge, the first one wins, missing ones do not matter
   expect(await first.authorization?.(false)).toBe('Bearer first')
   expect(await loadClientConfig({ env, context: 'two' })).toMatchObject({ server: 'https://two:6443', namespace: 'ns-two' })
   await expect(loadClientConfig({ env, context: 'three' })).rejects.toThrow('context "three" does not exist')
+  const nowhere = join(folder, 'nowhere')
+  await expect(loadClientConfig({ env: { KUBECONFIG: nowhere } })).rejects.toThrow('no kubeconfig says which cluster')
+  await expect(loadClientConfig({ path: nowhere })).rejects.toThrow(
+    `Cannot read the kubeconfig ${nowhere}: there is no such file`,
+  )
 })
 
 test('paths are relative to the file that names them', async () => {

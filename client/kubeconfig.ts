@@ -89,13 +89,21 @@ export async function loadClientConfig(options: LoadOptions = {}): Promise<Clien
 
 /** Files of $KUBECONFIG merged as kubectl does: the first to name something wins; missing files are no error. */
 export async function loadKubeconfig({ path, env = process.env }: LoadOptions = {}): Promise<Kubeconfig> {
-  if (path) return readKubeconfig(path)
+  if (path) return readKubeconfig(path).catch(complainOf(path))
   const files = env['KUBECONFIG']
     ? env['KUBECONFIG'].split(delimiter).filter(Boolean)
     : [join(env['HOME'] ?? homedir(), '.kube', 'config')]
-  const configs = await Promise.all(files.map((file) => readKubeconfig(file).catch(ignoreMissing)))
+  const configs = await Promise.all(files.map((file) => readKubeconfig(file).catch(ignoreMissing).catch(complainOf(file))))
   return mergeKubeconfigs(configs.filter((config) => config !== undefined))
 }
+
+const complainOf =
+  (file: string) =>
+  (error: unknown): never => {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : message
+    throw new Error(`Cannot read the kubeconfig ${file}: ${why}`, { cause: error })
+  }
 
 function ignoreMissing(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
@@ -153,8 +161,8 @@ async function toClientConfig(config: Kubeconfig, options: LoadOptions = {}): Pr
   const clusterName = options.cluster ?? context?.cluster
   const userName = options.user ?? context?.user
   const cluster = config.clusters.find(({ name }) => name === clusterName)?.cluster
-  if (!cluster?.server)
-    throw new Error(`Cannot find the API server: cluster "${clusterName ?? ''}" does not exist or has no server`)
+  if (!clusterName) throw new Error('Cannot find the API server: no kubeconfig says which cluster is the current one')
+  if (!cluster?.server) throw new Error(`Cannot find the API server: cluster "${clusterName}" does not exist or has no server`)
   const user = config.users.find(({ name }) => name === userName)?.user ?? {}
   const insecure = cluster['insecure-skip-tls-verify'] ?? false
   return {

@@ -20,6 +20,7 @@ beforeAll(async () => {
     const volumes = [
       { name: 's', secret: { secretName: `secret-${node}` } },
       { name: 'm', configMap: { name: `map-${node}` } },
+      { name: 't', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
     ]
     const spec = { nodeName: node, serviceAccountName: `robot-${node}`, volumes, containers }
     const { metadata } = await server.admin('POST', core('pods'), named(`pod-${node}`, { spec }))
@@ -121,10 +122,10 @@ describe('a kubelet', () => {
   })
 
   describe('asks for tokens', () => {
-    const ask = (account: string, pod: string) => {
+    const ask = (account: string, pod: string, audiences: string[] = []) => {
       const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: pod, uid: uids.get(pod) }
       const path = core(`serviceaccounts/${account}/token`)
-      return server.call({ method: 'POST', path, body: { spec: { boundObjectRef } }, certificate: kubelet })
+      return server.call({ method: 'POST', path, body: { spec: { boundObjectRef, audiences } }, certificate: kubelet })
     }
 
     it("of its pods' accounts, bound to the pod", async () => {
@@ -133,7 +134,12 @@ describe('a kubelet', () => {
     })
 
     it("and not of another node's, nor for another node's pod", async () => {
-      const answers = [await ask('robot-node-2', 'pod-node-2'), await ask('robot-node-1', 'pod-node-2')]
+      const answers = [
+        await ask('robot-node-2', 'pod-node-2'),
+        await ask('robot-node-1', 'pod-node-2'),
+        // Nor for somebody whom its pod has nothing to do with.
+        await ask('robot-node-1', 'pod-node-1', ['bank']),
+      ]
       for (const answer of answers) {
         expect([answer.code, answer.json.reason], answer.text).toEqual([403, 'Forbidden'])
         expect((await server.recorded(answer)).responseStatus.code).toBe(403)
@@ -142,6 +148,7 @@ describe('a kubelet', () => {
 
     it('which are never recorded', async () => {
       const answer = await ask('robot-node-1', 'pod-node-1')
+      expect(answer.code, answer.text).toBe(201)
       const event = await server.recorded(answer)
       expect(event.level).toBe('Metadata')
       expect(JSON.stringify(event)).not.toContain(String(answer.json.status['token']))

@@ -56,8 +56,14 @@ async function tell(session: Session, pod: Pod, answer: SchedulerAnswer): Promis
   return [formatWhy(answer, now), ...stories].join('\n\n')
 }
 
-const eventsOf = async ({ client, namespace }: Session, fieldSelector: string): Promise<CoreEvent[]> =>
-  (await client.list('Event', { namespace, fieldSelector })).items
+const eventsOf = ({ client, namespace }: Session, fieldSelector: string): Promise<CoreEvent[]> =>
+  client.list('Event', { namespace, fieldSelector }).then(({ items }) => items, noneWhereForbidden)
+
+/** Who may not read events hears what the scheduler says all the same. */
+function noneWhereForbidden(error: unknown): never[] {
+  if (!isForbidden(error)) throw error
+  return []
+}
 
 async function unboundClaims({ client, namespace }: Session, { spec, metadata }: Pod): Promise<string[]> {
   const names = (spec.volumes ?? []).flatMap(
@@ -65,8 +71,8 @@ async function unboundClaims({ client, namespace }: Session, { spec, metadata }:
       persistentVolumeClaim?.claimName ?? (ephemeral ? `${metadata.name}-${name}` : []),
   )
   if (names.length === 0) return []
-  const { items } = await client.list('PersistentVolumeClaim', { namespace })
-  return items
+  const claims = await client.list('PersistentVolumeClaim', { namespace }).then(({ items }) => items, noneWhereForbidden)
+  return claims
     .filter((claim) => names.includes(claim.metadata.name) && claim.status?.phase !== 'Bound')
     .map((claim) => claim.metadata.name)
 }

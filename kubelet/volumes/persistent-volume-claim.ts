@@ -66,7 +66,7 @@ async function openVolume({ metadata, spec }: PersistentVolume, folder: string, 
 /** A folder as it is; a block device as it is, or mounted for this pod: the kernel shares one file system among all its mounts. */
 async function openLocal(
   { volumeMode, mountOptions = [] }: PersistentVolumeSpec,
-  { path, fsType = 'ext4' }: LocalVolumeSource,
+  { path, fsType }: LocalVolumeSource,
   folder: string,
   mounts: Mounts,
 ): Promise<VolumeDirectory> {
@@ -78,7 +78,8 @@ async function openLocal(
   )
   if (!isDevice) return { directory: await openHostPath({ path, type: 'Directory' }), takesGroup: true }
   await mkdir(folder, { recursive: true })
-  if (!(await mounts.isMountPoint(folder))) await mounts.mountDevice(path, folder, { fsType, options: mountOptions })
+  if (!(await mounts.isMountPoint(folder)))
+    await mounts.mountDevice(path, folder, { fsType: fsType || 'ext4', options: mountOptions })
   return { directory: folder, takesGroup: true }
 }
 

@@ -111,7 +111,7 @@ describe('a volume', () => {
     truncateSync(disk, 16 << 20)
     const device = execFileSync('losetup', ['--find', '--show', disk], { encoding: 'utf8' }).trim()
     try {
-      await bind('disk', { local: { path: device } })
+      await bind('disk', { local: { path: device, fsType: '' } })
       const write = [shell('echo mine > /data/file; stat -f -c %T /data; stat -c "%a %g" /data', at('/data'))]
       const securityContext = { fsGroup: 77 }
       expect(await output('disk', { volumes: claim('disk'), containers: write, securityContext })).toMatch(/^ext2.*\n2775 77\n$/)

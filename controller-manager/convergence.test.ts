@@ -385,7 +385,7 @@ const parameters = { numRuns: 3 * Number(more ?? 1), ...(more ? {} : { seed: 42 
 
 test(
   'all controllers come to rest from any state, and at rest write nothing',
-  { timeout: 120_000 * Number(more ?? 1) },
+  { timeout: 300_000 * Number(more ?? 1) },
   async () => {
     const writers = new Set<string>()
     await fc.assert(

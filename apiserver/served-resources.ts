@@ -1,5 +1,4 @@
 /** Which resources this server serves now, found by group, version and plural name; custom ones come and go at run time. */
-import type { KubeObject } from '../api/object.ts'
 import type { ResourceDefinition, ResourceNames } from './resources/resource.ts'
 import type { StoredResource } from './storage/store.ts'
 
@@ -35,7 +34,7 @@ const storageGroup = ({ group, storageGroup = group }: ResourceNames): string =>
 export const storagePrefix = ({ names }: ResourceDefinition): string =>
   `/registry/${storageGroup(names) || 'core'}/${names.plural}/`
 
-const storageApiVersion = (names: ResourceNames): string => groupVersion(storageGroup(names), names.storageVersion)
+export const storageApiVersion = (names: ResourceNames): string => groupVersion(storageGroup(names), names.storageVersion)
 
 export const keyFor = (prefix: string, namespace: string, name: string): string =>
   namespace ? `${prefix}${namespace}/${name}` : prefix + name
@@ -88,36 +87,5 @@ export function toStoredResource(definition: ResourceDefinition): StoredResource
     namespaced: names.namespaced,
     selectableFields: (object) => Object.fromEntries(fields.map(([field, valueOf]) => [field, valueOf(object)])),
     indexedFields,
-  }
-}
-
-/** The object as this served version shows it. May answer the same object; never changes it. */
-export function fromStorageVersion(
-  { definition, version, apiVersion, isStorageVersion }: ServedResource,
-  object: KubeObject,
-): KubeObject {
-  if (isStorageVersion) return object
-  const conversion = definition.conversions?.[version]
-  return { ...(conversion ? conversion.fromStorage(object) : object), apiVersion }
-}
-
-/** As `fromStorageVersion`, for kinds whose versions a webhook converts as well. */
-export function readFromStorage(resource: ServedResource, object: KubeObject): KubeObject | Promise<KubeObject> {
-  const { convert } = resource.definition
-  return convert ? convert.ahead([object]).then(() => fromStorageVersion(resource, object)) : fromStorageVersion(resource, object)
-}
-
-/** What is written: where a webhook converts, the object has been in the version of the request until now. */
-export const toWritten = ({ definition: { convert } }: ServedResource, object: KubeObject): KubeObject | Promise<KubeObject> =>
-  convert ? convert.toStorage(object) : object
-
-export function toStorageVersion({ definition, version, isStorageVersion }: ServedResource, object: KubeObject): KubeObject {
-  if (isStorageVersion) return object
-  const { names, conversions, convert } = definition
-  if (convert) return object
-  const conversion = conversions?.[version]
-  return {
-    ...(conversion ? conversion.toStorage(object) : object),
-    apiVersion: storageApiVersion(names),
   }
 }

@@ -3,7 +3,8 @@ import type { KubeObject } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
 import type { Accepted } from './negotiate.ts'
 import type { Column, ResourceDefinition } from '../resources/resource.ts'
-import { fromStorageVersion, type ServedResource } from '../served-resources.ts'
+import type { ServedResource } from '../served-resources.ts'
+import { fromStorageVersion } from '../storage-version.ts'
 
 export interface ListMeta {
   resourceVersion?: string

@@ -11,7 +11,7 @@ import { decodeObject, isRecord, type FieldValidation } from '../bodies/decode-o
 import { mergeTypeOf } from '../writes/field-managers.ts'
 import { parseBody } from '../bodies/read-body.ts'
 import { sendStored } from '../answers/send-stored.ts'
-import { readFromStorage } from '../served-resources.ts'
+import { readFromStorage } from '../storage-version.ts'
 import { updateObject } from '../writes/update-object.ts'
 import type { WriteOptions } from '../writes/write-options.ts'
 

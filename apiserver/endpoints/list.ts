@@ -7,7 +7,8 @@ import { negotiate, type Accepted, type ViewName } from '../answers/negotiate.ts
 import { joinBytes } from '../reads/list-bodies.ts'
 import { sendJson, sendParts, sendYaml, wantsPretty } from '../answers/respond.ts'
 import { readSelection, select, type Selection } from '../reads/selection.ts'
-import { fromStorageVersion, type ServedResource } from '../served-resources.ts'
+import type { ServedResource } from '../served-resources.ts'
+import { fromStorageVersion } from '../storage-version.ts'
 import type { Entry } from '../storage/store.ts'
 import { readIncludeObject, toPartialMetadataList, toTable, type ListMeta } from '../answers/views.ts'
 

@@ -11,7 +11,7 @@ import { decodeObject, isRecord, readFieldValidation } from '../bodies/decode-ob
 import { mediaTypeOf, parseJson, readBody } from '../bodies/read-body.ts'
 import { checkAcceptable } from '../answers/send-object.ts'
 import { sendStored } from '../answers/send-stored.ts'
-import { readFromStorage } from '../served-resources.ts'
+import { readFromStorage } from '../storage-version.ts'
 import type { Entry } from '../storage/store.ts'
 import { updateObject } from '../writes/update-object.ts'
 import { readWriteOptions } from '../writes/write-options.ts'

@@ -14,7 +14,7 @@ import { bodyResource, decodeBodyObject, readBodyObject } from '../bodies/read-b
 import { AGE, integer, NAME } from '../resources/columns.ts'
 import type { Column } from '../resources/resource.ts'
 import { sendObject } from '../answers/send-object.ts'
-import { readFromStorage } from '../served-resources.ts'
+import { readFromStorage } from '../storage-version.ts'
 import { updateObject } from '../writes/update-object.ts'
 import { readWriteOptions } from '../writes/write-options.ts'
 import { existing } from './get.ts'

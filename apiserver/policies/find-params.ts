@@ -2,7 +2,8 @@
 import type { ParamKind } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { groupVersion, keyFor, readFromStorage, type ServedResource, type ServedResources } from '../served-resources.ts'
+import { groupVersion, keyFor, type ServedResource, type ServedResources } from '../served-resources.ts'
+import { readFromStorage } from '../storage-version.ts'
 import type { Store } from '../storage/store.ts'
 import type { BindingObject } from './policy-index.ts'
 

@@ -1,7 +1,8 @@
 /** Watch events as the bytes that go out: each framed once for all the watchers who take the same view of it. */
 import type { KubeObject } from '../../api/object.ts'
 import type { Accepted } from '../answers/negotiate.ts'
-import { fromStorageVersion, type ServedResource } from '../served-resources.ts'
+import type { ServedResource } from '../served-resources.ts'
+import { fromStorageVersion } from '../storage-version.ts'
 import type { Entry, StoreEvent } from '../storage/store.ts'
 import { toPartialMetadata, toTable, type IncludeObject } from '../answers/views.ts'
 

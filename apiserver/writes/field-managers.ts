@@ -5,7 +5,7 @@ import { trackUpdate } from '../../api/patch/apply.ts'
 import { mergeTypeOfCustomResource, mergeTypeOfModel, type MergeType } from '../../api/patch/merge-type.ts'
 import type { ResourceRequest } from '../api-context.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
-import { fromStorageVersion, toStorageVersion } from '../served-resources.ts'
+import { fromStorageVersion, toStorageVersion } from '../storage-version.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** How the fields of this resource, in the version of the request, are owned. */

@@ -56,15 +56,31 @@ const sysctl = (namespace: string, values: Record<string, string | number>) =>
       .join('; '),
   ])
 
-/** Pod and service addresses never reach a real network, whatever is left over anywhere. */
-export async function addBlackholes(): Promise<void> {
-  for (const range of [POD_RANGE, SERVICE_RANGE]) {
-    await ip(undefined, 'route', 'replace', 'blackhole', range, 'proto', ROUTE_PROTOCOL, 'metric', ROUTE_METRIC)
-  }
+/**
+ * Addresses of a lab never reach a real network, whatever is left over anywhere: pods, services, and the lab's own, which a kubeconfig
+ * goes on naming while the lab is down. The lab's own leg, while there is one, goes before.
+ */
+export async function addBlackholes(lab: LabDefinition): Promise<void> {
+  await ipBatch(
+    undefined,
+    [...sharedBlackholes, ownBlackhole(lab)].map((route) => `route replace ${route}`),
+  )
 }
 
-export async function removeBlackholes(): Promise<void> {
-  await ip(undefined, 'route', 'flush', 'type', 'blackhole', 'proto', ROUTE_PROTOCOL)
+/** With its last lab, a machine loses the ones that all labs share. */
+export async function removeBlackholes(lab: LabDefinition, { isLast }: { isLast: boolean }): Promise<void> {
+  for (const route of isLast ? [...sharedBlackholes, ownBlackhole(lab)] : [ownBlackhole(lab)])
+    await ip(undefined, 'route', 'del', ...route.split(' ')).catch(ignoreMissingRoute)
+}
+
+const marks = `proto ${ROUTE_PROTOCOL} metric ${ROUTE_METRIC}`
+const sharedBlackholes = [POD_RANGE, SERVICE_RANGE].map((range) => `blackhole ${range} ${marks}`)
+/** Whoever asks for a lab that is down is told at once that nobody is there. */
+const ownBlackhole = (lab: LabDefinition) => `unreachable ${labRange(lab)} ${marks}`
+
+/** A reboot takes routes away, and so may a lab that never came up. */
+function ignoreMissingRoute(error: { stderr?: string }) {
+  if (!error.stderr?.includes('No such process')) throw error
 }
 
 /** Makes the switch and the host's leg; does nothing when they stand. */

@@ -82,7 +82,7 @@ export async function runLab(
 
   async function start(): Promise<void> {
     for (const folder of [paths.logs, paths.kubeconfigs, paths.etcd]) await mkdir(folder, { recursive: true, mode: 0o700 })
-    await addBlackholes()
+    await addBlackholes(lab)
     await createSwitch(lab)
     pki = await ensurePki(paths.pki, pkiOptions(lab))
     await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki), ensureAuditPolicy(paths.auditPolicy)])

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
 import { labPaths, labNameComplaint } from '../definition.ts'
+import { removeBlackholes } from '../network.ts'
 import { removeContext } from '../user-kubeconfig.ts'
 import { stopLab } from './down.ts'
-import { labNames, requireRoot } from './lab-command.ts'
+import { labNames, readDefinition, requireRoot } from './lab-command.ts'
 
 /** Folders of the host that nodes mount theirs over; when a lab made them, they are empty and go with it. */
 const MOUNT_POINTS = ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers', '/run/kubelab']
@@ -17,6 +18,10 @@ export async function deleteLab(lab: string): Promise<void> {
   const { state } = labPaths(lab)
   const wasThere = existsSync(state)
   await stopLab(lab)
+  if (existsSync(labPaths(lab).definition)) {
+    const isLast = labNames().every((name) => name === lab)
+    await removeBlackholes(readDefinition(lab), { isLast })
+  }
   await removeContext(lab)
   await rm(state, { recursive: true, force: true })
   for (const folder of MOUNT_POINTS) await rmdir(folder).catch(ignoreInUse)

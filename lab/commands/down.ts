@@ -1,10 +1,9 @@
 /** `kubelab down`: stops a lab and takes its processes, namespaces and mounts away; what it holds stays on disk for the next `up`. */
 import { existsSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { callControl, findStatus } from '../control.ts'
 import { labPaths } from '../definition.ts'
 import { wantStopped } from '../guardian.ts'
-import { removeBlackholes } from '../network.ts'
 import { tearDown } from '../run-lab.ts'
 import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
 
@@ -28,13 +27,5 @@ export async function stopLab(lab: string): Promise<boolean> {
   // Without a supervisor its processes have ended with it, but nodes and network outlive it.
   else if (existsSync(labPaths(lab).definition)) await tearDown(readDefinition(lab))
   await rm(labPaths(lab).run, { recursive: true, force: true })
-  // The black holes guard every lab of this machine: the last one takes them away.
-  if ((await otherLabs(lab)).length === 0) await removeBlackholes()
   return running
-}
-
-const otherLabs = async (lab: string): Promise<string[]> => {
-  const root = labPaths(lab).run.replace(/\/[^/]+$/, '')
-  const names = await readdir(root).catch(() => [] as string[])
-  return names.filter((name) => name !== lab)
 }

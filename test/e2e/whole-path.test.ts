@@ -252,7 +252,10 @@ describe('kill -9', () => {
 
 describe('the end of a lab', () => {
   it('survives down and up with its objects', async () => {
+    const { hostname } = new URL(await kubectl('config view --minify -o jsonpath={.clusters[0].cluster.server}'))
     await kubelab(`down --lab ${LAB}`)
+    // What the kubeconfig goes on naming leads nowhere, and to no other network least of all.
+    expect(await runAny('ip', ['route', 'get', hostname])).not.toMatchObject({ code: 0 })
     await kubelab(`up --lab ${LAB}`)
     await kubectl('wait pod/shell --for=condition=Ready --timeout=60s')
     await available(3)

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/object.ts'
 import { isForbidden, isNotFound } from '../../api/status.ts'
 import { collect } from '../collect.ts'
 import type { CliCommand } from '../commands.ts'
-import { DESCRIBERS } from '../describe/describers.ts'
+import { findDescriber } from '../describe/describers.ts'
 import { readEvents } from '../describe/events.ts'
 import { describeGeneric } from '../describe/generic.ts'
 import { CliError, SilentExit } from '../errors.ts'
@@ -86,8 +86,7 @@ async function readSelection(session: Session, { type, names }: Selection, optio
 }
 
 async function describeOne(session: Session, object: KubeObject, withEvents: boolean): Promise<string> {
-  const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0]! : ''
-  const describer = DESCRIBERS.find((candidate) => candidate.kind === object.kind && candidate.group === group)
+  const describer = findDescriber(object)
   const events = withEvents
     ? await readEvents(session, object).catch((error: unknown) => {
         // Who may read the object need not be allowed to read events.

@@ -9,10 +9,7 @@ export const configMapDescriber: Describer<ConfigMap> = {
   group: '',
   describe({ metadata, data = {}, binaryData = {} }, _, events, now) {
     const page = new Page()
-    page.line(0, 'Name:', metadata.name)
-    page.line(0, 'Namespace:', metadata.namespace)
-    page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ', ['kubectl.kubernetes.io/last-applied-configuration'])
+    page.identity(metadata)
     page.line(0, '').line(0, 'Data').line(0, '====')
     for (const key of Object.keys(data).toSorted()) page.line(0, `${key}:`).line(0, '----').line(0, data[key]).line(0, '')
     page.line(0, '').line(0, 'BinaryData').line(0, '====')

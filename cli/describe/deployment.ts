@@ -22,7 +22,7 @@ export const deploymentDescriber: Describer<Deployment, ReplicaSet[]> = {
     page.line(0, 'Namespace:', metadata.namespace)
     page.line(0, 'CreationTimestamp:', formatDate(metadata.creationTimestamp))
     page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ', ['kubectl.kubernetes.io/last-applied-configuration'])
+    page.annotations(0, metadata.annotations)
     page.line(0, 'Selector:', formatLabelSelector(spec.selector))
     const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, unavailableReplicas = 0 } = status
     page.line(

@@ -3,14 +3,20 @@ import type { CoreEvent } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { Session } from '../session.ts'
 import { configMapDescriber } from './config-map.ts'
+import { daemonSetDescriber } from './daemon-set.ts'
 import { deploymentDescriber } from './deployment.ts'
+import { cronJobDescriber, jobDescriber } from './job.ts'
 import { namespaceDescriber } from './namespace.ts'
 import { nodeDescriber } from './node.ts'
+import { persistentVolumeClaimDescriber } from './persistent-volume-claim.ts'
+import { persistentVolumeDescriber } from './persistent-volume.ts'
 import { podDescriber } from './pod.ts'
 import { replicaSetDescriber } from './replica-set.ts'
 import { secretDescriber } from './secret.ts'
 import { serviceAccountDescriber } from './service-account.ts'
 import { serviceDescriber } from './service.ts'
+import { statefulSetDescriber } from './stateful-set.ts'
+import { storageClassDescriber } from './storage-class.ts'
 
 export interface Describer<T extends KubeObject = KubeObject, Related = unknown> {
   kind: string
@@ -24,14 +30,26 @@ export interface Describer<T extends KubeObject = KubeObject, Related = unknown>
 /** Lets the list hold describers of different types: each is only ever given objects of its own kind. */
 const listed = <T extends KubeObject, Related>(describer: Describer<T, Related>): Describer => describer as unknown as Describer
 
-export const DESCRIBERS: readonly Describer[] = [
+const DESCRIBERS: readonly Describer[] = [
   listed(podDescriber),
   listed(nodeDescriber),
   listed(deploymentDescriber),
   listed(replicaSetDescriber),
+  listed(statefulSetDescriber),
+  listed(daemonSetDescriber),
+  listed(jobDescriber),
+  listed(cronJobDescriber),
   listed(serviceDescriber),
   listed(namespaceDescriber),
   listed(configMapDescriber),
   listed(secretDescriber),
   listed(serviceAccountDescriber),
+  listed(persistentVolumeClaimDescriber),
+  listed(persistentVolumeDescriber),
+  listed(storageClassDescriber),
 ]
+
+export function findDescriber({ kind, apiVersion }: KubeObject): Describer | undefined {
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0]! : ''
+  return DESCRIBERS.find((candidate) => candidate.kind === kind && candidate.group === group)
+}

@@ -14,7 +14,7 @@ export function describeGeneric(object: KubeObject, events: readonly CoreEvent[]
   page.line(0, 'Name:', metadata.name)
   page.line(0, 'Namespace:', metadata.namespace ?? '')
   page.pairs(0, 'Labels', metadata.labels)
-  page.pairs(0, 'Annotations', metadata.annotations, ': ', [LAST_APPLIED])
+  page.annotations(0, metadata.annotations)
   page.line(0, 'API Version:', apiVersion)
   page.line(0, 'Kind:', kind)
   const others = Object.fromEntries(Object.entries(metadata).filter(([key]) => !SHOWN_ABOVE.has(key)))

@@ -22,7 +22,7 @@ export const namespaceDescriber: Describer<Namespace, Limits> = {
     const page = new Page()
     page.line(0, 'Name:', metadata.name)
     page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.annotations(0, metadata.annotations)
     page.line(0, 'Status:', status?.phase)
     if (status?.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'LastTransitionTime', 'Reason', 'Message')

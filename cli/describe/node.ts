@@ -31,7 +31,7 @@ export const nodeDescriber: Describer<Node, Related> = {
     page.line(0, 'Name:', metadata.name)
     page.line(0, 'Roles:', roles.join(',') || '<none>')
     page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.annotations(0, metadata.annotations)
     page.line(0, 'CreationTimestamp:', formatDate(metadata.creationTimestamp))
     page.list(
       0,

@@ -1,5 +1,10 @@
 /** The text of `describe`: indented lines of tab-separated cells, aligned at the end. */
+import { LAST_APPLIED } from '../../api/patch/last-applied.ts'
+import type { ObjectMeta } from '../../api/generated/types.ts'
 import { alignTabs } from '../tabwriter.ts'
+
+/** A longer annotation stands on lines of its own, cut at this length: kubectl's `maxAnnotationLen`. */
+const LONGEST_ANNOTATION = 140
 
 export class Page {
   readonly #lines: string[] = []
@@ -10,20 +15,27 @@ export class Page {
     return this
   }
 
+  /** How most pages of namespaced objects begin. */
+  identity({ name, namespace, labels, annotations }: ObjectMeta): this {
+    this.line(0, 'Name:', name).line(0, 'Namespace:', namespace)
+    return this.pairs(0, 'Labels', labels).annotations(0, annotations)
+  }
+
   /** `Labels:  a=b` with one pair a line, in the order of their names. */
-  pairs(
-    level: number,
-    title: string,
-    pairs: Readonly<Record<string, string>> | undefined,
-    separator = '=',
-    skip: readonly string[] = [],
-  ): this {
-    const entries = Object.entries(pairs ?? {})
-      .filter(([key]) => !skip.includes(key))
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    if (entries.length === 0) return this.line(level, `${title}:`, '<none>')
-    entries.forEach(([key, value], index) => this.line(level, index === 0 ? `${title}:` : '', `${key}${separator}${value}`))
-    return this
+  pairs(level: number, title: string, pairs: Readonly<Record<string, string>> | undefined): this {
+    return this.list(
+      level,
+      title,
+      sortedEntries(pairs).map(([key, value]) => `${key}=${value}`),
+    )
+  }
+
+  /** All but what `apply` remembers. */
+  annotations(level: number, annotations: Readonly<Record<string, string>> | undefined): this {
+    const items = sortedEntries(annotations)
+      .filter(([key]) => key !== LAST_APPLIED)
+      .flatMap(([key, value]) => annotationLines(key, value.replace(/\n$/, '')))
+    return this.list(level, 'Annotations', items)
   }
 
   list(level: number, title: string, items: readonly string[]): this {
@@ -37,6 +49,16 @@ export class Page {
   }
 }
 
+const sortedEntries = (pairs: Readonly<Record<string, string>> | undefined): [string, string][] =>
+  Object.entries(pairs ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))
+
+function annotationLines(key: string, value: string): string[] {
+  if (!value.includes('\n') && key.length + value.length + 2 <= LONGEST_ANNOTATION) return [`${key}: ${value}`]
+  const longest = LONGEST_ANNOTATION - 2
+  const lines = value.split('\n').map((line) => (line.length > longest ? `${line.slice(0, longest)}...` : line))
+  return [`${key}:`, ...lines.map((line) => `  ${line}`)]
+}
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -47,8 +69,14 @@ export function formatDate(timestamp: string | undefined): string {
   if (!timestamp) return '<unset>'
   const date = new Date(timestamp)
   const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`
-  return `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${time} +0000`
+  return `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]} ${String(date.getUTCFullYear()).padStart(4, '0')} ${time} +0000`
 }
 
-/** `True`, `False` */
-export const formatBoolean = (value: boolean): string => (value ? 'True' : 'False')
+/** `True`, `False`, `<unset>` */
+export const formatBoolean = (value: boolean | undefined): string => (value === undefined ? '<unset>' : value ? 'True' : 'False')
+
+/** `a=1,b=2`: a map in one line, as Go's `FormatLabels` has it. */
+export const formatPairs = (pairs: Readonly<Record<string, string>> | undefined): string =>
+  sortedEntries(pairs)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',') || '<none>'

@@ -1,4 +1,4 @@
-/** Containers and volumes: what pods and the templates of workloads are described by. */
+/** Containers and where they may run: what pods and the templates of workloads are described by. */
 import type {
   Container,
   ContainerState,
@@ -7,20 +7,17 @@ import type {
   PodSpec,
   PodTemplateSpec,
   Probe,
-  Volume,
 } from '../../api/generated/types.ts'
-import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { formatLabelSelector } from '../../api/labels.ts'
 import { formatDate, formatBoolean, Page } from './page.ts'
-import { spaced } from './generic.ts'
+import { describeVolumes } from './volumes.ts'
 
 /** The `Pod Template` part of a workload. */
 export function describePodTemplate(template: PodTemplateSpec | undefined, page = new Page()): Page {
   page.line(0, 'Pod Template:')
   if (!template) return page.line(1, '<unset>')
   page.pairs(1, 'Labels', template.metadata?.labels)
-  if (Object.keys(template.metadata?.annotations ?? {}).length > 0)
-    page.pairs(1, 'Annotations', template.metadata?.annotations, ': ')
+  if (Object.keys(template.metadata?.annotations ?? {}).length > 0) page.annotations(1, template.metadata?.annotations)
   const { spec } = template
   if (!spec) return page
   if (spec.serviceAccountName) page.line(1, 'Service Account:', spec.serviceAccountName)
@@ -28,6 +25,7 @@ export function describePodTemplate(template: PodTemplateSpec | undefined, page 
   describeContainers(page, 1, 'Containers', spec.containers, undefined)
   describeVolumes(page, 1, spec.volumes)
   describeSpread(page, 1, spec)
+  if (spec.priorityClassName) page.line(1, 'Priority Class Name:', spec.priorityClassName)
   return describeScheduling(page, 1, spec)
 }
 
@@ -193,78 +191,4 @@ function probeText(probe: Probe): string {
   if (probe.tcpSocket) return `tcp-socket ${probe.tcpSocket.host ?? ''}:${probe.tcpSocket.port} ${numbers}`
   if (probe.grpc) return `grpc <pod>:${probe.grpc.port} ${probe.grpc.service ?? ''} ${numbers}`
   return `unknown ${numbers}`
-}
-
-const VOLUME_TYPES: Record<string, string> = {
-  emptyDir: "EmptyDir (a temporary directory that shares a pod's lifetime)",
-  hostPath: 'HostPath (bare host directory volume)',
-  configMap: 'ConfigMap (a volume populated by a ConfigMap)',
-  secret: 'Secret (a volume populated by a Secret)',
-  downwardAPI: 'DownwardAPI (a volume populated by information about the pod)',
-  projected: 'Projected (a volume that contains injected data from multiple sources)',
-  persistentVolumeClaim: 'PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)',
-  nfs: 'NFS (an NFS mount that lasts the lifetime of a pod)',
-  csi: 'CSI (a Container Storage Interface (CSI) volume source)',
-  ephemeral: 'EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)',
-}
-
-export function describeVolumes(page: Page, level: number, volumes: readonly Volume[] = []): void {
-  if (volumes.length === 0) {
-    page.line(level, 'Volumes:', '<none>')
-    return
-  }
-  page.line(level, 'Volumes:')
-  for (const { name, ...sources } of volumes) {
-    page.line(1, `${level > 0 ? ' ' : ''}${name}:`)
-    const [type = '', source] = Object.entries(sources)[0] ?? []
-    page.line(2, 'Type:', VOLUME_TYPES[type] ?? spaced(type))
-    describeSource(page, 2, type, (isJsonObject(source) ? source : {}) as JsonObject)
-  }
-}
-
-function describeSource(page: Page, level: number, type: string, source: JsonObject): void {
-  const show = (title: string, value: unknown, absent = '') => page.line(level, `${title}:`, String(value ?? absent))
-  switch (type) {
-    case 'emptyDir':
-      show('Medium', source['medium'])
-      show('SizeLimit', source['sizeLimit'], '<unset>')
-      break
-    case 'hostPath':
-      show('Path', source['path'])
-      show('HostPathType', source['type'])
-      break
-    case 'configMap':
-      show('Name', source['name'])
-      show('Optional', source['optional'], 'false')
-      break
-    case 'secret':
-      show('SecretName', source['secretName'])
-      show('Optional', source['optional'], 'false')
-      break
-    case 'persistentVolumeClaim':
-      show('ClaimName', source['claimName'])
-      show('ReadOnly', source['readOnly'], 'false')
-      break
-    case 'projected':
-      describeProjected(page, level, source)
-      break
-    default:
-      for (const [key, value] of Object.entries(source)) if (typeof value !== 'object') show(spaced(key), value)
-  }
-}
-
-function describeProjected(page: Page, level: number, { sources }: JsonObject): void {
-  for (const source of (Array.isArray(sources) ? sources : []) as JsonObject[]) {
-    const { secret, configMap, serviceAccountToken, downwardAPI } = source as Record<string, JsonObject | undefined>
-    if (secret)
-      page
-        .line(level, 'SecretName:', String(secret['name']))
-        .line(level, 'SecretOptionalName:', String(secret['optional'] ?? '<nil>'))
-    if (configMap)
-      page
-        .line(level, 'ConfigMapName:', String(configMap['name']))
-        .line(level, 'ConfigMapOptional:', String(configMap['optional'] ?? '<nil>'))
-    if (serviceAccountToken) page.line(level, 'TokenExpirationSeconds:', String(serviceAccountToken['expirationSeconds'] ?? 3600))
-    if (downwardAPI) page.line(level, 'DownwardAPI:', 'true')
-  }
 }

@@ -4,7 +4,8 @@ import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatDate, Page } from './page.ts'
-import { describeContainers, describeScheduling, describeSpread, describeVolumes } from './pod-template.ts'
+import { describeContainers, describeScheduling, describeSpread } from './pod-template.ts'
+import { describeVolumes } from './volumes.ts'
 
 export const podDescriber: Describer<Pod> = {
   kind: 'Pod',
@@ -21,7 +22,7 @@ export const podDescriber: Describer<Pod> = {
     page.line(0, 'Node:', spec.nodeName ? `${spec.nodeName}/${status.hostIP ?? ''}` : '<none>')
     if (status.startTime) page.line(0, 'Start Time:', formatDate(status.startTime))
     page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.annotations(0, metadata.annotations)
     describePhase(page, pod, now)
     page.line(0, 'IP:', status.podIP ?? '')
     if (status.podIPs?.length) {

@@ -1,22 +1,17 @@
 /** A replica set: how many pods it has in which state. */
 import type { Pod, ReplicaSet } from '../../api/generated/types.ts'
 import { formatLabelSelector } from '../../api/labels.ts'
-import { controllerOf, isControlledBy } from '../../api/object.ts'
+import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
+import { formatPhases, readOwnedPods } from './owned-pods.ts'
 import { Page } from './page.ts'
 import { describePodTemplate } from './pod-template.ts'
 
 export const replicaSetDescriber: Describer<ReplicaSet, Pod[]> = {
   kind: 'ReplicaSet',
   group: 'apps',
-  read: async ({ client }, set) => {
-    const { items } = await client.list('Pod', {
-      namespace: set.metadata.namespace,
-      labelSelector: formatLabelSelector(set.spec.selector),
-    })
-    return items.filter((pod) => isControlledBy(pod, set))
-  },
+  read: readOwnedPods,
   describe(set, pods, events, now) {
     const { metadata, spec, status } = set
     const page = new Page()
@@ -24,16 +19,11 @@ export const replicaSetDescriber: Describer<ReplicaSet, Pod[]> = {
     page.line(0, 'Namespace:', metadata.namespace)
     page.line(0, 'Selector:', formatLabelSelector(spec.selector))
     page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.annotations(0, metadata.annotations)
     const owner = controllerOf(set)
     if (owner) page.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`)
     page.line(0, 'Replicas:', `${status?.replicas ?? 0} current / ${spec.replicas ?? 1} desired`)
-    const count = (phase: string) => pods.filter((pod) => (pod.status?.phase ?? 'Pending') === phase).length
-    page.line(
-      0,
-      'Pods Status:',
-      `${count('Running')} Running / ${count('Pending')} Waiting / ${count('Succeeded')} Succeeded / ${count('Failed')} Failed`,
-    )
+    page.line(0, 'Pods Status:', formatPhases(pods))
     describePodTemplate(spec.template, page)
     if (status?.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')

@@ -8,10 +8,7 @@ export const secretDescriber: Describer<Secret> = {
   group: '',
   describe({ metadata, type = 'Opaque', data = {} }) {
     const page = new Page()
-    page.line(0, 'Name:', metadata.name)
-    page.line(0, 'Namespace:', metadata.namespace)
-    page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ', ['kubectl.kubernetes.io/last-applied-configuration'])
+    page.identity(metadata)
     page.line(0, '').line(0, 'Type:', type).line(0, '').line(0, 'Data').line(0, '====')
     for (const key of Object.keys(data).toSorted()) {
       const value = Buffer.from(data[key]!, 'base64')

@@ -9,10 +9,7 @@ export const serviceAccountDescriber: Describer<ServiceAccount> = {
   group: '',
   describe({ metadata, imagePullSecrets = [], secrets = [] }, _, events, now) {
     const page = new Page()
-    page.line(0, 'Name:', metadata.name)
-    page.line(0, 'Namespace:', metadata.namespace)
-    page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ')
+    page.identity(metadata)
     page.list(
       0,
       'Image pull secrets',

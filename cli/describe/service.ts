@@ -15,10 +15,7 @@ export const serviceDescriber: Describer<Service, EndpointSlice[]> = {
   },
   describe({ metadata, spec, status }, slices, events, now) {
     const page = new Page()
-    page.line(0, 'Name:', metadata.name)
-    page.line(0, 'Namespace:', metadata.namespace)
-    page.pairs(0, 'Labels', metadata.labels)
-    page.pairs(0, 'Annotations', metadata.annotations, ': ', ['kubectl.kubernetes.io/last-applied-configuration'])
+    page.identity(metadata)
     const selector = Object.entries(spec.selector ?? {})
       .map(([key, value]) => `${key}=${value}`)
       .sort()

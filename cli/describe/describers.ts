@@ -5,13 +5,21 @@ import type { Session } from '../session.ts'
 import { configMapDescriber } from './config-map.ts'
 import { daemonSetDescriber } from './daemon-set.ts'
 import { deploymentDescriber } from './deployment.ts'
+import { endpointsDescriber, endpointSliceDescriber } from './endpoints.ts'
+import { horizontalPodAutoscalerDescriber } from './horizontal-pod-autoscaler.ts'
+import { ingressDescriber } from './ingress.ts'
 import { cronJobDescriber, jobDescriber } from './job.ts'
+import { limitRangeDescriber } from './limit-range.ts'
 import { namespaceDescriber } from './namespace.ts'
+import { networkPolicyDescriber } from './network-policy.ts'
 import { nodeDescriber } from './node.ts'
 import { persistentVolumeClaimDescriber } from './persistent-volume-claim.ts'
 import { persistentVolumeDescriber } from './persistent-volume.ts'
+import { podDisruptionBudgetDescriber } from './pod-disruption-budget.ts'
 import { podDescriber } from './pod.ts'
 import { replicaSetDescriber } from './replica-set.ts'
+import { resourceQuotaDescriber } from './resource-quota.ts'
+import { clusterRoleBindingDescriber, clusterRoleDescriber, roleBindingDescriber, roleDescriber } from './role.ts'
 import { secretDescriber } from './secret.ts'
 import { serviceAccountDescriber } from './service-account.ts'
 import { serviceDescriber } from './service.ts'
@@ -39,11 +47,23 @@ const DESCRIBERS: readonly Describer[] = [
   listed(daemonSetDescriber),
   listed(jobDescriber),
   listed(cronJobDescriber),
+  listed(horizontalPodAutoscalerDescriber),
+  listed(podDisruptionBudgetDescriber),
   listed(serviceDescriber),
+  listed(endpointsDescriber),
+  listed(endpointSliceDescriber),
+  listed(ingressDescriber),
+  listed(networkPolicyDescriber),
   listed(namespaceDescriber),
+  listed(resourceQuotaDescriber),
+  listed(limitRangeDescriber),
   listed(configMapDescriber),
   listed(secretDescriber),
   listed(serviceAccountDescriber),
+  listed(roleDescriber),
+  listed(clusterRoleDescriber),
+  listed(roleBindingDescriber),
+  listed(clusterRoleBindingDescriber),
   listed(persistentVolumeClaimDescriber),
   listed(persistentVolumeDescriber),
   listed(storageClassDescriber),

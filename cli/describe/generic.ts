@@ -6,7 +6,6 @@ import { describeEvents } from './events.ts'
 import { Page } from './page.ts'
 
 const SHOWN_ABOVE = new Set(['name', 'namespace', 'labels', 'annotations', 'managedFields'])
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 export function describeGeneric(object: KubeObject, events: readonly CoreEvent[], now: Date): string {
   const { metadata, apiVersion, kind, ...rest } = object as KubeObject & JsonObject

@@ -1,7 +1,9 @@
 /** A namespace: its state, and the quotas and limits in it. */
 import type { LimitRange, Namespace, ResourceQuota } from '../../api/generated/types.ts'
 import type { Describer } from './describers.ts'
+import { describeLimits } from './limit-range.ts'
 import { Page } from './page.ts'
+import { describeQuotaIn } from './resource-quota.ts'
 
 interface Limits {
   quotas: ResourceQuota[]
@@ -32,33 +34,10 @@ export const namespaceDescriber: Describer<Namespace, Limits> = {
     page.line(0, '')
     if (quotas.length === 0) page.line(0, 'No resource quota.')
     else page.line(0, 'Resource Quotas')
-    for (const {
-      metadata: { name },
-      status: used,
-    } of quotas) {
-      page.line(1, 'Name:', name).line(1, 'Resource', 'Used', 'Hard').line(1, '--------', '---', '---')
-      for (const resource of Object.keys(used?.hard ?? {}).toSorted())
-        page.line(1, resource, used?.used?.[resource] ?? '0', used?.hard?.[resource])
-    }
+    for (const quota of quotas.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) describeQuotaIn(page, quota)
     page.line(0, '')
     if (ranges.length === 0) return page.line(0, 'No LimitRange resource.').toString()
     page.line(0, 'Resource Limits')
-    page.line(1, 'Type', 'Resource', 'Min', 'Max', 'Default Request', 'Default Limit', 'Max Limit/Request Ratio')
-    for (const { spec } of ranges) {
-      for (const item of spec.limits) {
-        const names = new Set(
-          [item.min, item.max, item.default, item.defaultRequest, item.maxLimitRequestRatio].flatMap((list) =>
-            Object.keys(list ?? {}),
-          ),
-        )
-        for (const name of names) {
-          const cells = [item.min, item.max, item.defaultRequest, item.default, item.maxLimitRequestRatio].map(
-            (list) => list?.[name] ?? '-',
-          )
-          page.line(1, item.type, name, ...cells)
-        }
-      }
-    }
-    return page.toString()
+    return describeLimits(page, ' ', ranges).toString()
   },
 }

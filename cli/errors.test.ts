@@ -26,6 +26,10 @@ test.each<[unknown, string]>([
     new UnreachableError('Cannot reach https://127.0.0.1:6443: connect ECONNREFUSED', 'ECONNREFUSED', undefined),
     'The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?',
   ],
+  [
+    new DOMException('The operation was aborted due to timeout', 'TimeoutError'),
+    'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+  ],
   [new CliError('no objects passed to apply'), 'error: no objects passed to apply'],
   [new SilentExit(''), ''],
 ])('%s', (error, text) => {

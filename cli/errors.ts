@@ -45,9 +45,15 @@ export function describeError(error: unknown): string {
     const host = /https?:\/\/([^/:]+(?::\d+)?)/.exec(error.message)?.[1] ?? 'the server'
     return `The connection to the server ${host} was refused - did you specify the right host or port?`
   }
+  if (isTimeout(error))
+    return 'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   if (error instanceof CliError && error.isPlain) return error.message
   return `error: ${error instanceof Error ? error.message : String(error)}`
 }
+
+/** `--request-timeout` is over: the signal's own error, or what Node makes of it while it reads an answer. */
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'TimeoutError' || (error.name === 'AbortError' && isTimeout(error.cause)))
 
 const reasonOf = ({ reason }: ApiError) => (reason ? ` (${reason})` : '')
 

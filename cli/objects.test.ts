@@ -149,7 +149,7 @@ describe('printers', () => {
 
   test('an unknown format is refused', () => {
     expect(() => createPrinter('xml')).toThrow(
-      'unable to match a printer suitable for the output format "xml", allowed formats are: json,yaml,',
+      'unable to match a printer suitable for the output format "xml", allowed formats are: json,yaml,name,wide,jsonpath,jsonpath-as-json,jsonpath-file,custom-columns',
     )
   })
 

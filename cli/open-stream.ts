@@ -37,10 +37,15 @@ function impersonationHeaders({ impersonate }: ClientConfig): OutgoingHttpHeader
 /** The body of a GET, piece by piece. Rejects with the server's error. */
 export async function openBody(config: ClientConfig, path: string): Promise<AsyncIterable<Buffer>> {
   const options = await connectionOptions(config)
+  const signal = config.requestTimeoutMs ? AbortSignal.timeout(config.requestTimeoutMs) : undefined
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(config.server + path, options, resolve)
+    request(config.server + path, { ...options, ...(signal && { signal }) }, resolve)
       .on('error', (error: NodeJS.ErrnoException) =>
-        reject(new UnreachableError(`Cannot reach ${config.server}: ${error.message}`, error.code ?? '', error)),
+        reject(
+          signal?.aborted
+            ? signal.reason
+            : new UnreachableError(`Cannot reach ${config.server}: ${error.message}`, error.code ?? '', error),
+        ),
       )
       .end()
   })

@@ -56,6 +56,7 @@ function withGlobalOptions(program: Command): Command {
       group,
     ])
     .option('--as-uid <uid>', 'act as the user of this UID')
+    .option('--request-timeout <time>', 'give a request up after this time, as 30s or 2m; 0: never')
     .option('--insecure-skip-tls-verify', 'believe any certificate of the server')
 }
 

@@ -12,6 +12,7 @@ import { rowOf } from './event-rows.ts'
 import { parsePorts } from './port-pairs.ts'
 import { printYaml } from './printers/yaml.ts'
 import { applyLocally, parsePatch } from './read-patch.ts'
+import { parseRequestTimeout } from './session.ts'
 import { placeOf } from './tar-files.ts'
 import { nodeTable, podTable } from './usage-tables.ts'
 
@@ -223,4 +224,18 @@ describe('words to finish a line with', () => {
   ])('%j %s', (typed, current, found) => {
     expect(complete(program, typed, current, types)).toEqual(found)
   })
+})
+
+test.each([
+  ['30', 30_000],
+  ['1m30s', 90_000],
+  ['0', 0],
+  ['-1s', 0],
+  ['1000h', 2 ** 31 - 1],
+])('a request may take %s', (text, ms) => {
+  expect(parseRequestTimeout(text)).toBe(ms)
+})
+
+test('a time that nobody can read is refused', () => {
+  expect(() => parseRequestTimeout('soon')).toThrow('Invalid timeout value. Timeout must be a single integer in seconds')
 })

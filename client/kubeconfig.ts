@@ -19,6 +19,8 @@ export interface ClientConfig {
   /** The Authorization header's value, asked for each request: tokens in files rotate. `rejected` after a 401. */
   authorization?: ((rejected: boolean) => Promise<string | undefined>) | undefined
   impersonate?: { user: string; uid?: string | undefined; groups?: string[] | undefined } | undefined
+  /** The longest that any request may take, its answer included; none by itself. */
+  requestTimeoutMs?: number | undefined
   /** The context's namespace. */
   namespace: string
 }

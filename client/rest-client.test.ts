@@ -62,6 +62,15 @@ const pod = (name: string, resourceVersion: string) => ({
 })
 
 describe('the REST client', () => {
+  test('gives a request up when its time is over, and does not try it again', async () => {
+    let requests = 0
+    const port = await listen(() => void requests++)
+    const config = { server: `https://127.0.0.1:${port}`, ca: tls.cert, namespace: 'default', requestTimeoutMs: 200 }
+    client = createApiClient(config)
+    await expect(client.raw('GET', '/version')).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(requests).toBeLessThanOrEqual(1)
+  })
+
   test('writes to the right path with cause and credentials, and rejects with the Status of the server', async () => {
     const seen: unknown[] = []
     const port = await listen((request, response, body) => {

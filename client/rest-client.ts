@@ -222,6 +222,7 @@ function createSender(
 
   const sendOnce = async (request: Request, dispatcher: Dispatcher, rejected: boolean): Promise<Dispatcher.ResponseData> => {
     const headers = requestHeaders(request, userAgent, config, await config.authorization?.(rejected))
+    const signal = boundedSignal(request.signal, config.requestTimeoutMs)
     const response = await dispatcher
       .request({
         origin: base.origin,
@@ -232,10 +233,10 @@ function createSender(
         bodyTimeout: request.bodyTimeoutMs ?? 70_000,
         // undici would close the connection after each DELETE that has a body.
         reset: false,
-        ...(request.signal ? { signal: request.signal } : {}),
+        ...(signal ? { signal } : {}),
       })
       .catch((error: unknown) => {
-        throw request.signal?.aborted ? error : unreachable(config.server, error)
+        throw signal?.aborted ? error : unreachable(config.server, error)
       })
     if (onWarning) for (const text of warningsOf(response.headers['warning'])) onWarning(text)
     if (response.statusCode < 400) return response
@@ -254,6 +255,13 @@ function createSender(
       }
     }
   }
+}
+
+/** Rejects with a `TimeoutError` when the time is over first. */
+function boundedSignal(signal: AbortSignal | undefined, timeoutMs: number | undefined): AbortSignal | undefined {
+  if (!timeoutMs) return signal
+  const timeout = AbortSignal.timeout(timeoutMs)
+  return signal ? AbortSignal.any([signal, timeout]) : timeout
 }
 
 const maxAttempts = 10

@@ -1,4 +1,5 @@
 /** What a printer of objects is, and the choice of one by `-o`. */
+import { readFileSync } from 'node:fs'
 import type { Json, JsonObject } from '../../api/json.ts'
 import { CliError } from '../errors.ts'
 import { createCustomColumnsPrinter } from './custom-columns.ts'
@@ -10,7 +11,7 @@ import { printYaml } from './yaml.ts'
 /** The text for one object or one list of them, without a line end after the last line. */
 export type Printer = (object: JsonObject) => string
 
-const FORMATS = ['json', 'yaml', 'name', 'wide', 'jsonpath', 'jsonpath-as-json', 'jsonpath-file', 'custom-columns', 'go-template']
+const FORMATS = ['json', 'yaml', 'name', 'wide', 'jsonpath', 'jsonpath-as-json', 'jsonpath-file', 'custom-columns']
 
 /** Undefined for tables, which the server makes: no `-o`, or `-o wide`. */
 export function createPrinter(output: string | undefined, { noHeaders = false } = {}): Printer | undefined {
@@ -28,12 +29,23 @@ export function createPrinter(output: string | undefined, { noHeaders = false } 
       return createJsonPathPrinter(argument)
     case 'jsonpath-as-json':
       return createJsonPathPrinter(argument, { asJson: true })
+    case 'jsonpath-file':
+      return createJsonPathPrinter(readTemplate(argument))
     case 'custom-columns':
       return createCustomColumnsPrinter(argument, noHeaders)
     default:
       throw new CliError(
         `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`,
       )
+  }
+}
+
+function readTemplate(file: string): string {
+  if (file === '') throw new CliError('template format specified but no template given')
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CliError(`error reading --template ${file}, ${error instanceof Error ? error.message : String(error)}\n`)
   }
 }
 

@@ -381,7 +381,7 @@ async function expectGone({ server, writes }: Simulation): Promise<void> {
 
 /** The same few seeds each time; `PROPERTY_RUNS=10` takes ten times as many new ones. */
 const more = process.env.PROPERTY_RUNS
-const parameters = { numRuns: 3 * Number(more ?? 1), ...(more ? {} : { seed: 42 }), endOnFailure: true }
+const parameters = { numRuns: 2 * Number(more ?? 1), ...(more ? {} : { seed: 42 }), endOnFailure: true }
 
 test(
   'all controllers come to rest from any state, and at rest write nothing',

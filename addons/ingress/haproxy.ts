@@ -51,17 +51,16 @@ export function createHaproxy(program: string, folder: string, logger: Logger): 
     },
     async accepts(pem) {
       const trial = path.join(folder, 'certificate')
-      const file = path.join(trial, 'one.pem')
-      const config = path.join(trial, 'haproxy.cfg')
+      const config = `frontend one\n  mode http\n  timeout client 1s\n  bind :443 ssl crt ${folder}/one.pem\n`
       await write(
         new Map([
           ['one.pem', pem],
-          ['haproxy.cfg', `frontend one\n  mode http\n  timeout client 1s\n  bind :443 ssl crt ${file}\n`],
+          ['haproxy.cfg', config],
         ]),
         trial,
       )
       try {
-        await promisify(execFile)(program, ['-c', '-q', '-f', config])
+        await promisify(execFile)(program, ['-c', '-q', '-f', path.join(trial, 'haproxy.cfg')])
         return true
       } catch (error) {
         // Whatever else went wrong says nothing about the certificate.

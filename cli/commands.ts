@@ -30,7 +30,7 @@ import { replace } from './commands/replace.ts'
 import { rollout } from './commands/rollout.ts'
 import { run } from './commands/run.ts'
 import { scale } from './commands/scale.ts'
-import { setImage } from './commands/set.ts'
+import { set } from './commands/set.ts'
 import { taint } from './commands/taint.ts'
 import { top } from './commands/top.ts'
 import { trace } from './commands/trace.ts'
@@ -51,7 +51,7 @@ export interface CommandGroup {
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { heading: 'The Lab', commands: LAB_COMMANDS },
   { heading: 'Understanding', commands: [trace, why] },
-  { heading: 'Basic Commands (Beginner)', commands: [create, expose, run, setImage] },
+  { heading: 'Basic Commands (Beginner)', commands: [create, expose, run, set] },
   { heading: 'Basic Commands (Intermediate)', commands: [explain, get, edit, deleteObjects] },
   { heading: 'Deploy Commands', commands: [rollout, scale, autoscale] },
   { heading: 'Cluster Management Commands', commands: [certificate, clusterInfo, top, cordon, uncordon, drain, taint] },

@@ -9,6 +9,7 @@ import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../mani
 import { createPrinter, withoutManagedFields } from '../printers/printer.ts'
 import { pathOf, qualifiedPlural, qualifiedSingular } from '../resource-types.ts'
 import type { Session } from '../session.ts'
+import { viewLastApplied } from './view-last-applied.ts'
 
 interface ApplyOptions {
   filename?: string[]
@@ -26,8 +27,9 @@ type Outcome = 'created' | 'configured' | 'unchanged' | 'serverside-applied'
 const MAXIMUM_ATTEMPTS = 5
 
 export const apply: CliCommand = (program, open) => {
-  program
-    .command('apply')
+  const command = program.command('apply')
+  viewLastApplied(command, open)
+  command
     .description('Make the cluster hold what files say: apply -f web.yaml, apply -f folder/, apply -f -')
     .option('-f, --filename <file>', 'file, folder, or - for standard input', collect)
     .option('-R, --recursive', 'folders within folders as well')

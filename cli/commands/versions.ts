@@ -5,6 +5,7 @@ import { describeError, CliError, SilentExit } from '../errors.ts'
 import { createPrinter, itemsOf } from '../printers/printer.ts'
 import { VERSION } from '../session.ts'
 import type { Session } from '../session.ts'
+import { clusterDump } from './cluster-dump.ts'
 
 interface VersionInfo extends JsonObject {
   gitVersion: string
@@ -51,19 +52,18 @@ export const apiVersions: CliCommand = (program, open) => {
 }
 
 export const clusterInfo: CliCommand = (program, open) => {
-  program
-    .command('cluster-info')
-    .description('Show where the control plane and its services are')
-    .action(async () => {
-      const session = await open()
-      const services = await clusterServices(session)
-      const terminal = process.stdout.isTTY
-      const green = (text: string) => (terminal ? `\u001B[32m${text}\u001B[0m` : text)
-      const yellow = (text: string) => (terminal ? `\u001B[33m${text}\u001B[0m` : text)
-      const lines = [{ name: 'Kubernetes control plane', url: session.config.server }, ...services]
-      session.print(lines.map(({ name, url }) => `${green(name)} is running at ${yellow(url)}`).join('\n'))
-      session.print("\nTo further debug and diagnose cluster problems, use 'kubelab status' and 'kubelab events -A'.")
-    })
+  const command = program.command('cluster-info')
+  clusterDump(command, open)
+  command.description('Show where the control plane and its services are').action(async () => {
+    const session = await open()
+    const services = await clusterServices(session)
+    const terminal = process.stdout.isTTY
+    const green = (text: string) => (terminal ? `\u001B[32m${text}\u001B[0m` : text)
+    const yellow = (text: string) => (terminal ? `\u001B[33m${text}\u001B[0m` : text)
+    const lines = [{ name: 'Kubernetes control plane', url: session.config.server }, ...services]
+    session.print(lines.map(({ name, url }) => `${green(name)} is running at ${yellow(url)}`).join('\n'))
+    session.print("\nTo further debug and diagnose cluster problems, use 'kubelab status' and 'kubelab events -A'.")
+  })
 }
 
 /** Services of the system that say they are the cluster's own, through the API server's proxy. */

@@ -58,6 +58,7 @@ describe('apply', () => {
     expect((await kubelab(['apply', '-f', '-'], configMap({ a: '1', b: '1' }))).out).toBe('configmap/colors unchanged\n')
     expect((await kubelab(['apply', '-f', '-'], configMap({ a: '2' }))).out).toBe('configmap/colors configured\n')
     expect((await kubelab(['get', 'cm', 'colors', '-o', 'jsonpath={.data}'])).out).toBe('{"a":"2"}')
+    expect((await kubelab(['apply', 'view-last-applied', 'cm/colors'])).out).toMatch(/^apiVersion: v1\ndata:\n {2}a: "2"\n/)
   })
 
   test('by the server, with a conflict that can be forced', async () => {
@@ -132,6 +133,13 @@ test('a life: created, exposed, scaled, labelled, shown, deleted', async () => {
   expect(await outputs('expose', 'deploy', 'web', '--target-port=8080')).toBe('service/web exposed\n')
   expect(await outputs('scale', 'deploy', 'web', '--replicas=3')).toBe('deployment.apps/web scaled\n')
   expect(await outputs('set', 'image', 'deploy/web', 'busybox=busybox:2')).toBe('deployment.apps/web image updated\n')
+  expect(await outputs('set', 'env', 'deploy/web', 'LEVEL=debug')).toBe('deployment.apps/web env updated\n')
+  expect(await outputs('set', 'env', 'deploy/web', 'OLD-', 'NEW=1', '--list')).toBe(
+    '# Deployment web, container busybox\nLEVEL=debug\nNEW=1\n',
+  )
+  expect(await outputs('set', 'resources', 'deploy', 'web', '--limits=cpu=200m', '--dry-run=server')).toBe(
+    'deployment.apps/web resource requirements updated (server dry run)\n',
+  )
   expect(await outputs('label', 'deploy', 'web', 'tier=front')).toBe('deployment.apps/web labeled\n')
   expect(await outputs('get', 'deploy', 'web', '--no-headers', '-L', 'tier')).toMatch(/^web +0\/3 +0 +0 +\d+s +front\n$/)
   expect(await outputs('get', 'deploy/web', 'svc/web', '-o', 'name')).toBe('deployment.apps/web\nservice/web\n')

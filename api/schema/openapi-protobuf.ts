@@ -5,9 +5,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 
-/** What clients ask for. The `@` is not allowed in a media type, and Go refuses an answer that has it. */
-export const OPENAPI_V2_PROTOBUF_ACCEPT = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
-/** What the answer says, and what newer clients ask for. */
+/** What the answer says. Older clients ask for it with an `@`, which no media type may have: Go refuses an answer with it. */
 export const OPENAPI_V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 /** A message: its encoded fields in order. */

@@ -38,7 +38,7 @@ export const deploymentDescriber: Describer<Deployment, ReplicaSet[]> = {
     describePodTemplate(spec.template, page)
     if (status.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')
-      for (const { type, status: value, reason } of status.conditions) page.line(1, type, value, reason)
+      for (const { type, status: value, reason } of status.conditions) page.line(1, `${type} `, value, reason)
     }
     const current = sets.find((set) => deepEqual(withoutHash(set), spec.template))
     const old = sets.filter((set) => set !== current)

@@ -7,6 +7,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
   Probe,
+  SeccompProfile,
 } from '../../api/generated/types.ts'
 import { formatLabelSelector } from '../../api/labels.ts'
 import { formatDate, formatBoolean, Page } from './page.ts'
@@ -40,7 +41,10 @@ export function describeSpread(page: Page, level: number, { topologySpreadConstr
 
 export function describeScheduling(page: Page, level: number, spec: PodSpec): Page {
   page.pairs(level, 'Node-Selectors', spec.nodeSelector)
-  const tolerations = (spec.tolerations ?? []).map(({ key = '', operator, value, effect, tolerationSeconds }) =>
+  const byKey = (spec.tolerations ?? []).toSorted((a, b) =>
+    (a.key ?? '') < (b.key ?? '') ? -1 : (a.key ?? '') > (b.key ?? '') ? 1 : 0,
+  )
+  const tolerations = byKey.map(({ key = '', operator, value, effect, tolerationSeconds }) =>
     [
       `${key}${value ? `=${value}` : ''}${effect ? `:${effect}` : ''}`,
       operator === 'Exists' && !value ? 'op=Exists' : '',
@@ -83,6 +87,7 @@ function describeContainer(page: Page, level: number, container: Container, stat
     ports.length > 1 ? 'Host Ports:' : 'Host Port:',
     ports.map(({ hostPort = 0, protocol = 'TCP' }) => `${hostPort}/${protocol}`).join(', ') || '<none>',
   )
+  describeSeccomp(page, level, container.securityContext?.seccompProfile, level + 1)
   for (const [title, words] of [
     ['Command', container.command],
     ['Args', container.args],
@@ -108,6 +113,16 @@ function describeContainer(page: Page, level: number, container: Container, stat
     const flags = [readOnly ? 'ro' : 'rw', ...(subPath ? [`path=${JSON.stringify(subPath)}`] : [])]
     page.line(level + 1, `${mountPath} from ${name} (${flags.join(',')})`)
   }
+  const devices = container.volumeDevices ?? []
+  if (devices.length > 0) page.line(level, 'Devices:')
+  for (const { devicePath, name } of devices.toSorted((a, b) => (a.devicePath < b.devicePath ? -1 : 1)))
+    page.line(level + 1, `${devicePath} from ${name}`)
+}
+
+export function describeSeccomp(page: Page, level: number, profile: SeccompProfile | undefined, pathLevel = level): void {
+  if (!profile) return
+  page.line(level, 'SeccompProfile:', profile.type)
+  if (profile.type === 'Localhost') page.line(pathLevel, 'LocalhostProfile:', profile.localhostProfile)
 }
 
 function describeStatus(page: Page, level: number, { state, lastState, ready, restartCount }: ContainerStatus): void {
@@ -166,18 +181,24 @@ function describeEnvironment(page: Page, level: number, { env = [], envFrom = []
     return
   }
   page.line(level, 'Environment:')
-  for (const variable of env) page.line(level + 1, `${variable.name}:`, environmentText(variable))
+  for (const variable of env) {
+    const { secretKeyRef, configMapKeyRef } = variable.valueFrom ?? {}
+    const reference = secretKeyRef ?? configMapKeyRef
+    if (reference) {
+      const where = secretKeyRef ? 'in secret' : 'of config map'
+      const text = `<set to the key '${reference.key}' ${where} '${reference.name}'>`
+      page.line(level + 1, `${variable.name}:`, text, `Optional: ${reference.optional ?? false}`)
+      continue
+    }
+    const [first, ...others] = environmentText(variable).split('\n')
+    page.line(level + 1, `${variable.name}:`, first)
+    for (const line of others) page.line(level + 1, '', line)
+  }
 }
 
-function environmentText({ value = '', valueFrom }: EnvVar): string {
-  const { fieldRef, resourceFieldRef, secretKeyRef, configMapKeyRef } = valueFrom ?? {}
+function environmentText({ value = '', valueFrom: { fieldRef, resourceFieldRef } = {} }: EnvVar): string {
   if (fieldRef) return ` (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`
-  if (resourceFieldRef) return ` (${resourceFieldRef.resource})`
-  if (secretKeyRef)
-    return `<set to the key '${secretKeyRef.key}' in secret '${secretKeyRef.name}'>  Optional: ${secretKeyRef.optional ?? false}`
-  if (configMapKeyRef)
-    return `<set to the key '${configMapKeyRef.key}' of config map '${configMapKeyRef.name}'>  Optional: ${configMapKeyRef.optional ?? false}`
-  return value.replaceAll('\n', '\n      ')
+  return resourceFieldRef ? ` (${resourceFieldRef.resource})` : value
 }
 
 function probeText(probe: Probe): string {

@@ -1,10 +1,11 @@
 /** A pod: where it runs, what its containers are and do. */
+import { ageOf } from '../../api/duration.ts'
 import type { Pod } from '../../api/generated/types.ts'
 import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatDate, Page } from './page.ts'
-import { describeContainers, describeScheduling, describeSpread } from './pod-template.ts'
+import { describeContainers, describeScheduling, describeSeccomp, describeSpread } from './pod-template.ts'
 import { describeVolumes } from './volumes.ts'
 
 export const podDescriber: Describer<Pod> = {
@@ -15,15 +16,16 @@ export const podDescriber: Describer<Pod> = {
     const page = new Page()
     page.line(0, 'Name:', metadata.name)
     page.line(0, 'Namespace:', metadata.namespace)
-    page.line(0, 'Priority:', spec.priority ?? 0)
+    if (spec.priority !== undefined) page.line(0, 'Priority:', spec.priority)
     if (spec.priorityClassName) page.line(0, 'Priority Class Name:', spec.priorityClassName)
     if (spec.runtimeClassName) page.line(0, 'Runtime Class Name:', spec.runtimeClassName)
-    page.line(0, 'Service Account:', spec.serviceAccountName)
+    if (spec.serviceAccountName) page.line(0, 'Service Account:', spec.serviceAccountName)
     page.line(0, 'Node:', spec.nodeName ? `${spec.nodeName}/${status.hostIP ?? ''}` : '<none>')
     if (status.startTime) page.line(0, 'Start Time:', formatDate(status.startTime))
     page.pairs(0, 'Labels', metadata.labels)
     page.annotations(0, metadata.annotations)
     describePhase(page, pod, now)
+    describeSeccomp(page, 0, spec.securityContext?.seccompProfile)
     page.line(0, 'IP:', status.podIP ?? '')
     if (status.podIPs?.length) {
       page.line(0, 'IPs:')
@@ -33,9 +35,17 @@ export const podDescriber: Describer<Pod> = {
     }
     const owner = controllerOf(pod)
     if (owner) page.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`)
+    if (status.nominatedNodeName) page.line(0, 'NominatedNodeName:', status.nominatedNodeName)
     if (spec.initContainers?.length)
       describeContainers(page, 0, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [])
     describeContainers(page, 0, 'Containers', spec.containers, status.containerStatuses ?? [])
+    if (spec.ephemeralContainers?.length)
+      describeContainers(page, 0, 'Ephemeral Containers', spec.ephemeralContainers, status.ephemeralContainerStatuses ?? [])
+    if (spec.readinessGates?.length) page.line(0, 'Readiness Gates:').line(1, 'Type', 'Status')
+    for (const { conditionType } of spec.readinessGates ?? []) {
+      const condition = status.conditions?.find(({ type }) => type === conditionType)
+      page.line(1, `${conditionType} `, `${condition?.status ?? '<none>'} `)
+    }
     if (status.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status')
       for (const { type, status: value } of status.conditions) page.line(1, `${type} `, `${value} `)
@@ -49,9 +59,8 @@ export const podDescriber: Describer<Pod> = {
 }
 
 function describePhase(page: Page, { metadata, status = {} }: Pod, now: Date): void {
-  if (metadata.deletionTimestamp) {
-    const ago = Math.max(0, Math.round((now.getTime() - Date.parse(metadata.deletionTimestamp)) / 1000))
-    page.line(0, 'Status:', `Terminating (lasts ${ago}s)`)
+  if (metadata.deletionTimestamp && status.phase !== 'Failed' && status.phase !== 'Succeeded') {
+    page.line(0, 'Status:', `Terminating (lasts ${ageOf(metadata.deletionTimestamp, now)})`)
     page.line(0, 'Termination Grace Period:', `${metadata.deletionGracePeriodSeconds ?? 0}s`)
   } else {
     page.line(0, 'Status:', status.phase)

@@ -27,7 +27,7 @@ export const replicaSetDescriber: Describer<ReplicaSet, Pod[]> = {
     describePodTemplate(spec.template, page)
     if (status?.conditions?.length) {
       page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')
-      for (const { type, status: value, reason } of status.conditions) page.line(1, type, value, reason)
+      for (const { type, status: value, reason } of status.conditions) page.line(1, `${type} `, value, reason)
     }
     return describeEvents(page, events, now).toString()
   },

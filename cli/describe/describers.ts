@@ -7,7 +7,7 @@ import { daemonSetDescriber } from './daemon-set.ts'
 import { deploymentDescriber } from './deployment.ts'
 import { endpointsDescriber, endpointSliceDescriber } from './endpoints.ts'
 import { horizontalPodAutoscalerDescriber } from './horizontal-pod-autoscaler.ts'
-import { ingressDescriber } from './ingress.ts'
+import { ingressClassDescriber, ingressDescriber } from './ingress.ts'
 import { cronJobDescriber, jobDescriber } from './job.ts'
 import { limitRangeDescriber } from './limit-range.ts'
 import { namespaceDescriber } from './namespace.ts'
@@ -17,7 +17,9 @@ import { persistentVolumeClaimDescriber } from './persistent-volume-claim.ts'
 import { persistentVolumeDescriber } from './persistent-volume.ts'
 import { podDisruptionBudgetDescriber } from './pod-disruption-budget.ts'
 import { podDescriber } from './pod.ts'
+import { priorityClassDescriber } from './priority-class.ts'
 import { replicaSetDescriber } from './replica-set.ts'
+import { replicationControllerDescriber } from './replication-controller.ts'
 import { resourceQuotaDescriber } from './resource-quota.ts'
 import { clusterRoleBindingDescriber, clusterRoleDescriber, roleBindingDescriber, roleDescriber } from './role.ts'
 import { secretDescriber } from './secret.ts'
@@ -43,6 +45,7 @@ const DESCRIBERS: readonly Describer[] = [
   listed(nodeDescriber),
   listed(deploymentDescriber),
   listed(replicaSetDescriber),
+  listed(replicationControllerDescriber),
   listed(statefulSetDescriber),
   listed(daemonSetDescriber),
   listed(jobDescriber),
@@ -53,6 +56,7 @@ const DESCRIBERS: readonly Describer[] = [
   listed(endpointsDescriber),
   listed(endpointSliceDescriber),
   listed(ingressDescriber),
+  listed(ingressClassDescriber),
   listed(networkPolicyDescriber),
   listed(namespaceDescriber),
   listed(resourceQuotaDescriber),
@@ -67,6 +71,7 @@ const DESCRIBERS: readonly Describer[] = [
   listed(persistentVolumeClaimDescriber),
   listed(persistentVolumeDescriber),
   listed(storageClassDescriber),
+  listed(priorityClassDescriber),
 ]
 
 export function findDescriber({ kind, apiVersion }: KubeObject): Describer | undefined {

@@ -1,5 +1,12 @@
 /** An ingress: which hosts and paths lead to which services, and to the endpoints behind those. */
-import type { EndpointSlice, Ingress, IngressBackend, IngressServiceBackend, Service } from '../../api/generated/types.ts'
+import type {
+  EndpointSlice,
+  Ingress,
+  IngressBackend,
+  IngressClass,
+  IngressServiceBackend,
+  Service,
+} from '../../api/generated/types.ts'
 import { ApiError } from '../../api/status.ts'
 import type { Session } from '../session.ts'
 import type { Describer } from './describers.ts'
@@ -75,4 +82,23 @@ function formatBehind({ name, port }: IngressServiceBackend, backends: Backends)
     port?.number ? candidate.port === port.number : port?.name !== undefined && candidate.name === port.name,
   )
   return formatEndpoints(behind.slices, named?.name ?? '')
+}
+
+export const ingressClassDescriber: Describer<IngressClass> = {
+  kind: 'IngressClass',
+  group: 'networking.k8s.io',
+  describe({ metadata, spec }, _, events, now) {
+    const page = new Page()
+    page.line(0, 'Name:', metadata.name)
+    page.pairs(0, 'Labels', metadata.labels)
+    page.annotations(0, metadata.annotations)
+    page.line(0, 'Controller:', spec?.controller)
+    if (spec?.parameters) {
+      const { apiGroup, kind, name } = spec.parameters
+      page.line(0, 'Parameters:')
+      if (apiGroup !== undefined) page.line(1, 'APIGroup:', apiGroup)
+      page.line(1, 'Kind:', kind).line(1, 'Name:', name)
+    }
+    return describeEvents(page, events, now).toString()
+  },
 }

@@ -4,6 +4,7 @@ import type {
   ContainerState,
   ContainerStatus,
   EnvVar,
+  ObjectMeta,
   PodSpec,
   PodTemplateSpec,
   Probe,
@@ -62,17 +63,25 @@ export function describeContainers(
   title: string,
   containers: readonly Container[],
   statuses: readonly ContainerStatus[] | undefined,
+  /** Of a pod that is there: what its variables say of it is shown. */
+  pod?: ObjectMeta,
 ): void {
   page.line(level, `${title}:`)
   for (const container of containers) {
     const status = statuses?.find(({ name }) => name === container.name)
     // kubectl sets the names of a template's containers in by one, and their members not at all.
     page.line(1, `${level > 0 ? ' ' : ''}${container.name}:`)
-    describeContainer(page, 2, container, status)
+    describeContainer(page, 2, container, status, pod)
   }
 }
 
-function describeContainer(page: Page, level: number, container: Container, status: ContainerStatus | undefined): void {
+function describeContainer(
+  page: Page,
+  level: number,
+  container: Container,
+  status: ContainerStatus | undefined,
+  pod: ObjectMeta | undefined,
+): void {
   if (status) page.line(level, 'Container ID:', status.containerID ?? '')
   page.line(level, 'Image:', container.image)
   if (status) page.line(level, 'Image ID:', status.imageID)
@@ -105,7 +114,7 @@ function describeContainer(page: Page, level: number, container: Container, stat
   ] as const) {
     if (probe) page.line(level, `${title}:`, probeText(probe))
   }
-  describeEnvironment(page, level, container)
+  describeEnvironment(page, level, container, pod)
   const mounts = container.volumeMounts ?? []
   if (mounts.length === 0) page.line(level, 'Mounts:', '<none>')
   else page.line(level, 'Mounts:')
@@ -162,7 +171,7 @@ function describeResources(page: Page, level: number, { resources }: Container):
   }
 }
 
-function describeEnvironment(page: Page, level: number, { env = [], envFrom = [] }: Container): void {
+function describeEnvironment(page: Page, level: number, { env = [], envFrom = [] }: Container, pod?: ObjectMeta): void {
   if (envFrom.length > 0) {
     page.line(level, 'Environment Variables from:')
     for (const { configMapRef, secretRef, prefix } of envFrom) {
@@ -190,15 +199,23 @@ function describeEnvironment(page: Page, level: number, { env = [], envFrom = []
       page.line(level + 1, `${variable.name}:`, text, `Optional: ${reference.optional ?? false}`)
       continue
     }
-    const [first, ...others] = environmentText(variable).split('\n')
+    const [first, ...others] = environmentText(variable, pod).split('\n')
     page.line(level + 1, `${variable.name}:`, first)
     for (const line of others) page.line(level + 1, '', line)
   }
 }
 
-function environmentText({ value = '', valueFrom: { fieldRef, resourceFieldRef } = {} }: EnvVar): string {
-  if (fieldRef) return ` (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`
+function environmentText({ value = '', valueFrom: { fieldRef, resourceFieldRef } = {} }: EnvVar, pod?: ObjectMeta): string {
+  if (fieldRef) return `${pod ? fieldOf(pod, fieldRef.fieldPath) : ''} (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`
   return resourceFieldRef ? ` (${resourceFieldRef.resource})` : value
+}
+
+/** Of the fields of a pod those alone that it is made with; what it is given later says no more than its path. */
+function fieldOf({ name, namespace, uid, labels, annotations }: ObjectMeta, path: string): string {
+  const plain: Record<string, string | undefined> = { name, namespace, uid }
+  const [, member = '', key] = /^metadata\.(\w+)(?:\['(.+)'\])?$/.exec(path) ?? []
+  if (key === undefined) return plain[member] ?? ''
+  return (member === 'labels' ? labels : member === 'annotations' ? annotations : undefined)?.[key] ?? ''
 }
 
 function probeText(probe: Probe): string {

@@ -37,10 +37,17 @@ export const podDescriber: Describer<Pod> = {
     if (owner) page.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`)
     if (status.nominatedNodeName) page.line(0, 'NominatedNodeName:', status.nominatedNodeName)
     if (spec.initContainers?.length)
-      describeContainers(page, 0, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [])
-    describeContainers(page, 0, 'Containers', spec.containers, status.containerStatuses ?? [])
+      describeContainers(page, 0, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], metadata)
+    describeContainers(page, 0, 'Containers', spec.containers, status.containerStatuses ?? [], metadata)
     if (spec.ephemeralContainers?.length)
-      describeContainers(page, 0, 'Ephemeral Containers', spec.ephemeralContainers, status.ephemeralContainerStatuses ?? [])
+      describeContainers(
+        page,
+        0,
+        'Ephemeral Containers',
+        spec.ephemeralContainers,
+        status.ephemeralContainerStatuses ?? [],
+        metadata,
+      )
     if (spec.readinessGates?.length) page.line(0, 'Readiness Gates:').line(1, 'Type', 'Status')
     for (const { conditionType } of spec.readinessGates ?? []) {
       const condition = status.conditions?.find(({ type }) => type === conditionType)

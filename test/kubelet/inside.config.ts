@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { retry } from '../../vitest.config.ts'
 
 /** For vitest inside a node's namespaces: `runtime.test.ts` starts it. */
 export default defineConfig({
@@ -8,6 +9,7 @@ export default defineConfig({
     // Machines are shared and slow at times: what is waited for comes, or the product is wrong.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    retry,
     expect: { poll: { timeout: 60_000 } },
     fileParallelism: false,
     pool: 'forks',

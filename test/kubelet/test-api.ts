@@ -1,5 +1,5 @@
 /** The in-memory API with what a kubelet counts on: strategic patches, tokens, and pods that are deleted gracefully. */
-import type { Pod, SubjectAccessReview } from '../../api/generated/types.ts'
+import type { Node, Pod, SubjectAccessReview } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { KubeObject, New } from '../../api/object.ts'
 import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts'
@@ -12,6 +12,8 @@ export interface TestApi extends MemoryApiClient {
   /** Resolves with the first version of the pod that satisfies; rejects after `timeoutMs`. */
   waitForPod(name: string, satisfies: (pod: Pod) => boolean, timeoutMs?: number): Promise<Pod>
   waitForNoPod(name: string, timeoutMs?: number): Promise<void>
+  /** Resolves when the node is registered with what it has. */
+  waitForNode(name: string): Promise<void>
 }
 
 const namespace = 'default'
@@ -60,6 +62,16 @@ export function createTestApi(nodeName: string): TestApi {
       waitFor(memory, name, timeoutMs, (pod) => (pod && satisfies(pod) ? pod : undefined)),
     waitForNoPod: async (name, timeoutMs = 60_000) => {
       await waitFor(memory, name, timeoutMs, (pod) => (pod ? undefined : true))
+    },
+    async waitForNode(name) {
+      const fieldSelector = `metadata.name=${name}`
+      const isThere = (node: Node) => node.status?.allocatable !== undefined
+      const { items, metadata } = await memory.list('Node', { fieldSelector })
+      if (items.some(isThere)) return
+      const signal = AbortSignal.timeout(60_000)
+      const changes = memory.watch('Node', { fieldSelector, resourceVersion: metadata.resourceVersion, signal })
+      for await (const { object } of changes) if (isThere(object)) return
+      throw new Error(`Node ${name} was not registered within 60 s`)
     },
   }
   return api

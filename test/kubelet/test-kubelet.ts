@@ -60,6 +60,7 @@ export async function startTestKubelet(
       logger,
     )
     await running.kubelet.started
+    await api.waitForNode(nodeName)
   }
   await start()
   return {

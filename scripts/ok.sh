@@ -3,6 +3,8 @@
 # The tests show what they do; the checks run beside them, and tell what they found when the tests are done.
 set -eu
 cd "$(dirname "$0")/.."
+# The checkers are Go and live for seconds: less collecting is a third less work for them.
+export GOGC=400
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 npx oxfmt --check >"$out/format" 2>&1 & format=$!

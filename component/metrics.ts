@@ -1,5 +1,6 @@
 /** Prometheus metrics under upstream's names: one registry a process, made once, asked for by whoever counts. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { registerProcessMetrics } from './process-metrics.ts'
 
 export interface Metrics {
   registry: Registry
@@ -14,7 +15,7 @@ export interface Metrics {
 
 export function createMetrics({ processMetrics = true }: { processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry()
-  if (processMetrics) collectDefaultMetrics({ register: registry })
+  if (processMetrics) registerProcessMetrics(registry)
   return {
     registry,
     contentType: registry.contentType,

@@ -39,6 +39,8 @@ export interface ApiContext {
   logger: Logger
   /** Absent when the server has no credentials for kubelets: exec, logs and their like then answer 503. */
   kubelets?: KubeletTransport | undefined
+  /** Whether /proxy of pods and nodes may lead to this address. */
+  proxiesTo: (address: string) => boolean
   tokens: ServiceAccountTokens
   /** Absent: nothing is recorded. */
   audit?: AuditRecorder | undefined

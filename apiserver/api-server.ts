@@ -28,6 +28,7 @@ import { createCauseLog } from './cause-log.ts'
 import { createClusterReader, prefixOfKind } from './cluster-reader.ts'
 import { serveCustomResources } from './custom-resources/serve.ts'
 import { createInFlightLimit } from './requests/in-flight.ts'
+import { isGlobalUnicast } from './relays/global-address.ts'
 import type { KubeletTransport } from './relays/kubelet-transport.ts'
 import { createListBodies } from './reads/list-bodies.ts'
 import { createAdmissionPolicies } from './policies/create-policies.ts'
@@ -59,6 +60,8 @@ export interface ApiServerOptions {
   staticTokens?: ((token: string) => UserInfo | undefined) | undefined
   anonymousAuth: boolean
   kubelets?: KubeletTransport | undefined
+  /** Whether a proxy may lead to this address. No flag sets it: it is for tests, whose pods are on loopback. */
+  proxiesTo?: (address: string) => boolean
   /** What other API servers know this one by. */
   proxyClient?: ProxyClient | undefined
   maxRequestsInFlight: number
@@ -201,6 +204,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     metrics,
     logger,
     kubelets: options.kubelets,
+    proxiesTo: options.proxiesTo ?? isGlobalUnicast,
     profiling: options.profiling ?? false,
     audit: options.audit && countAudit(options.audit.recorder, options.audit.log, metrics),
     stopping,

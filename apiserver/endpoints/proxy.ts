@@ -1,8 +1,8 @@
 /** /proxy of pods, services and nodes: HTTP, and whatever it is upgraded to, to what runs behind the name. */
 import type { Endpoint, EndpointSlice, Pod } from '../../api/generated/types.ts'
 import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
-import type { ClusterReader } from '../admission/plugin.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
+import { allowedAddress, notAllowed } from '../relays/global-address.ts'
 import { isUpgrade, relay, type Target } from '../relays/relay.ts'
 import { pickEndpoint, servicePortOf, slicesOf } from '../relays/service-address.ts'
 import { admitConnect, targetOf } from './node-relay.ts'
@@ -40,7 +40,7 @@ export async function proxy(context: ApiContext, request: ResourceRequest): Prom
   }
   const rest = info.rest !== '' && page.endsWith('/') ? `${info.rest}/` : info.rest
   const path = `/${rest}${query}`
-  const target = resolve(context, request, asked, path, resource.definition.names.plural)
+  const target = await resolve(context, request, asked, path, resource.definition.names.plural)
   const prefix = page.slice(0, page.length - rest.length).replace(/\/$/, '')
   const hosts = [`${target.host}:${target.port}`, target.host, raw.headers.host ?? '']
   const headers = {
@@ -50,7 +50,13 @@ export async function proxy(context: ApiContext, request: ResourceRequest): Prom
   await relay(request, { ...target, headers, proxiedAt: { prefix, hosts } })
 }
 
-function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyName, path: string, plural: string): Target {
+async function resolve(
+  context: ApiContext,
+  { info }: ResourceRequest,
+  asked: ProxyName,
+  path: string,
+  plural: string,
+): Promise<Target> {
   const { reader } = context.admission
   const { name, port, scheme } = asked
   // What serves inside the cluster has certificates of its own making, which nobody here can vouch for.
@@ -59,14 +65,15 @@ function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyNam
   if (plural === 'pods') {
     const pod = reader.get('Pod', { namespace: info.namespace, name })
     if (!pod) throw notFound('', 'pods', name)
-    if (!pod.status?.podIP) throw badRequest('address not allowed')
-    return { host: pod.status.podIP, port: podPort(pod, port), path, tls }
+    const host = pod.status?.podIP ?? ''
+    if (!context.proxiesTo(host)) throw notAllowed()
+    return { host, port: podPort(pod, port), path, tls }
   }
   const service = reader.get('Service', { namespace: info.namespace, name })
   if (!service) throw notFound('', 'services', name)
   const servicePort = servicePortOf(service, port)
   if (!servicePort) throw serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
-  const address = pickEndpoint(name, podsOnly(reader, info.namespace, slicesOf(reader, info.namespace, name)), servicePort.name)
+  const address = pickEndpoint(name, podsOnly(context, info.namespace, slicesOf(reader, info.namespace, name)), servicePort.name)
   return { ...address, path, tls }
 }
 
@@ -74,10 +81,10 @@ function resolve(context: ApiContext, { info }: ResourceRequest, asked: ProxyNam
  * Whoever may write slices could point them at anything that this server reaches and they do not: only to pods of the
  * namespace is anything passed on.
  */
-function podsOnly(reader: ClusterReader, namespace: string, slices: readonly EndpointSlice[]): EndpointSlice[] {
+function podsOnly(context: ApiContext, namespace: string, slices: readonly EndpointSlice[]): EndpointSlice[] {
   const isPod = ({ targetRef, addresses }: Endpoint): boolean => {
     if (targetRef?.kind !== 'Pod' || targetRef.namespace !== namespace || !targetRef.name) return false
-    const { podIP, podIPs = [] } = reader.get('Pod', { namespace, name: targetRef.name })?.status ?? {}
+    const { podIP, podIPs = [] } = context.admission.reader.get('Pod', { namespace, name: targetRef.name })?.status ?? {}
     return addresses[0] === podIP || podIPs.some(({ ip }) => ip === addresses[0])
   }
   return slices.map((slice) => ({ ...slice, endpoints: slice.endpoints?.filter(isPod) ?? [] }))
@@ -87,15 +94,21 @@ function podsOnly(reader: ClusterReader, namespace: string, slices: readonly End
 function podPort({ spec }: Pod, port: string): number {
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? [])
   if (port === '') return ports[0]?.containerPort ?? 80
-  const named = ports.find(({ name }) => name === port)
-  const number = named?.containerPort ?? Number(port)
+  return ports.find(({ name }) => name === port)?.containerPort ?? portNumber(port)
+}
+
+function portNumber(port: string): number {
+  const number = Number(port)
   if (!Number.isInteger(number) || number < 1 || number > 65535) throw badRequest(`invalid port ${JSON.stringify(port)}`)
   return number
 }
 
 /** Without a port it is the kubelet, and our own certificate opens its doors. */
-function nodeTarget(context: ApiContext, { name, port, scheme }: ProxyName, path: string): Target {
+async function nodeTarget(context: ApiContext, { name, port, scheme }: ProxyName, path: string): Promise<Target> {
   const kubelet = targetOf(context, name, path)
-  if (port === '' || Number(port) === kubelet.port) return kubelet
-  return { ...kubelet, port: Number(port), tls: scheme === 'https' ? { rejectUnauthorized: false } : undefined }
+  const { host: named, tls } = kubelet
+  const host = await allowedAddress(named, context.proxiesTo)
+  if (port === '' || portNumber(port) === kubelet.port)
+    return { ...kubelet, host, ...(tls && host !== named && { tls: { ...tls, servername: named } }) }
+  return { ...kubelet, host, port: portNumber(port), tls: scheme === 'https' ? { rejectUnauthorized: false } : undefined }
 }

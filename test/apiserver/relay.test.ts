@@ -58,7 +58,8 @@ beforeAll(async () => {
     response.end(`web got ${request.method} ${request.url}`)
   })
   await Promise.all([listen(kubelet), listen(web)])
-  server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } } })
+  // The pods and the kubelet of this test are on loopback.
+  server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } }, proxiesTo: () => true })
   call = createHttpClient(server)
   await call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } })
   const status = {
@@ -230,5 +231,52 @@ describe('a proxy', () => {
   test('reaches the kubelet of a node', async () => {
     await call('GET', '/api/v1/nodes/n1/proxy/stats/summary')
     expect(asked.at(-1)).toMatchObject({ url: '/stats/summary', client: 'kube-apiserver-kubelet-client' })
+  })
+})
+
+describe('a proxy leads to nothing that only this server could reach', () => {
+  let strict: TestServer
+  let ask: Client
+  beforeAll(async () => {
+    const tls = await createSelfSigned('kube-apiserver-kubelet-client', ['localhost'], ['127.0.0.1'])
+    strict = await startTestServer({ kubelets: { tls: { ...tls, ca: tls.cert } } })
+    ask = createHttpClient(strict)
+  })
+  afterAll(() => strict.stop())
+  const merge = { 'content-type': 'application/merge-patch+json' }
+
+  test.each(['127.0.0.1', '127.9.9.9', '::1', '169.254.169.254', 'fe80::1', '::ffff:127.0.0.1', '0.0.0.0'])(
+    'when the status of a pod or a node says %s',
+    async (address) => {
+      const name = `at-${address.replaceAll(/[^0-9a-z]/g, '-')}z`
+      // Straight into the status, as a kubelet that was taken over writes it.
+      await ask('POST', PODS, { body: { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } } })
+      await ask('PATCH', `${PODS}/${name}/status`, {
+        body: { status: { podIP: address, podIPs: [{ ip: address }] } },
+        headers: merge,
+      })
+      const addresses = [{ type: 'InternalIP', address }]
+      await ask('POST', '/api/v1/nodes', { body: { metadata: { name }, status: { addresses } } })
+      for (const path of [
+        `${PODS}/${name}:80`,
+        `${PODS}/https:${name}:443`,
+        `/api/v1/nodes/${name}`,
+        `/api/v1/nodes/${name}:2379`,
+      ]) {
+        const { json } = await ask('GET', `${path}/proxy/`)
+        expect(json, path).toMatchObject({ code: 400, reason: 'BadRequest', message: 'address not allowed' })
+      }
+    },
+  )
+  test('when the node has told a name of this machine', async () => {
+    const status = { addresses: [{ type: 'Hostname', address: 'localhost' }] }
+    await ask('POST', '/api/v1/nodes', { body: { metadata: { name: 'named' }, status } })
+    expect((await ask('GET', '/api/v1/nodes/named/proxy/')).json).toMatchObject({ code: 400, message: 'address not allowed' })
+  })
+  test.each(['0', '70000', 'x', '-1', '80a'])('nor to the port %s', async (port) => {
+    await ask('POST', '/api/v1/nodes', {
+      body: { metadata: { name: 'far' }, status: { addresses: [{ type: 'InternalIP', address: '10.9.9.9' }] } },
+    })
+    expect((await ask('GET', `/api/v1/nodes/far:${port}/proxy/`)).json).toMatchObject({ code: 400, reason: 'BadRequest' })
   })
 })

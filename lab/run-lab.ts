@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs'
 import { getServers } from 'node:dns'
 import path from 'node:path'
 import type { Logger } from '../component/logger.ts'
+import { type AdminConfig, openAdminConfig } from './admin-config.ts'
 import { ensureAuditPolicy } from './audit-policy.ts'
 import { ensurePki, type Pki } from './certificates.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { createApiClient } from '../client/rest-client.ts'
-import { loadClientConfig } from '../client/kubeconfig.ts'
 import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
 import { applyObjects, installAddons } from './addons/install.ts'
 import { createCgroups, removeCgroups } from './cgroups.ts'
@@ -56,6 +56,7 @@ export async function runLab(
   let phase: LabStatus['phase'] = 'starting'
   let pki: Pki
   let client: ApiClient
+  let admin: AdminConfig | undefined
 
   const step = (name: string) => {
     const done = { name, atMs: Math.round(performance.now() - started) }
@@ -93,7 +94,8 @@ export async function runLab(
     step('nodes switched on')
     await apiReady()
     step('API server ready')
-    client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
+    admin = await openAdminConfig(paths.adminKubeconfig)
+    client = createApiClient(admin.config)
     const installation = { ...programs, upstream: lab.internet ? getServers() : [] }
     await Promise.all([
       installAddons(client, installation),
@@ -103,7 +105,9 @@ export async function runLab(
     void installIngressOnDemand(client, installation, logger, stopping.signal).catch((error: unknown) =>
       logger.error('cannot bring the ingress controller', { error }),
     )
-    void runLoadBalancer(lab, logger, stopping.signal).catch((error: unknown) => logger.error('cannot balance loads', { error }))
+    void runLoadBalancer(lab, admin.config, logger, stopping.signal).catch((error: unknown) =>
+      logger.error('cannot balance loads', { error }),
+    )
     if (lab.joined.length > 0) approveJoined()
     phase = 'running'
   }
@@ -152,6 +156,7 @@ export async function runLab(
       await startup
       const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
       pki = fresh
+      await admin?.refresh()
       return outcome
     })
     // Its failure is told to who asked; the next one has its own turn.

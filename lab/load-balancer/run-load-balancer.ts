@@ -6,10 +6,10 @@
 import type { Service } from '../../api/generated/types.ts'
 import { createApiClient } from '../../client/rest-client.ts'
 import { createSharedInformers } from '../../client/shared-informers.ts'
-import { loadClientConfig } from '../../client/kubeconfig.ts'
+import type { ClientConfig } from '../../client/kubeconfig.ts'
 import { systemClock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
-import { isLoadBalancerAddress, labPaths, type LabDefinition, nodeAddress, switchNamespace } from '../definition.ts'
+import { isLoadBalancerAddress, type LabDefinition, nodeAddress, switchNamespace } from '../definition.ts'
 import { ip, ipBatch } from '../network.ts'
 import { runningInit } from '../node-machine.ts'
 import { addressesOf, computePaths, healthPortOf, type NodeHealth } from './compute-paths.ts'
@@ -19,8 +19,13 @@ import { hopLines, pathLines, ROUTE_PROTOCOL } from './route-commands.ts'
 const PROBE_MS = 400
 
 /** Runs until the signal aborts; resolves when it watches. */
-export async function runLoadBalancer(lab: LabDefinition, logger: Logger, signal: AbortSignal): Promise<void> {
-  const client = createApiClient(await loadClientConfig({ path: labPaths(lab.name).adminKubeconfig }), { connections: 1 })
+export async function runLoadBalancer(
+  lab: LabDefinition,
+  config: ClientConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = createApiClient(config, { connections: 1 })
   const informers = createSharedInformers(client, { clock: systemClock, logger, signal })
   const services = informers.informer('Service')
   const health = new Map<number, Map<string, NodeHealth>>()

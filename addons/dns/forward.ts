@@ -1,4 +1,5 @@
 /** Asks the resolvers outside for names that are not the cluster's, and keeps their answers for as long as those say. */
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import { decode, type Packet, TRUNCATED_RESPONSE } from 'dns-packet'
@@ -6,33 +7,67 @@ import type { Clock } from '../../component/clock.ts'
 import type { Forward, Transport } from './respond.ts'
 
 const TIMEOUT_MS = 2_000
-const MAX_KEPT = 10_000
+/** Bytes of the answers kept, with the questions they belong to. */
+const MAX_KEPT = 16 * 2 ** 20
+/** What is longer than any usual answer is asked for again rather than kept. */
+const MAX_KEPT_EACH = 4096
+/** Questions under way, each with a socket: what comes on top is refused, and the cluster's own names do not notice. */
+const MAX_ASKED = 1000
 const MAX_KEEP_SECONDS = 30
 const NEGATIVE_SECONDS = 5
 
 /** Each server in turn until one answers; rejects when none does. Who asks by TCP gets all of an answer. */
-export function createForwarder(servers: readonly string[], clock: Clock): Forward {
-  const kept = new Map<string, { bytes: Buffer; until: number }>()
+export function createForwarder(servers: readonly string[], clock: Clock, mostAsked = MAX_ASKED): Forward {
+  const kept = createKeptAnswers()
+  let asked = 0
   return async (message, transport) => {
     const key = `${transport} ${keyOf(message)}`
     const now = clock.now().getTime()
-    const known = kept.get(key)
-    if (known && known.until > now) return withId(known.bytes, message)
-    const bytes = await askInTurn(servers, message, transport, clock)
+    const known = kept.get(key, now)
+    if (known) return withId(known, message.readUInt16BE(0))
+    if (asked >= mostAsked) throw new Error('Cannot forward: too many questions are under way')
+    asked++
+    try {
+      // Who asks knows the id that it chose, and could send forged answers to every port of ours.
+      const bytes = await askInTurn(servers, withId(message, randomInt(2 ** 16)), transport, clock)
+      kept.add(key, bytes, now + secondsToKeep(decode(bytes)) * 1000)
+      return withId(bytes, message.readUInt16BE(0))
+    } finally {
+      asked--
+    }
+  }
+}
+
+function createKeptAnswers() {
+  const kept = new Map<string, { bytes: Buffer; until: number }>()
+  let size = 0
+  const remove = (key: string) => {
+    const bytes = kept.get(key)?.bytes
+    if (bytes) size -= key.length + bytes.length
     kept.delete(key)
-    // Oldest first: a Map keeps the order in which keys came.
-    if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!)
-    kept.set(key, { bytes, until: now + secondsToKeep(decode(bytes)) * 1000 })
-    return bytes
+  }
+  return {
+    get: (key: string, now: number): Buffer | undefined => {
+      const known = kept.get(key)
+      return known && known.until > now ? known.bytes : undefined
+    },
+    add(key: string, bytes: Buffer, until: number) {
+      if (key.length + bytes.length > MAX_KEPT_EACH) return
+      remove(key)
+      kept.set(key, { bytes, until })
+      size += key.length + bytes.length
+      // Oldest first: a Map keeps the order in which keys came.
+      while (size > MAX_KEPT) remove(kept.keys().next().value!)
+    },
   }
 }
 
 /** All but the id: the same question asks for the same answer. */
 const keyOf = (message: Buffer) => message.subarray(2).toString('latin1')
 
-function withId(bytes: Buffer, message: Buffer): Buffer {
+function withId(bytes: Buffer, id: number): Buffer {
   const copy = Buffer.from(bytes)
-  message.copy(copy, 0, 0, 2)
+  copy.writeUInt16BE(id)
   return copy
 }
 
@@ -60,7 +95,22 @@ function addressOf(server: string): { host: string; port: number } {
   return { host, port: Number(port) }
 }
 const tooLate = (server: string) => new Error(`Cannot forward: ${server} did not answer in time`)
-const isAnswerTo = (message: Buffer, answer: Buffer) => answer.length >= 12 && answer.readUInt16BE(0) === message.readUInt16BE(0)
+
+/** To this question, and not to another one that was once asked with the same id. */
+function isAnswerTo(message: Buffer, answer: Buffer): boolean {
+  if (answer.length < 12 || answer.readUInt16BE(0) !== message.readUInt16BE(0)) return false
+  try {
+    const [asked, told] = [questionOf(message), questionOf(answer)]
+    return told !== undefined && told === asked
+  } catch {
+    return false
+  }
+}
+
+function questionOf(message: Buffer): string | undefined {
+  const { questions: [question] = [] } = decode(message)
+  return question && `${question.type} ${question.class} ${question.name.toLowerCase()}`
+}
 
 function askByUdp(server: string, message: Buffer, clock: Clock): Promise<Buffer> {
   const { host, port } = addressOf(server)
@@ -96,7 +146,11 @@ function askByTcp(server: string, message: Buffer, clock: Clock): Promise<Buffer
     socket.on('data', (chunk) => {
       bytes = Buffer.concat([bytes, chunk])
       const length = bytes.length < 2 ? Infinity : bytes.readUInt16BE(0)
-      if (bytes.length >= 2 + length) finish(() => resolve(bytes.subarray(2, 2 + length)))
+      if (bytes.length < 2 + length) return
+      const answer = bytes.subarray(2, 2 + length)
+      finish(() =>
+        isAnswerTo(message, answer) ? resolve(answer) : reject(new Error(`Cannot forward: ${server} answered another question`)),
+      )
     })
     const length = Buffer.alloc(2)
     length.writeUInt16BE(message.length)

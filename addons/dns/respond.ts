@@ -1,5 +1,14 @@
 /** One DNS message in, one out: the protocol around `resolve` (codes, SOA, EDNS, truncation, CNAME chasing). Pure but for `forward`. */
-import { type Answer, decode, encode, type Packet, type Question, RECURSION_DESIRED, TRUNCATED_RESPONSE } from 'dns-packet'
+import {
+  type Answer,
+  decode,
+  encode,
+  encodingLength,
+  type Packet,
+  type Question,
+  RECURSION_DESIRED,
+  TRUNCATED_RESPONSE,
+} from 'dns-packet'
 import { type DnsRecord, resolve } from './resolve.ts'
 import type { ClusterView } from './zone.ts'
 
@@ -20,6 +29,7 @@ const RECURSION_AVAILABLE = 1 << 7
 const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const
 /** Its lower four bits are the header's code, which is 0. */
 const BADVERS = 1
+const HEADER_LENGTH = 12
 const PLAIN_UDP_LIMIT = 512
 /** What we take and send at most over UDP; above it fragments get lost on real networks. */
 const EDNS_LIMIT = 1232
@@ -31,7 +41,9 @@ export async function respond(message: Buffer, transport: Transport, responder: 
   if (!query) return encode({ id: message.readUInt16BE(0), type: 'response', flags: CODES.FORMERR, questions: [] })
   if (query.type !== 'query') return undefined
   const [question] = query.questions ?? []
-  if (!question || query.questions!.length > 1) return encode(reply(query, CODES.FORMERR))
+  // Several, each a pointer to one long name, would be answered by far more bytes than they are.
+  if (!question || query.questions!.length > 1 || !isPlain(question, message))
+    return encode({ ...reply(query, CODES.FORMERR), questions: [] })
   if (query.opcode !== undefined && query.opcode !== 'QUERY') return encode(reply(query, CODES.NOTIMP))
   if (optOf(query)?.ednsVersion) return encode(reply(query, 0, 0, BADVERS))
   const resolution = resolve({ name: question.name, type: question.type }, responder.cluster, responder.domain)
@@ -55,6 +67,12 @@ function tryDecode(message: Buffer): (Packet & { opcode?: string }) | undefined 
   } catch {
     return undefined
   }
+}
+
+/** Written again it is what was read: labels with dots or bytes that are no text would become another name, or none. */
+function isPlain(question: Question, message: Buffer): boolean {
+  const written = encode({ questions: [question] }).subarray(HEADER_LENGTH)
+  return written.equals(message.subarray(HEADER_LENGTH, HEADER_LENGTH + written.length))
 }
 
 interface Edns {
@@ -161,15 +179,18 @@ function udpLimit(query: Packet): number {
 
 /** Too long for the transport: as many answers as fit and the flag that sends the client to TCP. */
 function fit(packet: Packet, limit: number): Buffer {
-  let bytes = encode(packet)
-  if (bytes.length <= limit) return bytes
-  const opt = packet.additionals!.filter(({ type }) => type === 'OPT')
-  packet.additionals = opt
-  bytes = encode(packet)
-  while (bytes.length > limit && packet.answers!.length > 0) {
-    packet.answers!.pop()
-    packet.flags = (packet.flags ?? 0) | TRUNCATED_RESPONSE
-    bytes = encode(packet)
+  if (encodingLength(packet) <= limit) return encode(packet)
+  packet.additionals = packet.additionals!.filter(({ type }) => type === 'OPT')
+  const answers = packet.answers!
+  packet.answers = []
+  let length = encodingLength(packet)
+  for (const answer of answers) {
+    length += encodingLength({ answers: [answer] }) - HEADER_LENGTH
+    if (length > limit) {
+      packet.flags = (packet.flags ?? 0) | TRUNCATED_RESPONSE
+      break
+    }
+    packet.answers.push(answer)
   }
-  return bytes
+  return encode(packet)
 }

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { type Answer, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { EndpointSlice, Namespace, Service } from '../../api/generated/types.ts'
 import { createTestClock, systemClock } from '../../component/clock.ts'
 import { silentLogger } from '../../component/logger.ts'
@@ -146,6 +146,47 @@ describe('the DNS server', () => {
     expect(code(await overUdp(port, question('db.shop.svc.cluster.local')))).toBe('NOERROR')
   })
 
+  it('answers many questions in one message with less than it was sent', async () => {
+    const name = Buffer.concat([
+      ...Array.from({ length: 3 }, () => Buffer.from(`\x3f${'a'.repeat(63)}`)),
+      Buffer.from('\x00\x00\x01\x00\x01'),
+    ])
+    const pointers = Array.from({ length: 200 }, () => Buffer.from('c00c00010001', 'hex'))
+    const header = Buffer.from('000701000000000000000000', 'hex')
+    header.writeUInt16BE(1 + pointers.length, 4)
+    const port = await start()
+    for (const ask of [overUdp, overTcp]) {
+      const answer = await ask(port, Buffer.concat([header, name, ...pointers]))
+      expect([code(answer), answer.questions]).toEqual(['FORMERR', []])
+    }
+  })
+
+  it.each([
+    ['a dot within', '\x05db.sh\x02op\x03svc\x07cluster\x05local\x00'],
+    ['bytes that are no text', `\x3f${'\xff'.repeat(63)}\x03svc\x07cluster\x05local\x00`],
+  ])('refuses a label with %s, which it could not say again', async (_, name) => {
+    const header = Buffer.from('000701000001000000000000', 'hex')
+    const answer = await overUdp(await start(), Buffer.concat([header, Buffer.from(`${name}\x00\x01\x00\x01`, 'latin1')]))
+    expect([code(answer), answer.questions]).toEqual(['FORMERR', []])
+  })
+
+  it('answers everything that a client asks before it begins to read', async () => {
+    const port = await start()
+    const message = question('db.shop.svc.cluster.local')
+    const framed = Buffer.concat([Buffer.from([0, message.length]), message])
+    const questions = 600
+    const socket = connect(port, '127.0.0.1')
+    socket.pause()
+    await new Promise((resolve) => socket.write(Buffer.concat(Array.from({ length: questions }, () => framed)), resolve))
+    let bytes = 0
+    const expected = questions * (2 + encode(await overTcp(port, message)).length)
+    for await (const chunk of socket) {
+      bytes += (chunk as Buffer).length
+      if (bytes >= expected) break
+    }
+    expect(bytes).toBe(expected)
+  })
+
   it('brings all of a long answer from outside to who asks by TCP', async () => {
     const outside = await serveDns(
       { ...responder, domain: 'example.org' },
@@ -188,5 +229,47 @@ describe('the DNS server', () => {
       ),
     })
     expect(code(await overUdp(deaf, question('example.com')))).toBe('SERVFAIL')
+  })
+
+  /** A resolver outside that answers with what `tell` makes of the question. */
+  async function outside(tell: (query: Packet) => Buffer[]): Promise<{ at: string; asked: Packet[] }> {
+    const socket = createSocket('udp4')
+    onTestFinished(() => new Promise<void>((resolve) => socket.close(() => resolve())))
+    const asked: Packet[] = []
+    socket.on('message', (message, from) => {
+      const query = decode(message)
+      asked.push(query)
+      for (const bytes of tell(query)) socket.send(bytes, from.port, from.address)
+    })
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    return { at: `127.0.0.1#${socket.address().port}`, asked }
+  }
+  const told = (id: number, name: string, data: string) =>
+    encode({ type: 'response', id, questions: [{ type: 'A', name }], answers: [{ type: 'A', name, ttl: 60, data }] })
+
+  it('takes no answer to another question, and asks by ids that the client does not know', async () => {
+    const { at, asked } = await outside(({ id = 0, questions: [{ name } = { name: '' }] = [] }) => [
+      told(id, 'other.com', '192.0.2.66'),
+      told(id ^ 1, name, '192.0.2.66'),
+      told(id, name, '192.0.2.7'),
+    ])
+    const forward = createForwarder([at], createTestClock())
+    for (let index = 0; index < 8; index++) {
+      const answer = decode(await forward(question(`${index}.example.com`), 'udp'))
+      expect([answer.id, answer.answers]).toMatchObject([7, [{ data: '192.0.2.7' }]])
+    }
+    expect(new Set(asked.map(({ id }) => id)).size).toBeGreaterThan(1)
+  })
+
+  it('answers for the cluster while too many questions wait for somebody outside', async () => {
+    const { at } = await outside(() => [])
+    const clock = createTestClock()
+    const forward = createForwarder([at], clock, 2)
+    const port = await start({ forward })
+    const waiting = Promise.allSettled(['a.com', 'b.com'].map((name) => forward(question(name), 'udp')))
+    expect(code(await overUdp(port, question('c.com')))).toBe('SERVFAIL')
+    expect(code(await overUdp(port, question('db.shop.svc.cluster.local')))).toBe('NOERROR')
+    await clock.advance(2_000)
+    expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
 })

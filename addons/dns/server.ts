@@ -9,8 +9,6 @@ export interface DnsServer {
   close(): Promise<void>
 }
 
-/** Questions that may wait for an answer from outside at once; those of the cluster never wait. */
-const MAX_PENDING = 2_000
 const TCP_IDLE_MS = 10_000
 const MAX_TCP_CLIENTS = 500
 
@@ -23,18 +21,13 @@ export async function serveDns(
     onQuery,
   }: { address: string; port: number; logger: Logger; onQuery?: (transport: 'udp' | 'tcp') => void },
 ): Promise<DnsServer> {
-  let pending = 0
-  const answer = async (message: Buffer, transport: 'udp' | 'tcp', send: (bytes: Buffer) => void) => {
-    if (pending >= MAX_PENDING) return
-    pending += 1
+  const answer = async (message: Buffer, transport: 'udp' | 'tcp', send: (bytes: Buffer) => Promise<void> | void) => {
     onQuery?.(transport)
     try {
       const bytes = await respond(message, transport, responder)
-      if (bytes) send(bytes)
+      if (bytes) await send(bytes)
     } catch (error) {
       logger.error('cannot answer', { error })
-    } finally {
-      pending -= 1
     }
   }
 
@@ -55,7 +48,7 @@ export async function serveDns(
     socket.on('close', () => clients.delete(socket))
     socket.on('error', () => socket.destroy())
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy())
-    readFramed(socket, (message) => answer(message, 'tcp', (bytes) => void socket.write(framed(bytes))))
+    readFramed(socket, (message) => answer(message, 'tcp', (bytes) => written(socket, framed(bytes))))
   })
   tcp.maxConnections = MAX_TCP_CLIENTS
   await new Promise<void>((resolve, reject) => {
@@ -70,6 +63,18 @@ export async function serveDns(
       await Promise.all([new Promise((resolve) => udp.close(() => resolve(null))), new Promise((resolve) => tcp.close(resolve))])
     },
   }
+}
+
+/** Once the client has room for more: who asks and does not read is asked nothing more until its time is over. */
+async function written(socket: Socket, bytes: Buffer): Promise<void> {
+  if (socket.destroyed || socket.write(bytes)) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done)
+      resolve()
+    }
+    socket.on('drain', done).on('close', done)
+  })
 }
 
 /** Over TCP each message has its length before it. */

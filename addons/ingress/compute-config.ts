@@ -45,7 +45,8 @@ export function computeConfig(routing: Routing, folder: string, fallbackPem: str
   const list = [`${folder}/default.pem`]
   for (const { name, pem, hosts } of routing.certificates) {
     files.set(`${name}.pem`, pem)
-    list.push(`${folder}/${name}.pem ${hosts.join(' ')}`.trimEnd())
+    const lines = chunks(hosts, HOSTS_A_LINE).map((some) => some.join(' '))
+    for (const line of lines.length > 0 ? lines : ['']) list.push(`${folder}/${name}.pem ${line}`.trimEnd())
   }
   files.set('certificates.list', `${list.join('\n')}\n`)
   files.set(
@@ -60,6 +61,12 @@ export function computeConfig(routing: Routing, folder: string, fallbackPem: str
   )
   return files
 }
+
+/** HAProxy takes 64 KiB and 2046 names a line, and refuses everything when one line has more. */
+const HOSTS_A_LINE = 200
+
+const chunks = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size))
 
 /** Path elements are compared whole: `/a` is a prefix of `/a/b` and not of `/ab`. */
 function condition({ host, path, type }: Route): string {

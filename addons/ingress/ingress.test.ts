@@ -147,6 +147,17 @@ it('takes no name for a certificate that would mean something else in the list',
   expect(files.get('certificates.list')).toBe('/f/default.pem\n/f/a_strange.pem odd.example.org\n')
 })
 
+it('gives the proxy no line that it would refuse together with everything else, however many names one ingress has', () => {
+  const hosts = Array.from({ length: 5000 }, (_, index) => `${'a'.repeat(60)}.${index}.example.org`)
+  const list = computeConfig(routing(ingress({ tls: [{ secretName: 'good', hosts }] })), '/f', 'pem').get('certificates.list')!
+  const lines = list.trimEnd().split('\n')
+  expect(lines.flatMap((line) => line.split(' ').slice(1))).toEqual(hosts)
+  for (const line of lines) {
+    expect(line.split(' ').length).toBeLessThan(2000)
+    expect(line.length).toBeLessThan(60_000)
+  }
+})
+
 it('asks a backend a second time only for what a second time does no harm', () => {
   expect(config()).toContain('http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE }')
 })

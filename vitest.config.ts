@@ -15,6 +15,7 @@ export default defineConfig({
             'test/architecture.test.ts',
           ],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           // Pure tests share nothing that could be left behind: a process per core for all files is three times as fast.
           isolate: false,
           maxWorkers: '100%',

@@ -57,17 +57,20 @@ export const nodeNamespace = ({ name }: LabDefinition, node: string) => `kubelab
 /** The host's leg into the lab; interface names end at 15 characters. */
 export const hostInterface = ({ index }: LabDefinition) => `kubelab${index}`
 
-const STATE = '/var/lib/kubelab'
+/** The states of all labs of this machine. */
+export const stateRoot = '/var/lib/kubelab'
 const RUN = '/run/kubelab'
+
+export const definitionFile = (name: string, root = stateRoot) => path.join(root, name, 'lab.json')
 
 /** What outlives a reboot (`state`) and what does not (`run`). */
 export function labPaths(name: string) {
-  const state = path.join(STATE, name)
+  const state = path.join(stateRoot, name)
   const run = path.join(RUN, name)
   return {
     state,
     run,
-    definition: path.join(state, 'lab.json'),
+    definition: definitionFile(name),
     pki: path.join(state, 'pki'),
     etcd: path.join(state, 'etcd'),
     logs: path.join(state, 'logs'),
@@ -102,8 +105,7 @@ export const joinFiles = ({ name }: LabDefinition, node: string) => ({
 
 export const hasJoined = ({ joined = [] }: LabDefinition, node: string): boolean => joined.includes(node)
 
-export const stateRoot = STATE
-export const imagesFolder = path.join(STATE, 'images')
+export const imagesFolder = path.join(stateRoot, 'images')
 export const cgroupOf = ({ name }: LabDefinition, node: string) => `/kubelab/${name}/${node}`
 
 /** A lab's name becomes part of file, namespace and context names. Answers the complaint, or null. */

@@ -18,6 +18,7 @@ import { clusterInfoObjects } from './join/cluster-info.ts'
 import { prepareJoin } from './join/join-node.ts'
 import { writeKubeconfigs } from './kubeconfigs.ts'
 import { apiServerUrl, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
+import { saveLab } from './known-labs.ts'
 import {
   addBlackholes,
   announceNode,
@@ -127,7 +128,7 @@ export async function runLab(
     lab.joined.push(node)
     try {
       await prepareJoin(lab, node, apiServerUrl(lab), client, AbortSignal.any([stopping.signal, AbortSignal.timeout(JOIN_MS)]))
-      await writeFile(paths.definition, `${JSON.stringify(lab, null, 2)}\n`)
+      await saveLab(lab)
     } catch (error) {
       lab.nodes.splice(lab.nodes.indexOf(node), 1)
       lab.joined.splice(lab.joined.indexOf(node), 1)

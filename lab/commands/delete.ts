@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
 import { labPaths, labNameComplaint } from '../definition.ts'
+import { findLab, labNames } from '../known-labs.ts'
 import { removeBlackholes } from '../network.ts'
 import { removeContext } from '../user-kubeconfig.ts'
 import { stopLab } from './down.ts'
-import { labNames, readDefinition, requireRoot } from './lab-command.ts'
+import { requireRoot } from './lab-command.ts'
 
 /** Folders of the host that nodes mount theirs over; when a lab made them, they are empty and go with it. */
 const MOUNT_POINTS = ['/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers', '/run/kubelab']
@@ -18,10 +19,8 @@ export async function deleteLab(lab: string): Promise<void> {
   const { state } = labPaths(lab)
   const wasThere = existsSync(state)
   await stopLab(lab)
-  if (existsSync(labPaths(lab).definition)) {
-    const isLast = labNames().every((name) => name === lab)
-    await removeBlackholes(readDefinition(lab), { isLast })
-  }
+  const definition = findLab(lab)
+  if (definition) await removeBlackholes(definition, { isLast: labNames().every((name) => name === lab) })
   await removeContext(lab)
   await rm(state, { recursive: true, force: true })
   for (const folder of MOUNT_POINTS) await rmdir(folder).catch(ignoreInUse)

@@ -1,9 +1,9 @@
 /** `kubelab down`: stops a lab and takes its processes, namespaces and mounts away; what it holds stays on disk for the next `up`. */
-import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { callControl, findStatus } from '../control.ts'
 import { labPaths } from '../definition.ts'
 import { wantStopped } from '../guardian.ts'
+import { findLab } from '../known-labs.ts'
 import { tearDown } from '../run-lab.ts'
 import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
 
@@ -24,8 +24,11 @@ export async function stopLab(lab: string): Promise<boolean> {
   await wantStopped(lab)
   const running = (await findStatus(lab)) !== null
   if (running) await callControl(lab, 'POST', '/stop')
-  // Without a supervisor its processes have ended with it, but nodes and network outlive it.
-  else if (existsSync(labPaths(lab).definition)) await tearDown(readDefinition(lab))
+  else {
+    // Without a supervisor its processes have ended with it, but nodes and network outlive it.
+    const definition = findLab(lab)
+    if (definition) await tearDown(definition)
+  }
   await rm(labPaths(lab).run, { recursive: true, force: true })
   return running
 }

@@ -15,37 +15,47 @@ export const image: LabCommand = (program) => {
     .command('load <archive...>')
     .description('load OCI or docker archives (tar files) on every node')
     .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
-    .action(async (archives: string[], { lab: name }: { lab: string }) => {
-      requireRoot()
-      const lab = readDefinition(name)
-      await askRunning(name, 'GET', '/status')
-      for (const archive of archives) {
-        if (!existsSync(archive)) throw new Error(`Cannot load ${archive}: there is no such file`)
-        const loaded = await Promise.all(lab.nodes.map((node) => loadOn(lab, node, archive)))
-        const names = [...new Set(loaded.flat())]
-        console.log(names.map((reference) => `loaded ${reference} on ${lab.nodes.length} nodes`).join('\n'))
-      }
-    })
+    .action(load)
   group
     .command('ls')
     .description('list the images of every node')
     .option('--lab <name>', 'name of the lab', DEFAULT_LAB)
-    .action(async ({ lab: name }: { lab: string }) => {
-      requireRoot()
-      const lab = readDefinition(name)
-      await askRunning(name, 'GET', '/status')
-      for (const node of lab.nodes) {
-        if (!runningInit(lab, node)) {
-          console.error(`${node}   is switched off`)
-          continue
-        }
-        const { stdout } = await run('ctr', [...address(lab, node), 'images', 'ls', '-q'])
-        const names = stdout
-          .split('\n')
-          .filter((reference) => reference && !reference.startsWith('sha256:') && !reference.includes('@sha256:'))
-        console.log(names.map((reference) => `${node}   ${reference}`).join('\n'))
-      }
-    })
+    .action(list)
+}
+
+async function load(archives: string[], { lab: name }: { lab: string }): Promise<void> {
+  requireRoot()
+  const lab = readDefinition(name)
+  await askRunning(name, 'GET', '/status')
+  const missing = archives.find((archive) => !existsSync(archive))
+  if (missing) throw new Error(`Cannot load ${missing}: there is no such file`)
+  const failures: string[] = []
+  for (const archive of archives) {
+    // A node that cannot take it is no reason to keep it from the others.
+    const outcomes = await Promise.allSettled(lab.nodes.map((node) => loadOn(lab, node, archive)))
+    const loaded = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value)
+    for (const reference of new Set(loaded.flat()))
+      console.log(`loaded ${reference} on ${loaded.length} of ${lab.nodes.length} nodes`)
+    failures.push(...outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => (reason as Error).message))
+  }
+  if (failures.length > 0) throw new Error(failures.join('\n'))
+}
+
+async function list({ lab: name }: { lab: string }): Promise<void> {
+  requireRoot()
+  const lab = readDefinition(name)
+  await askRunning(name, 'GET', '/status')
+  for (const node of lab.nodes) {
+    if (!runningInit(lab, node)) {
+      console.error(`${node}   is switched off`)
+      continue
+    }
+    const { stdout } = await run('ctr', [...address(lab, node), 'images', 'ls', '-q'])
+    const names = stdout
+      .split('\n')
+      .filter((reference) => reference && !reference.startsWith('sha256:') && !reference.includes('@sha256:'))
+    console.log(names.map((reference) => `${node}   ${reference}`).join('\n'))
+  }
 }
 
 const address = (lab: LabDefinition, node: string) => [

@@ -1,8 +1,8 @@
 /** What every lab command shares: which lab it means, and how it complains. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { callControl, isNobodyThere } from '../control.ts'
-import { type LabDefinition, labNameComplaint, labPaths, stateRoot } from '../definition.ts'
+import { type LabDefinition, labNameComplaint } from '../definition.ts'
+import { findLab, labNames } from '../known-labs.ts'
 
 export const DEFAULT_LAB = 'lab'
 
@@ -21,18 +21,12 @@ export function assertLabName(name: string): void {
 
 export function readDefinition(name: string): LabDefinition {
   assertLabName(name)
-  const file = labPaths(name).definition
-  if (!existsSync(file)) {
-    const others = labNames()
-    const hint = others.length > 0 ? `The labs of this machine: ${others.join(', ')}` : `'kubelab up${ofLab(name)}' makes it`
-    throw new Error(`Cannot find the lab "${name}": it was never brought up, or deleted. ${hint}`)
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as LabDefinition
+  const lab = findLab(name)
+  if (lab) return lab
+  const others = labNames()
+  const hint = others.length > 0 ? `The labs of this machine: ${others.join(', ')}` : `'kubelab up${ofLab(name)}' makes it`
+  throw new Error(`Cannot find the lab "${name}": it was never brought up, or deleted. ${hint}`)
 }
-
-/** Of every lab on this machine, running or not. */
-export const labNames = (): string[] =>
-  (existsSync(stateRoot) ? readdirSync(stateRoot) : []).filter((name) => existsSync(labPaths(name).definition))
 
 /** What a command line needs to mean this lab. */
 export const ofLab = (name: string) => (name === DEFAULT_LAB ? '' : ` --lab ${name}`)

@@ -1,6 +1,6 @@
 /** `kubelab up`: brings a lab up, new or as it was, says how far it is, and what to try next. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Option } from 'commander'
 import { createApiClient } from '../../client/rest-client.ts'
@@ -8,17 +8,9 @@ import { loadClientConfig } from '../../client/kubeconfig.ts'
 import { callControl, findStatus, isNobodyThere, type Step } from '../control.ts'
 import { type LabDefinition, labPaths, PROXY_MODES, type ProxyMode, REPLACEABLE } from '../definition.ts'
 import { startGuardian, wantRunning } from '../guardian.ts'
+import { findOrMakeLab } from '../known-labs.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
-import {
-  assertLabName,
-  DEFAULT_LAB,
-  type LabCommand,
-  labNames,
-  ofLab,
-  readDefinition,
-  requireRoot,
-  seconds,
-} from './lab-command.ts'
+import { assertLabName, DEFAULT_LAB, type LabCommand, ofLab, requireRoot, seconds } from './lab-command.ts'
 import { waitForNodes } from '../wait-for-nodes.ts'
 
 interface Options {
@@ -46,7 +38,9 @@ export const up: LabCommand = (program) => {
 async function bringUp(options: Options): Promise<void> {
   requireRoot()
   const began = performance.now()
-  const lab = existingLab(options) ?? (await defineLab(options))
+  assertLabName(options.lab)
+  const lab = await findOrMakeLab(options.lab, (index) => defineLab(options, index))
+  assertSameShape(lab, options)
   const paths = labPaths(lab.name)
   const running = await findStatus(lab.name)
   const nodes = `${lab.nodes.length} node${lab.nodes.length === 1 ? '' : 's'}`
@@ -99,10 +93,7 @@ async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void
 }
 
 /** A lab that was made keeps its shape: its nodes hold containers and volumes. */
-function existingLab({ lab, nodes, internet, without, proxyMode }: Options): LabDefinition | undefined {
-  assertLabName(lab)
-  if (!existsSync(labPaths(lab).definition)) return undefined
-  const definition = readDefinition(lab)
+function assertSameShape(definition: LabDefinition, { lab, nodes, internet, without, proxyMode }: Options): void {
   const has = definition.nodes.length
   if (nodes !== undefined && Number(nodes) !== has) {
     const way =
@@ -122,36 +113,23 @@ function existingLab({ lab, nodes, internet, without, proxyMode }: Options): Lab
       `Cannot leave out ${without.join(', ')}: the lab "${lab}" was made with other parts. 'kubelab delete --lab ${lab}' first`,
     )
   }
-  return definition
 }
 
-async function defineLab({ lab: name, nodes = '3', internet, without = [], proxyMode }: Options): Promise<LabDefinition> {
+function defineLab({ lab: name, nodes = '3', internet, without = [], proxyMode }: Options, index: number): LabDefinition {
   const count = Number(nodes)
   if (!Number.isInteger(count) || count < 1 || count > 100)
     throw new Error(`Cannot make a lab with "${nodes}" nodes: say a number from 1 to 100`)
   for (const process_ of without)
     if (!REPLACEABLE.includes(process_))
       throw new Error(`Cannot leave out "${process_}": what can be left out is ${REPLACEABLE.join(', ')}`)
-  const lab: LabDefinition = {
+  return {
     name,
-    index: freeIndex(),
-    nodes: Array.from({ length: count }, (_, index) => `node-${index + 1}`),
+    index,
+    nodes: Array.from({ length: count }, (_, number) => `node-${number + 1}`),
     internet: internet === true,
     ...(without.length > 0 && { without }),
     ...(proxyMode && { proxyMode }),
   }
-  const file = labPaths(name).definition
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  await writeFile(file, `${JSON.stringify(lab, null, 2)}\n`)
-  return lab
-}
-
-/** The lowest /24 that no other lab of this machine has. */
-function freeIndex(): number {
-  const taken = new Set(labNames().map((name) => readDefinition(name).index))
-  const free = Array.from({ length: 250 }, (_, index) => index).find((index) => !taken.has(index))
-  if (free === undefined) throw new Error('Cannot make another lab: all 250 address ranges are taken')
-  return free
 }
 
 const whatNext = (lab: LabDefinition) =>

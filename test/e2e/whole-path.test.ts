@@ -187,10 +187,20 @@ describe('a node that loses power', () => {
     await kubectl('wait node/node-3 --for=condition=Ready=Unknown --timeout=120s')
     await kubectl('wait pod -l app=web --field-selector=spec.nodeName=node-3 --for=delete --timeout=10s').catch(() => undefined)
     await available(3)
+    await loadImageWithout('node-3')
     await kubelab(`node start node-3 --lab ${LAB}`)
     await kubectl('wait node/node-3 --for=condition=Ready --timeout=60s')
     await kubectl('wait pod/shell --for=condition=Ready --timeout=60s')
   })
+
+  /** An image still comes to the nodes that are on, and the one that is off is named. */
+  async function loadImageWithout(node: string): Promise<void> {
+    const archive = '/var/lib/kubelab/images/pause.tar'
+    const { code, stdout, stderr } = await runAny(kubelabProgram, ['image', 'load', '--lab', LAB, archive])
+    expect(stdout).toMatch(/^loaded \S+ on 2 of 3 nodes$/m)
+    expect(stderr).toContain(`Cannot load ${archive} on ${node}: the node is switched off`)
+    expect(code).toBe(1)
+  }
 })
 
 describe('kill -9', () => {

@@ -38,7 +38,7 @@ import type { ResourceDefinition } from './resources/resource.ts'
 import { createServedResources, keyFor, toStoredResource } from './served-resources.ts'
 import { startServer } from './server.ts'
 import type { Store } from './storage/store.ts'
-import { createAdmissionWebhooks } from './webhooks/create-webhooks.ts'
+import { createAdmissionWebhooks } from './webhooks/admission-webhooks.ts'
 import { createWebhookClient } from './webhooks/webhook-client.ts'
 
 export interface ApiServerOptions {

@@ -1,16 +1,14 @@
-/** Serves custom resources: follows their definitions, names them, takes each into service and out of it, empties what is deleted. */
+/** Serves custom resources: follows their definitions, names them, has each taken into service and out of it, empties what is deleted. */
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../api/generated/types.ts'
 import { deepEqual } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext } from '../api-context.ts'
 import { prefixOfKind } from '../cluster-reader.ts'
-import { storagePrefix, toStoredResource } from '../served-resources.ts'
 import type { Entry, Subscription } from '../storage/store.ts'
 import { toSeconds } from '../writes/write-steps.ts'
-import { convertByWebhook } from '../webhooks/convert-by-webhook.ts'
 import { acceptNames, isTrue, statusWithNames, takenBy } from './accept-names.ts'
 import { emptyResource, waitsForObjects } from './empty-resource.ts'
-import { toDefinitions } from './to-definition.ts'
+import { createInService } from './in-service.ts'
 
 type Definition = CustomResourceDefinition
 
@@ -18,8 +16,6 @@ interface Known {
   definition: Definition
   /** The names that this server gave it, which may be ahead of its stored status. */
   accepted: CustomResourceDefinitionNames | undefined
-  /** Where its objects are; undefined while it is not served. */
-  prefix: string | undefined
 }
 
 /** Call it when the store has started. What there is is served when this returns. */
@@ -62,46 +58,10 @@ export function serveCustomResources(context: ApiContext): Subscription {
 }
 
 function createService(context: ApiContext) {
-  const { store, resources, now } = context
+  const { store, now } = context
+  const inService = createInService(context)
   const known = new Map<string, Known>()
   const emptying = new Set<string>()
-
-  const withdraw = (one: Known) => {
-    const { spec } = one.definition
-    resources.remove(spec.group, spec.names.plural)
-    if (one.prefix !== undefined) store.unregister(one.prefix)
-    one.prefix = undefined
-  }
-
-  const definitionsOf = (definition: Definition) => {
-    const { strategy, webhook } = definition.spec.conversion ?? {}
-    const definitions = toDefinitions(definition)
-    return strategy === 'Webhook' && webhook
-      ? definitions.map((each) => convertByWebhook(each, webhook, context.webhookClient))
-      : definitions
-  }
-
-  const serve = (one: Known, before: Definition | undefined) => {
-    const { definition } = one
-    const definitions = isTrue(definition.status?.conditions, 'Established') ? definitionsOf(definition) : []
-    const [first] = definitions
-    if (!first) return one.prefix === undefined ? undefined : withdraw(one)
-    // Whoever watches objects as an older schema shows them must list again: the store ends those watches.
-    const isSame = before && deepEqual(before.spec.versions, definition.spec.versions)
-    if (one.prefix !== undefined && !isSame) {
-      store.unregister(one.prefix)
-      one.prefix = undefined
-    }
-    if (one.prefix === undefined) {
-      const selectableFields = Object.assign(
-        {},
-        ...definitions.map((each) => each.selectableFields),
-      ) as typeof first.selectableFields
-      store.register(toStoredResource({ ...first, ...(selectableFields && { selectableFields }) }))
-      one.prefix = storagePrefix(first)
-    }
-    resources.add(...definitions)
-  }
 
   const othersIn = (group: string, name: string) =>
     [...known.values()].filter(({ definition }) => definition.spec.group === group && definition.metadata.name !== name)
@@ -118,13 +78,13 @@ function createService(context: ApiContext) {
     const stored = entry.object() as Definition
     const old = known.get(entry.name)
     const { naming, status } = nameIt(stored, old?.accepted)
-    const one: Known = { definition: { ...stored, status } as Definition, accepted: naming.names, prefix: old?.prefix }
-    known.set(entry.name, one)
-    if (!old || !sameService(old.definition, one.definition)) serve(one, old?.definition)
+    const definition = { ...stored, status } as Definition
+    known.set(entry.name, { definition, accepted: naming.names })
+    if (!old || !sameService(old.definition, definition)) inService.put(definition, old?.definition)
     if (old && !deepEqual(old.accepted, naming.names)) reconsider(stored.spec.group, entry.name)
-    if (stored.metadata.deletionTimestamp) return end(entry, one.definition)
+    if (stored.metadata.deletionTimestamp) return end(entry, definition)
     // Another server may have said the same by now, or somebody has changed it: the event of that is on its way.
-    if (status !== stored.status) await store.update(entry.key, one.definition as KubeObject, entry.revision)
+    if (status !== stored.status) await store.update(entry.key, definition as KubeObject, entry.revision)
   }
 
   const end = async ({ name, key }: Entry, definition: Definition): Promise<void> => {
@@ -150,7 +110,7 @@ function createService(context: ApiContext) {
     const one = known.get(name)
     if (!one) return
     known.delete(name)
-    if (one.prefix !== undefined) withdraw(one)
+    inService.withdraw(one.definition)
     reconsider(one.definition.spec.group, name)
   }
 

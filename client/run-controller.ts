@@ -6,12 +6,13 @@ import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
 import type { ApiClient } from './api-client.ts'
-import { applyActions, isNamespaceTerminating, type Written } from './apply-actions.ts'
+import { applyActions, isNamespaceTerminating } from './apply-actions.ts'
 import { causeOf } from './cause.ts'
 import type { Controller } from './controller.ts'
 import type { EventRecorder } from './event-recorder.ts'
 import type { Indexes } from './indexed-store.ts'
 import type { Informer } from './informer.ts'
+import { createOwnWrites } from './own-writes.ts'
 import type { SharedInformers } from './shared-informers.ts'
 import { createWorkQueue, type WorkQueue } from './work-queue.ts'
 
@@ -34,9 +35,6 @@ export interface RunningController {
   /** Resolves when the signal has aborted and the last key is done. */
   finished: Promise<void>
 }
-
-/** How long a key waits to see its own writes; beyond it the watch is too far behind to wait for, and conflicts will tell. */
-const ownWritesTimeoutMs = 10_000
 
 /**
  * Guarantees: one key is never worked on twice at once; a key is not looked at again before the cache shows what it
@@ -149,18 +147,9 @@ function createWorker<K extends KindName, Observed>(
   const logger = context.logger.with({ controller: controller.name })
   const store = informers.cache.of(controller.for)
   const measure = createMeasures(controller.name, context)
-  const written = new Map<string, Written[]>()
+  const ownWrites = createOwnWrites(informers, logger, signal)
   let working = 0
   let waiters: (() => void)[] = []
-
-  /** Resolves when the cache shows everything this key wrote last time. */
-  const seeOwnWrites = async (key: string) => {
-    const writes = written.get(key)
-    if (!writes) return
-    written.delete(key)
-    const seen = await Promise.all(writes.map((write) => whenSeen(informers, write, signal)))
-    if (seen.includes(false) && !signal.aborted) logger.warn('own writes are still not in the cache, going on without', { key })
-  }
 
   const reconcile = async (key: string, cause: string | undefined) => {
     const object = store.get(key)
@@ -173,18 +162,14 @@ function createWorker<K extends KindName, Observed>(
       recorder,
       cause,
       signal,
-      wrote: (write) => {
-        const writes = written.get(key)
-        if (writes) writes.push(write)
-        else written.set(key, [write])
-      },
+      wrote: (write) => ownWrites.note(key, write),
       requeueAfter: (ms) => (requeueMs = Math.min(requeueMs ?? Infinity, ms)),
     })
     return requeueMs
   }
 
   const work = async (key: string) => {
-    await seeOwnWrites(key)
+    await ownWrites.seen(key)
     const cause = causes.take(key)
     const end = measure()
     try {
@@ -227,18 +212,6 @@ function createWorker<K extends KindName, Observed>(
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
-
-async function whenSeen(informers: SharedInformers, write: Written, signal: AbortSignal): Promise<boolean> {
-  // A kind that nobody here watches cannot mislead anybody here.
-  if (!informers.has(write.kind) || signal.aborted) return true
-  const informer = informers.informer(write.kind) as unknown as Informer<KubeObject>
-  if (write.resourceVersion !== undefined) return informer.whenReached(write.resourceVersion, ownWritesTimeoutMs)
-  const leaves = (object: KubeObject | undefined) =>
-    !object ||
-    (write.deletedUid !== '' && object.metadata.uid !== write.deletedUid) ||
-    object.metadata.deletionTimestamp !== undefined
-  return informer.whenObject(write.key, leaves, ownWritesTimeoutMs)
-}
 
 function createMeasures(controller: string, { metrics, clock }: ControllerContext) {
   const total = metrics?.counter('kubelab_controller_reconcile_total', 'Reconciliations by controller and result', [

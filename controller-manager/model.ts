@@ -77,6 +77,11 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
     return stored
   }
 
+  const existing = (kind: KindName, key: ObjectKey | string): KubeObject => {
+    const found = of(kind).get(named(key))
+    if (!found) throw new Error(`Cannot change ${kind} ${named(key)}: it does not exist`)
+    return found
+  }
   const isHeld = (kind: KindName, object: KubeObject) =>
     Boolean(object.metadata.finalizers?.length) ||
     (gracefulPods && kind === 'Pod' && (object as Kinds['Pod']).status?.phase === 'Running')
@@ -121,13 +126,15 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
     get: (kind, key) => of(kind).get(key) as never,
     list: (kind) => [...of(kind).values()] as never,
     change(kind, key, change) {
-      const old = of(kind).get(key)
-      if (!old) throw new Error(`Cannot change ${kind} ${key}: it does not exist`)
+      const old = existing(kind, key)
       const copy = deepCopy(old)
       change(copy as never)
       put(kind, copy, old)
     },
-    merge: (kind, key, patch) => model.change(kind, key, (object) => void Object.assign(object, merge(object, patch))),
+    merge(kind, key, patch) {
+      const old = existing(kind, key)
+      put(kind, merge(old, patch), old)
+    },
     delete: (kind, key) => void of(kind).delete(key),
     apply(actions) {
       for (const action of actions) applyOne(action)
@@ -161,8 +168,7 @@ export function createModel(indexes: Runnable[] = [], { gracefulPods = false }: 
         replace(action.kind, action.object, of(action.kind).get(keyOf(action.object)))
         return
       case 'patch': {
-        const old = of(action.kind).get(named(action.key))
-        if (!old) throw new Error(`Cannot patch ${action.kind} ${named(action.key)}: it does not exist`)
+        const old = existing(action.kind, action.key)
         const strategic = action.type === 'application/strategic-merge-patch+json'
         replace(action.kind, (strategic ? mergeStrategically : merge)(old, action.patch) as KubeObject, old)
         return

@@ -8,111 +8,73 @@
 import type { ResourceQuota } from '../../api/generated/types.ts'
 import { conflict } from '../../api/status.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
+import { createBatches } from './quota/batches.ts'
 import { charge, type Write } from './quota/charge.ts'
+import { createNewestQuotas, type NewestQuotas } from './quota/newest-quotas.ts'
 import { changesOnUpdate } from './quota/usage.ts'
 import { refuse } from './refuse.ts'
 
 const ATTEMPTS = 8
-/** Beyond so many remembered quotas all are forgotten: that costs a retry each, no more. */
-const REMEMBERED = 10_000
 const NOT_COUNTED = new Set(['events', 'bindings', 'namespaces'])
 
 interface Waiter {
   attributes: AdmissionAttributes
+  context: AdmissionContext
   resolve: () => void
   reject: (error: Error) => void
 }
 
 export function createResourceQuota(): AdmissionPlugin {
-  const waiting = new Map<string, Waiter[]>()
-  /** The newest version of each quota that this server stored: its cache may be a moment behind. */
-  const stored = new Map<string, ResourceQuota>()
-
-  function quotasOf(namespace: string, cached: readonly ResourceQuota[]): ResourceQuota[] {
-    return cached.map((quota) => {
-      const key = `${namespace}/${quota.metadata.name}`
-      const own = stored.get(key)
-      if (!own) return quota
-      const isNewer = own.metadata.uid === quota.metadata.uid && revisionOf(own) > revisionOf(quota)
-      if (!isNewer) stored.delete(key)
-      return isNewer ? own : quota
-    })
-  }
-
-  async function work(namespace: string, context: AdmissionContext): Promise<void> {
-    for (let batch = take(namespace); batch.length > 0; batch = take(namespace)) {
-      try {
-        await settle(namespace, batch, context)
-      } catch (error) {
-        for (const waiter of batch) waiter.reject(error as Error)
-      }
-    }
-  }
-
-  /** Leaves an empty list behind while there is work, which tells newcomers that somebody is at it. */
-  function take(namespace: string): Waiter[] {
-    const batch = waiting.get(namespace) ?? []
-    if (batch.length > 0) waiting.set(namespace, [])
-    else waiting.delete(namespace)
-    return batch
-  }
-
-  async function settle(namespace: string, batch: readonly Waiter[], context: AdmissionContext): Promise<void> {
-    let quotas = quotasOf(namespace, context.reader.list('ResourceQuota', namespace))
-    let undecided = batch
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const { after, charged } = judge(quotas, undecided)
-      const failed = await storeChanged(namespace, quotas, after, context)
-      if (failed.length === 0) {
-        for (const waiter of charged) waiter.resolve()
-        return
-      }
-      // What fitted the other quotas is stored there: only those that somebody else changed are looked at again.
-      const newest = (await context.consistent()).list('ResourceQuota', namespace)
-      quotas = quotasOf(namespace, newest).filter(({ metadata }) => failed.includes(metadata.name))
-      undecided = charged
-    }
-    for (const { reject } of undecided) reject(conflict('', 'resourcequotas', quotas[0]?.metadata.name ?? ''))
-  }
-
-  async function storeChanged(
-    namespace: string,
-    before: readonly ResourceQuota[],
-    after: readonly ResourceQuota[],
-    context: AdmissionContext,
-  ): Promise<string[]> {
-    const failed: string[] = []
-    for (const quota of after.filter((one) => !before.includes(one))) {
-      const written = await context.updateQuotaStatus(quota)
-      const key = `${namespace}/${quota.metadata.name}`
-      if (stored.size >= REMEMBERED) stored.clear()
-      if (written) stored.set(key, written)
-      else {
-        stored.delete(key)
-        failed.push(quota.metadata.name)
-      }
-    }
-    return failed
-  }
-
+  const newest = createNewestQuotas()
+  const batches = createBatches<Waiter>((namespace, batch) =>
+    settle(newest, namespace, batch).catch((error: unknown) => {
+      for (const waiter of batch) waiter.reject(error as Error)
+    }),
+  )
   return {
     name: 'ResourceQuota',
     handles: (attributes) => isCounted(attributes),
     validate(attributes, context) {
       const { namespace } = attributes
       if (context.reader.list('ResourceQuota', namespace).length === 0) return undefined
-      return new Promise<void>((resolve, reject) => {
-        const others = waiting.get(namespace)
-        const waiter = { attributes, resolve, reject }
-        if (others) others.push(waiter)
-        else {
-          waiting.set(namespace, [waiter])
-          // Never rejects: each waiter hears its own error.
-          void work(namespace, context)
-        }
-      })
+      return new Promise<void>((resolve, reject) => batches.add(namespace, { attributes, context, resolve, reject }))
     },
   }
+}
+
+/** Every waiter hears, unless this rejects. */
+async function settle(newest: NewestQuotas, namespace: string, batch: readonly Waiter[]): Promise<void> {
+  const { context } = batch[0]!
+  let quotas = newest.of(context.reader.list('ResourceQuota', namespace))
+  let undecided = batch
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { after, charged } = judge(quotas, undecided)
+    const changed = after.filter((quota) => !quotas.includes(quota))
+    const failed = await store(newest, changed, context)
+    if (failed.length === 0) {
+      for (const waiter of charged) waiter.resolve()
+      return
+    }
+    // What fitted the other quotas is stored there: only those that somebody else changed are looked at again.
+    const now = (await context.consistent()).list('ResourceQuota', namespace)
+    quotas = newest.of(now).filter(({ metadata }) => failed.includes(metadata.name))
+    undecided = charged
+  }
+  for (const { reject } of undecided) reject(conflict('', 'resourcequotas', quotas[0]?.metadata.name ?? ''))
+}
+
+/** Answers the names of those that somebody else has written meanwhile. */
+async function store(newest: NewestQuotas, changed: readonly ResourceQuota[], context: AdmissionContext): Promise<string[]> {
+  const failed: string[] = []
+  for (const quota of changed) {
+    const written = await context.updateQuotaStatus(quota)
+    if (written) newest.remember(written)
+    else {
+      newest.forget(quota)
+      failed.push(quota.metadata.name)
+    }
+  }
+  return failed
 }
 
 function isCounted({ operation, namespace, resource, group, subresource }: AdmissionAttributes): boolean {
@@ -122,8 +84,6 @@ function isCounted({ operation, namespace, resource, group, subresource }: Admis
   if (operation === 'UPDATE') return changesOnUpdate(counted) && resource !== 'pods'
   return operation === 'CREATE'
 }
-
-const revisionOf = ({ metadata }: ResourceQuota): number => Number(metadata.resourceVersion ?? 0)
 
 /** Answers the quotas as they would be, and who is charged in them. Everybody else has heard already. */
 function judge(quotas: readonly ResourceQuota[], waiters: readonly Waiter[]): { after: ResourceQuota[]; charged: Waiter[] } {

@@ -99,67 +99,59 @@ const deleteJob = (cronJob: CronJob, job: Job): Action[] => [
 interface Started {
   actions: Action[]
   status: CronJobStatus
-  later: Action[]
 }
 
-function startDue(cronJob: CronJob, jobs: readonly Job[], status: CronJobStatus, now: Date): Started {
-  const nothing = (actions: Action[], later: Action[] = []): Started => ({ actions, status, later })
-  if (cronJob.spec.suspend) return nothing([])
+function startDue(cronJob: CronJob, jobs: readonly Job[], status: CronJobStatus, now: Date): Started & { later: Action[] } {
+  const { schedule: text, timeZone = 'UTC', suspend } = cronJob.spec
+  if (suspend) return { actions: [], status, later: [] }
   let schedule: CronSchedule
   try {
-    schedule = parseCron(cronJob.spec.schedule, cronJob.spec.timeZone ?? 'UTC')
+    schedule = parseCron(text, timeZone)
   } catch (error) {
-    return nothing([
-      event(
-        cronJob,
-        'Warning',
-        'UnparseableSchedule',
-        `unparseable schedule ${JSON.stringify(cronJob.spec.schedule)} : ${(error as Error).message}`,
-      ),
-    ])
+    const message = `unparseable schedule ${JSON.stringify(text)} : ${(error as Error).message}`
+    return { actions: [event(cronJob, 'Warning', 'UnparseableSchedule', message)], status, later: [] }
   }
-  const later = nextLook(schedule, now)
   const { time, missed } = lastDue(cronJob, status, schedule, now)
-  const warnings =
-    missed > tooManyMissed
-      ? [
-          event(
-            cronJob,
-            'Warning',
-            'TooManyMissedTimes',
-            'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew',
-          ),
-        ]
-      : []
-  if (!time) return nothing(warnings, later)
+  const warnings = missed > tooManyMissed ? [event(cronJob, 'Warning', 'TooManyMissedTimes', tooManyMissedMessage)] : []
+  const started = time ? startAt(cronJob, jobs, status, schedule, time, now) : { actions: [], status }
+  return { actions: [...warnings, ...started.actions], status: started.status, later: nextLook(schedule, now) }
+}
 
-  const deadline = cronJob.spec.startingDeadlineSeconds
+const tooManyMissedMessage = 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew'
+
+/** The job of one time of the schedule; or why there is to be none. */
+function startAt(
+  cronJob: CronJob,
+  jobs: readonly Job[],
+  status: CronJobStatus,
+  schedule: CronSchedule,
+  time: Date,
+  now: Date,
+): Started {
+  const { startingDeadlineSeconds: deadline, concurrencyPolicy } = cronJob.spec
   if (deadline !== undefined && time.getTime() + deadline * 1000 < now.getTime()) {
     const message = `Missed scheduled time to start a job: ${time.toUTCString().replace('GMT', 'UTC')}`
-    return nothing([...warnings, event(cronJob, 'Warning', 'MissSchedule', message)], later)
+    return { actions: [event(cronJob, 'Warning', 'MissSchedule', message)], status }
   }
   const name = jobName(cronJob, time)
+  const lastScheduleTime = formatTime(time)
   // Made in a pass whose status write failed: only the status is missing.
-  const existing = jobs.find(({ metadata }) => metadata.name === name)
-  if (existing) return { actions: warnings, status: { ...status, lastScheduleTime: formatTime(time) }, later }
+  if (jobs.some(({ metadata }) => metadata.name === name)) return { actions: [], status: { ...status, lastScheduleTime } }
 
   const running = jobs.filter((job) => !isJobFinished(job))
-  if (cronJob.spec.concurrencyPolicy === 'Forbid' && running.length > 0) {
+  if (concurrencyPolicy === 'Forbid' && running.length > 0) {
     const message = 'Not starting job because prior execution is running and concurrency policy is Forbid'
-    return nothing([...warnings, event(cronJob, 'Normal', 'JobAlreadyActive', message)], later)
+    return { actions: [event(cronJob, 'Normal', 'JobAlreadyActive', message)], status }
   }
-  const replaced = cronJob.spec.concurrencyPolicy === 'Replace' ? running : []
-  const kept = (status.active ?? []).filter(({ uid }) => !replaced.some(({ metadata }) => metadata.uid === uid))
-  const next = { ...status, active: kept, lastScheduleTime: formatTime(time) }
+  const replaced = concurrencyPolicy === 'Replace' ? running : []
+  const active = (status.active ?? []).filter(({ uid }) => !replaced.some(({ metadata }) => metadata.uid === uid))
   return {
     actions: [
-      ...warnings,
       ...replaced.flatMap((job) => deleteJob(cronJob, job)),
-      createJob(cronJob, name, schedule.format(time), next),
+      createJob(cronJob, name, schedule.format(time), { ...status, active, lastScheduleTime }),
     ],
     // The whole status is written with the new job in it, once its UID is known.
     status: cronJob.status ?? {},
-    later,
   }
 }
 

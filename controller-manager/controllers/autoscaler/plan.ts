@@ -40,95 +40,114 @@ type Condition = [type: string, status: 'True' | 'False', reason: string, messag
 
 const defaultTolerance = 0.1
 
+/** What one look comes to; what it does not name stays as it was. */
+interface Verdict {
+  conditions: Condition[]
+  /** The size that the target has; unknown when it could not be asked. */
+  current?: number
+  metrics?: V2MetricStatus[]
+  events?: Action[]
+  memory?: Memory
+  rescale?: Plan['rescale']
+}
+
 export function planScaling(
   hpa: V2HorizontalPodAutoscaler,
   { scale, pods, readings }: Observed,
   memory: Memory,
   now: Date,
 ): Plan {
-  const { spec } = hpa
-  const warn = (reason: string, message: string): Action => ({ do: 'event', about: hpa, type: 'Warning', reason, message })
-  const conclude = (
-    conditions: readonly Condition[],
-    rest: Partial<Plan> & { current?: number; metrics?: V2MetricStatus[] } = {},
-  ): Plan => {
-    const { current = hpa.status?.currentReplicas ?? 0, metrics = hpa.status?.currentMetrics, rescale = null } = rest
-    return {
-      events: rest.events ?? [],
-      memory: rest.memory ?? memory,
-      rescale,
-      status: {
-        ...hpa.status,
-        observedGeneration: hpa.metadata.generation,
-        currentReplicas: current,
-        desiredReplicas: rescale ? rescale.to : (rest.current ?? hpa.status?.desiredReplicas ?? 0),
-        currentMetrics: metrics,
-        conditions: withConditions(hpa.status?.conditions, conditions, now),
-        ...(rescale ? { lastScaleTime: formatTime(now) } : {}),
-      },
-    }
+  const verdict = 'error' in scale ? unreadable(hpa, scale.error) : judge(hpa, scale, pods, readings, memory, now)
+  const { conditions, current, metrics = hpa.status?.currentMetrics, rescale = null } = verdict
+  return {
+    events: verdict.events ?? [],
+    memory: verdict.memory ?? memory,
+    rescale,
+    status: {
+      ...hpa.status,
+      observedGeneration: hpa.metadata.generation,
+      currentReplicas: current ?? hpa.status?.currentReplicas ?? 0,
+      desiredReplicas: rescale ? rescale.to : (current ?? hpa.status?.desiredReplicas ?? 0),
+      currentMetrics: metrics,
+      conditions: withConditions(hpa.status?.conditions, conditions, now),
+      ...(rescale ? { lastScaleTime: formatTime(now) } : {}),
+    },
   }
-  if ('error' in scale) {
-    const message = `the HPA controller was unable to get the target's current scale: ${scale.error}`
-    return conclude([['AbleToScale', 'False', 'FailedGetScale', message]], { events: [warn('FailedGetScale', scale.error)] })
-  }
+}
+
+const warn = (about: V2HorizontalPodAutoscaler, reason: string, message: string): Action => ({
+  do: 'event',
+  about,
+  type: 'Warning',
+  reason,
+  message,
+})
+
+function unreadable(hpa: V2HorizontalPodAutoscaler, error: string): Verdict {
+  const message = `the HPA controller was unable to get the target's current scale: ${error}`
+  return { conditions: [['AbleToScale', 'False', 'FailedGetScale', message]], events: [warn(hpa, 'FailedGetScale', error)] }
+}
+
+const able: Condition = [
+  'AbleToScale',
+  'True',
+  'SucceededGetScale',
+  "the HPA controller was able to get the target's current scale",
+]
+
+/** Bounds come before metrics: a target outside them is brought in, whatever it is busy with. */
+function judge(
+  hpa: V2HorizontalPodAutoscaler,
+  scale: Scale,
+  pods: readonly Pod[],
+  readings: readonly Reading[],
+  memory: Memory,
+  now: Date,
+): Verdict {
   const current = scale.spec.replicas ?? 0
-  const able: Condition = [
-    'AbleToScale',
-    'True',
-    'SucceededGetScale',
-    "the HPA controller was able to get the target's current scale",
-  ]
-  const bounds = outOfBounds(spec, current)
+  const bounds = outOfBounds(hpa.spec, current)
   if (bounds === 'disabled') {
     const message = 'scaling is disabled since the replica count of the target is zero'
-    return conclude([able, ['ScalingActive', 'False', 'ScalingDisabled', message]], { current })
+    return { conditions: [able, ['ScalingActive', 'False', 'ScalingDisabled', message]], current }
   }
-  if (bounds) return conclude([able], { current, rescale: { from: current, ...bounds } })
+  if (bounds) return { conditions: [able], current, rescale: { from: current, ...bounds } }
   if (!scale.status.selector) {
     const inactive: Condition = ['ScalingActive', 'False', 'InvalidSelector', "the HPA target's scale is missing a selector"]
-    const events = [
-      warn('SelectorRequired', 'selector is required'),
-      warn('FailedComputeMetricsReplicas', 'selector is required'),
-    ]
-    return conclude([able, inactive], { current, events })
+    const events = ['SelectorRequired', 'FailedComputeMetricsReplicas'].map((reason) => warn(hpa, reason, 'selector is required'))
+    return { conditions: [able, inactive], current, events }
   }
 
-  const tolerance = toleranceOf(spec)
-  const basis: Basis = { replicas: current, pods, tolerance, now }
+  const basis: Basis = { replicas: current, pods, tolerance: toleranceOf(hpa.spec), now }
   const { best, metrics, failures } = propose(hpa, basis, scale.status.replicas, readings)
-  const events = failures.map(({ reason, cause }) => warn(reason, cause))
+  const events = failures.map(({ reason, cause }) => warn(hpa, reason, cause))
   const [failure] = failures
   // A metric that cannot be read may have wanted more: without it nothing is taken away.
   if (!best || (failure && best.replicas < current)) {
     const { reason, cause, message } = failure!
     const text = `invalid metrics (${failures.length} invalid out of ${readings.length}), first error is: ${message}`
     const inactive: Condition = ['ScalingActive', 'False', reason, `the HPA was unable to compute the replica count: ${cause}`]
-    return conclude([able, inactive], { current, metrics, events: [...events, warn('FailedComputeMetricsReplicas', text)] })
+    events.push(warn(hpa, 'FailedComputeMetricsReplicas', text))
+    return { conditions: [able, inactive], current, metrics, events }
   }
+  return { current, metrics, events, ...scaleTo(hpa.spec, best, current, memory, now) }
+}
+
+/** What the metrics ask for, within what the behavior allows. */
+function scaleTo(spec: V2HorizontalPodAutoscalerSpec, best: Proposal, current: number, memory: Memory, now: Date): Verdict {
   const start =
     memory.recommendations.length > 0 ? memory : { ...memory, recommendations: [{ replicas: current, at: now.getTime() }] }
-  const normal = normalize(spec, start, current, best.replicas, now)
+  const { able: ableNow, limited, replicas, recommendations } = normalize(spec, start, current, best.replicas, now)
   const reason = best.replicas > current ? `${best.name} above target` : best.replicas < current ? 'All metrics below target' : ''
-  return conclude(
-    [
-      ['AbleToScale', 'True', normal.able.reason, normal.able.message],
-      [
-        'ScalingActive',
-        'True',
-        'ValidMetricFound',
-        `the HPA was able to successfully calculate a replica count from ${best.name}`,
-      ],
-      ['ScalingLimited', normal.limited.status, normal.limited.reason, normal.limited.message],
+  const found = `the HPA was able to successfully calculate a replica count from ${best.name}`
+  return {
+    conditions: [
+      ['AbleToScale', 'True', ableNow.reason, ableNow.message],
+      ['ScalingActive', 'True', 'ValidMetricFound', found],
+      ['ScalingLimited', limited.status, limited.reason, limited.message],
     ],
-    {
-      current,
-      metrics,
-      events,
-      memory: { ...start, recommendations: normal.recommendations },
-      rescale: normal.replicas === current ? null : { from: current, to: normal.replicas, reason },
-    },
-  )
+    memory: { ...start, recommendations },
+    rescale: replicas === current ? null : { from: current, to: replicas, reason },
+  }
 }
 
 function outOfBounds({ minReplicas = 1, maxReplicas }: V2HorizontalPodAutoscalerSpec, current: number) {
@@ -152,10 +171,16 @@ interface Failure {
   message: string
 }
 
+/** The size that one metric asks for. */
+interface Proposal {
+  replicas: number
+  name: string
+}
+
 function propose(hpa: V2HorizontalPodAutoscaler, basis: Basis, statusReplicas: number, readings: readonly Reading[]) {
   const metrics: V2MetricStatus[] = []
   const failures: Failure[] = []
-  let best: { replicas: number; name: string } | undefined
+  let best: Proposal | undefined
   for (const [index, metric] of (hpa.spec.metrics ?? []).entries()) {
     try {
       const { replicas, status } = measure(metric, readings[index] ?? { error: 'it was not asked for' }, basis, statusReplicas)

@@ -54,6 +54,8 @@ export interface KubeletOptions {
   containerLogMonitorMs?: number | undefined
   /** How many images are fetched at once; 0 is no bound. */
   maxParallelPulls?: number | undefined
+  /** How long a pull goes on before it tells how far it is. */
+  pullProgressAfterMs?: number | undefined
   /** Where the manifests of static pods are. */
   podManifestPath?: string | undefined
   fileCheckFrequencyMs?: number | undefined
@@ -193,6 +195,7 @@ export async function composeKubelet(
       await Promise.all(loops)
       cri.close()
       platform.images.close()
+      platform.content.close()
     },
   }
 }

@@ -43,6 +43,8 @@ export interface ContextOptions {
   allocatable: Record<string, string>
   metrics: Metrics
   maxParallelPulls?: number | undefined
+  /** How long a pull goes on before it tells how far it is. */
+  pullProgressAfterMs?: number | undefined
   shared?: SharedObjects | undefined
   /** Ends the informers. */
   signal: AbortSignal
@@ -75,7 +77,15 @@ export function createContext(options: ContextOptions): KubeletContext {
     paths,
     services,
     cgroups: options.platform.cgroups,
-    images: createImagePuller({ cri, clock, events, maxParallelPulls: options.maxParallelPulls }),
+    images: createImagePuller({
+      cri,
+      content: options.platform.content,
+      clock,
+      logger,
+      events,
+      maxParallelPulls: options.maxParallelPulls,
+      progressAfterMs: options.pullProgressAfterMs,
+    }),
     reader: createPodRuntimeReader(cri, createMessageReader(paths)),
     statuses: measureStarts(createStatusWriter({ client, clock, logger }), options.metrics, clock),
     probeCounts: createProbeCounts(),

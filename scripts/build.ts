@@ -23,6 +23,7 @@ const PROCESSES: Record<string, string> = {
 /** Files that a bundle reads at run time, beside it. */
 const ASSETS: [from: string, to: string][] = [
   ['kubelet/runtime/cri.proto', 'cri.proto'],
+  ['kubelet/runtime/containerd-content.proto', 'containerd-content.proto'],
   ['kubelet/runtime/containerd-events.proto', 'containerd-events.proto'],
   ['kubelet/runtime/containerd-snapshots.proto', 'containerd-snapshots.proto'],
 ]

@@ -2,12 +2,15 @@
 import { formatDuration } from '../../api/duration.ts'
 import type { Container, Pod, Secret } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
+import type { Logger } from '../../component/logger.ts'
 import type { ImageFact } from '../pod-facts.ts'
-import type { PodEvents } from '../pod-events.ts'
+import type { EventType, PodEvents } from '../pod-events.ts'
 import { createLimit } from '../limit.ts'
 import { type Cri, fullRuntimeMessage } from '../runtime/cri-client.ts'
+import type { ImageContent } from '../runtime/containerd-content.ts'
 import type { AuthConfig, Image } from '../runtime/cri-types.ts'
-import { checkImageName } from './image-name.ts'
+import { checkImageName, fullRepositoryOf } from './image-name.ts'
+import { reportProgress } from './pull-progress.ts'
 import { decidePull } from './pull-policy.ts'
 import { findCredentials } from './pull-secrets.ts'
 
@@ -24,10 +27,14 @@ const pullTimeoutMs = 3_600_000
 
 export interface ImagePullerOptions {
   cri: Cri
+  content: ImageContent
   clock: Clock
+  logger: Logger
   events: PodEvents
   /** How many images are fetched at once; 0 is no bound. */
   maxParallelPulls?: number | undefined
+  /** A pull that takes longer than this tells how far it is. */
+  progressAfterMs?: number | undefined
 }
 
 interface Timing {
@@ -41,7 +48,8 @@ interface SharedPull {
   done: Promise<Timing>
 }
 
-export function createImagePuller({ cri, clock, events, maxParallelPulls }: ImagePullerOptions): ImagePuller {
+export function createImagePuller(options: ImagePullerOptions): ImagePuller {
+  const { cri, content, clock, logger, events, maxParallelPulls, progressAfterMs = 10_000 } = options
   const turn = createLimit(maxParallelPulls || Infinity)
   /** By pod UID and image. */
   const failures = new Map<string, { delayMs: number }>()
@@ -89,6 +97,43 @@ export function createImagePuller({ cri, clock, events, maxParallelPulls }: Imag
     throw new Error(others.length > 0 ? `[${[first, ...others].join(', ')}]` : first)
   }
 
+  /** Answers why it failed, or undefined. */
+  async function pullAndTell(
+    image: string,
+    secrets: readonly Secret[],
+    signal: AbortSignal,
+    event: (type: EventType, reason: string, message: string) => void,
+  ): Promise<string | undefined> {
+    const askedMs = nowMs()
+    event('Normal', 'Pulling', `Pulling image "${image}"`)
+    const stopReports = reportProgress({
+      progress: () => content.progress(fullRepositoryOf(image)),
+      tell: (progress) => event('Normal', 'Pulling', `Pulling image "${image}": ${progress}`),
+      clock,
+      logger,
+      firstAfterMs: progressAfterMs,
+    })
+    try {
+      const { begunMs } = await pull(image, secrets, signal)
+      const size = (await find(image))?.size ?? 0
+      const doneMs = nowMs()
+      const took = formatDuration(doneMs - Math.max(begunMs, askedMs))
+      const withWait = formatDuration(doneMs - askedMs)
+      const message = `Successfully pulled image "${image}" in ${took} (${withWait} including waiting). Image size: ${size} bytes.`
+      event('Normal', 'Pulled', message)
+      return undefined
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (!signal.aborted) {
+        event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`)
+        event('Warning', 'Failed', 'Error: ErrImagePull')
+      }
+      return message
+    } finally {
+      stopReports()
+    }
+  }
+
   function fail(key: string, reason: string, message: string): ImageFact {
     const delayMs = Math.min(maxDelayMs, (failures.get(key)?.delayMs ?? initialDelayMs / 2) * 2)
     failures.set(key, { delayMs })
@@ -102,8 +147,7 @@ export function createImagePuller({ cri, clock, events, maxParallelPulls }: Imag
     async ensure(pod, container, secrets, signal) {
       const image = container.image ?? ''
       const key = `${pod.metadata.uid} ${image}`
-      const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
-        events.container(pod, container, type, reason, message)
+      const event = (type: EventType, reason: string, message: string) => events.container(pod, container, type, reason, message)
       const invalid = checkImageName(image)
       if (invalid) {
         const message = `Failed to apply default image tag "${image}": ${invalid}`
@@ -119,24 +163,9 @@ export function createImagePuller({ cri, clock, events, maxParallelPulls }: Imag
         return fail(key, 'ErrImageNeverPull', decision.refuse)
       }
       if (decision.pull) {
-        const askedMs = nowMs()
-        event('Normal', 'Pulling', `Pulling image "${image}"`)
-        try {
-          const { begunMs } = await pull(image, secrets, signal)
-          present = await find(image)
-          const doneMs = nowMs()
-          const took = formatDuration(doneMs - Math.max(begunMs, askedMs))
-          const withWait = formatDuration(doneMs - askedMs)
-          const size = present?.size ?? 0
-          const message = `Successfully pulled image "${image}" in ${took} (${withWait} including waiting). Image size: ${size} bytes.`
-          event('Normal', 'Pulled', message)
-        } catch (error) {
-          const message = error instanceof Error ? error.message : String(error)
-          if (signal.aborted) return fail(key, 'ErrImagePull', message)
-          event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`)
-          event('Warning', 'Failed', 'Error: ErrImagePull')
-          return fail(key, 'ErrImagePull', message)
-        }
+        const failure = await pullAndTell(image, secrets, signal, event)
+        if (failure) return fail(key, 'ErrImagePull', failure)
+        present = await find(image)
       } else event('Normal', 'Pulled', `Container image "${image}" already present on machine`)
       failures.delete(key)
       if (!present) return fail(key, 'ErrImagePull', `image "${image}" is not there after its pull`)

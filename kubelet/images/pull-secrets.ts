@@ -1,6 +1,7 @@
 /** Pure: the credentials for an image's registry out of a pod's pull secrets. */
 import type { Secret } from '../../api/generated/types.ts'
 import type { AuthConfig } from '../runtime/cri-types.ts'
+import { qualify } from './image-name.ts'
 
 interface DockerAuth {
   username?: string
@@ -30,13 +31,6 @@ function readAuths({ type, data = {} }: Secret): [string, DockerAuth][] {
     // A secret that cannot be read gives no credentials, as upstream; the pull then fails by itself.
   }
   return []
-}
-
-/** `busybox` is `docker.io/library/busybox`. */
-function qualify(image: string): string {
-  const [first = '', ...rest] = image.split('/')
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  return hasHost ? image : rest.length > 0 ? `docker.io/${image}` : `docker.io/library/${image}`
 }
 
 const normalize = (registry: string): string =>

@@ -5,6 +5,7 @@ import { parseDuration } from '../../api/duration.ts'
 import type { Clock } from '../../component/clock.ts'
 import { noCgroups } from '../cgroups.ts'
 import { noMounts } from '../volumes/file-systems.ts'
+import { noImageContent } from './containerd-content.ts'
 import { noImageMounts } from './containerd-snapshots.ts'
 import type { EventListener } from './containerd-events.ts'
 import type { Cri } from './cri-client.ts'
@@ -50,6 +51,7 @@ export function createHollowPlatform(options: HollowOptions): Platform {
     cgroups: noCgroups,
     mounts: noMounts,
     images: noImageMounts,
+    content: noImageContent,
     // There is nothing to ask; a container that runs is well.
     probe: () => Promise.resolve(null),
     subscribe(listener) {

@@ -2,6 +2,7 @@
 import { type Cgroups, createCgroups } from '../cgroups.ts'
 import { runProbe } from '../probes/probe-action.ts'
 import { linuxMounts, type Mounts } from '../volumes/file-systems.ts'
+import { createImageContent, type ImageContent } from './containerd-content.ts'
 import { type EventListener, type EventStream, subscribeToContainerd } from './containerd-events.ts'
 import { createImageMounts, type ImageMounts } from './containerd-snapshots.ts'
 import { connectCri, type Cri } from './cri-client.ts'
@@ -12,6 +13,7 @@ export interface Platform {
   cgroups: Cgroups
   mounts: Mounts
   images: ImageMounts
+  content: ImageContent
   /** Answers why a probe or a hook failed, or null. */
   probe: typeof runProbe
 }
@@ -24,6 +26,7 @@ export function createLinuxPlatform(runtimeEndpoint: string, cgroupRoot: string,
     cgroups: createCgroups(cgroupRoot, { podMaxPids }),
     mounts: linuxMounts,
     images: createImageMounts(runtimeEndpoint, cri),
+    content: createImageContent(runtimeEndpoint),
     probe: runProbe,
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Pod } from '../../api/generated/types.ts'
 import { type Registry, startRegistry, user } from './registry.ts'
 import { get } from './request.ts'
+import { startSlowRegistry } from './slow-registry.ts'
 import { isReady } from './test-api.ts'
 import { startTestKubelet, type TestKubelet } from './test-kubelet.ts'
 
@@ -9,7 +10,7 @@ let kubelet: TestKubelet
 let open: Registry
 let closed: Registry
 beforeAll(async () => {
-  kubelet = await startTestKubelet()
+  kubelet = await startTestKubelet(() => ({ pullProgressAfterMs: 200 }))
   open = await startRegistry({ port: 5000, password: false })
   closed = await startRegistry({ port: 5001, password: true })
 })
@@ -83,6 +84,22 @@ describe('an image', () => {
     const names = ['shared', 'shared', 'other', 'shared'].map((name, index): [string, string] => [`pull-${index}`, name])
     await Promise.all(names.map(([pod, name]) => run(pod, `${open.host}/${name}:v1`, 'IfNotPresent')))
     for (const [pod, name] of names) expect(await content(pod)).toBe(name)
+  })
+
+  it('that takes long tells how far it is', async () => {
+    await open.push('large', 'v1', 'large')
+    const slow = await startSlowRegistry(open.host)
+    try {
+      const image = `${slow.host}/large:v1`
+      await run('large', image, 'IfNotPresent')
+      const progress = new RegExp(`^Pulling: Pulling image "${image}": 0 of 1 layer fetched, \\d+\\.\\d MiB$`)
+      await expect.poll(() => events('large')).toContainEqual(expect.stringMatching(progress))
+      slow.release()
+      await kubelet.api.waitForPod('large', isReady)
+      expect((await events('large')).at(-3)).toMatch(pulled(image))
+    } finally {
+      slow.stop()
+    }
   })
 
   it.each([

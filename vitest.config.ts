@@ -14,8 +14,9 @@ export default defineConfig({
             '{api,component,client,apiserver,scheduler,controller-manager,kubelet,kube-proxy,addons,cli,lab}/**/*.test.ts',
             'test/architecture.test.ts',
           ],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          // For machines with forty times the work they can do: a test that hangs is found, a slow one is not a failure.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // Pure tests share nothing that could be left behind: a process per core for all files is three times as fast.
           isolate: false,
           maxWorkers: '100%',

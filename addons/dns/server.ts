@@ -1,5 +1,6 @@
 /** UDP and TCP sockets around `respond`. Bounded: a flood is dropped, a silent TCP client is closed. */
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from '../../component/logger.ts'
 import { respond, type Responder } from './respond.ts'
@@ -11,6 +12,7 @@ export interface DnsServer {
 
 const TCP_IDLE_MS = 10_000
 const MAX_TCP_CLIENTS = 500
+const PORTS_TO_TRY = 20
 
 export async function serveDns(
   responder: Responder,
@@ -31,17 +33,6 @@ export async function serveDns(
     }
   }
 
-  const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 })
-  udp.on('message', (message, from) => {
-    void answer(message, 'udp', (bytes) => udp.send(bytes, from.port, from.address))
-  })
-  udp.on('error', (error) => logger.error('UDP socket failed', { error }))
-  await new Promise<void>((resolve, reject) => {
-    udp.once('error', reject)
-    udp.bind(port, address, resolve)
-  })
-  const bound = udp.address().port
-
   const clients = new Set<Socket>()
   const tcp: Server = createServer((socket) => {
     clients.add(socket)
@@ -51,13 +42,19 @@ export async function serveDns(
     readFramed(socket, (message) => answer(message, 'tcp', (bytes) => written(socket, framed(bytes))))
   })
   tcp.maxConnections = MAX_TCP_CLIENTS
-  await new Promise<void>((resolve, reject) => {
-    tcp.once('error', reject)
-    tcp.listen(bound, address, resolve)
-  })
+
+  const newUdp = () => {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 })
+    socket.on('message', (message, from) => {
+      void answer(message, 'udp', (bytes) => socket.send(bytes, from.port, from.address))
+    })
+    return socket
+  }
+  const udp = await bindBoth(newUdp, tcp, address, port)
+  udp.on('error', (error) => logger.error('UDP socket failed', { error }))
 
   return {
-    port: bound,
+    port: udp.address().port,
     async close() {
       clients.forEach((socket) => socket.destroy())
       await Promise.all([new Promise((resolve) => udp.close(() => resolve(null))), new Promise((resolve) => tcp.close(resolve))])
@@ -75,6 +72,24 @@ async function written(socket: Socket, bytes: Buffer): Promise<void> {
     }
     socket.on('drain', done).on('close', done)
   })
+}
+
+/** One number for both. Where any will do (`port` 0), the next one is tried if another's TCP has what UDP was given. */
+async function bindBoth(newUdp: () => UdpSocket, tcp: Server, address: string, port: number): Promise<UdpSocket> {
+  for (let attempt = 1; ; attempt++) {
+    const udp = newUdp()
+    try {
+      udp.bind(port, address)
+      await once(udp, 'listening')
+      tcp.listen(udp.address().port, address)
+      await once(tcp, 'listening')
+      return udp
+    } catch (error) {
+      udp.close()
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      if (port !== 0 || !isTaken || attempt === PORTS_TO_TRY) throw error
+    }
+  }
 }
 
 /** Over TCP each message has its length before it. */

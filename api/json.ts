@@ -6,6 +6,10 @@ export type JsonObject = { [key: string]: Json }
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** What Go's decoder calls the type of a value. */
+export const jsonType = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+
 /** A member of its own: user keys like `toString` must not find what every object inherits. */
 export const memberOf = (value: JsonObject, key: string): Json | undefined => (Object.hasOwn(value, key) ? value[key] : undefined)
 

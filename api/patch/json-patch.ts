@@ -1,5 +1,5 @@
 /** RFC 6902, strictly: every path must exist where the standard says so, and a test that fails refuses the whole patch. */
-import { deepCopy, deepEqual, isJsonObject, type Json } from '../json.ts'
+import { deepCopy, deepEqual, isJsonObject, jsonType, type Json } from '../json.ts'
 import { badRequest, requestEntityTooLarge, unprocessable } from '../status.ts'
 
 interface Operation {
@@ -35,7 +35,9 @@ class DoesNotApply extends Error {}
 
 function parse(patch: unknown): Operation[] {
   if (!Array.isArray(patch)) {
-    throw badRequest(`json: cannot unmarshal ${patch === null ? 'null' : typeof patch} into Go value of type jsonpatch.Patch`)
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${jsonType(patch)} into Go value of type []handlers.jsonPatchOp`,
+    )
   }
   if (patch.length > MAXIMUM_OPERATIONS) {
     throw requestEntityTooLarge(`The allowed maximum operations in a JSON patch is ${MAXIMUM_OPERATIONS}, got ${patch.length}`)
@@ -44,7 +46,8 @@ function parse(patch: unknown): Operation[] {
     if (!isJsonObject(entry)) throw badRequest('json: cannot unmarshal array element into Go value of type jsonpatch.Operation')
     // No value is null, to upstream: Go's clients leave an empty one out.
     const { op, path, from, value = null } = entry
-    if (typeof op !== 'string' || !OPERATIONS.has(op)) throw badRequest(`Unexpected kind: ${String(op ?? 'unknown')}`)
+    if (typeof op !== 'string' || !OPERATIONS.has(op))
+      throw unprocessable(new DoesNotApply(`Unexpected kind: ${String(op ?? 'unknown')}`))
     return {
       op: op as Operation['op'],
       path: parsePointer(path, op),

@@ -76,7 +76,7 @@ describe('a JSON patch applies as RFC 6902 says', () => {
     ['moving into itself', { a: {} }, [{ op: 'move', from: '/a', path: '/a/b' }], 422],
     ['inherited members', {}, [{ op: 'test', path: '/toString', value: null }], 422],
     ['no list', {}, {}, 400],
-    ['an unknown operation', {}, [{ op: 'increase', path: '/a' }], 400],
+    ['an unknown operation', {}, [{ op: 'increase', path: '/a' }], 422],
     ['a path without slash', {}, [{ op: 'add', path: 'a', value: 1 }], 400],
   ])('%s is refused', (_, document, patch, code) => {
     expect(() => applyJsonPatch(document, patch)).toThrow(expect.objectContaining({ code }))

@@ -4,7 +4,7 @@
  * `$patch: delete | replace` in a map or list item, `$retainKeys: […]`, `$setElementOrder/<list>: […]`,
  * `$deleteFromPrimitiveList/<list>: […]`.
  */
-import { deepEqual, isJsonObject, memberOf, type Json, type JsonObject } from '../json.ts'
+import { deepEqual, isJsonObject, jsonType, memberOf, type Json, type JsonObject } from '../json.ts'
 import { badRequest, internalError } from '../status.ts'
 import { fieldMerge, type FieldMerge } from './merge-schema.ts'
 
@@ -18,9 +18,13 @@ const DELETE_FROM = '$deleteFromPrimitiveList/'
  * says how lists merge. Throws an ApiError for a patch that makes no sense.
  */
 export function applyStrategicMergePatch(document: JsonObject, patch: unknown, model: string): JsonObject {
-  if (!isJsonObject(patch)) throw badRequest('invalid JSON document')
+  if (!isJsonObject(patch)) throw badRequest(notAMap(patch))
   return mergeMap(document, patch, model)
 }
+
+/** Go's complaint about a patch that is no object. */
+export const notAMap = (patch: unknown): string =>
+  `json: cannot unmarshal ${jsonType(patch)} into Go value of type map[string]interface {}`
 
 function mergeMap(original: JsonObject, patch: JsonObject, model: string | undefined): JsonObject {
   const directive = patch[DIRECTIVE]
@@ -189,7 +193,7 @@ function without(value: JsonObject, key: string): JsonObject {
 }
 
 /** Go's `%v`, which upstream's messages show values by. */
-function goPrint(value: Json): string {
+export function goPrint(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(goPrint).join(' ')}]`
   if (!isJsonObject(value)) return value === null ? '<nil>' : String(value)
   const members = Object.keys(value).sort()

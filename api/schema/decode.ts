@@ -5,6 +5,7 @@
  * On the path of every write, so each model is compiled once into closures, and a value that needs no change is returned as
  * it is. The value given is the caller's to lose: it is changed in place.
  */
+import { jsonType } from '../json.ts'
 import { badRequest, type ApiError } from '../status.ts'
 import { canonicalQuantity } from '../quantity.ts'
 import { canonicalMicroTime, canonicalTime } from '../time.ts'
@@ -14,6 +15,13 @@ import { modelOf, type FieldSchema } from './models.ts'
 /** The value does not fit the model. `decodeFailure` makes the 400 of it. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
+  /** What stands where another type is wanted: not there for what is wrong in another way, or read by a decoder of its own. */
+  readonly mismatch: { value: unknown; goType: string } | undefined
+
+  constructor(message: string, mismatch?: { value: unknown; goType: string }) {
+    super(message)
+    this.mismatch = mismatch
+  }
 }
 
 /** What strict field validation complains of: `unknown field "spec.foo"`. */
@@ -165,7 +173,7 @@ function stringDecoder(format: string | undefined, owner: string): Decoder {
 
 /** Types with a decoder of their own upstream complain without naming the field. */
 const unnamed = (value: unknown, goType: string) =>
-  new DecodeError(`json: cannot unmarshal ${jsonType(value)} into Go value of type ${goType}`)
+  new DecodeError(`json: cannot unmarshal ${typeFound(value)} into Go value of type ${goType}`)
 
 const timeDecoder =
   (canonical: (text: string) => string): Decoder =>
@@ -282,16 +290,13 @@ function mismatch(value: unknown, goType: string, owner: string | undefined, key
     (part): part is string => typeof part === 'string' && part !== '' && !part.startsWith(MAP_KEY),
   )
   const field = `${goName(owner)}.${fields.join('.')}`
-  return new DecodeError(`json: cannot unmarshal ${jsonType(value)} into Go struct field ${field} of type ${goType}`)
+  const message = `json: cannot unmarshal ${typeFound(value)} into Go struct field ${field} of type ${goType}`
+  return new DecodeError(message, { value, goType })
 }
 
-function jsonType(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  if (typeof value === 'boolean') return 'bool'
-  // An integer that does not fit names itself; a number where another type is wanted does not.
-  if (typeof value === 'number' && !Number.isInteger(value)) return `number ${value}`
-  return typeof value
-}
+/** An integer that does not fit names itself; a number where another type is wanted does not. */
+const typeFound = (value: unknown) =>
+  typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : jsonType(value)
 
 const VERSION_PREFIX = /^V(\d+(?:(?:alpha|beta)\d+)?)(?=[A-Z])/
 const GROUP_PREFIX =

@@ -1,5 +1,6 @@
 /** From a parsed body to an object of the resource's own kind: the right kind and version, the right types, nothing unknown. */
 import { notSupported } from '../../api/field-error.ts'
+import { jsonType } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { decode, DecodeError, decodeFailure, strictMessage } from '../../api/schema/decode.ts'
 import { findDuplicateFields } from '../../api/schema/duplicate-fields.ts'
@@ -39,58 +40,61 @@ const unrecognized = ({ definition, version }: ServedResource) =>
 
 /** Changes `value`. Complaints of strict validation go to the request's warnings, or refuse it. */
 export function decodeObject(
-  { resource, warnings }: Pick<ResourceRequest, 'resource' | 'warnings'>,
+  request: Pick<ResourceRequest, 'resource' | 'warnings'>,
   value: Record<string, unknown>,
   validation: FieldValidation,
   complaints: readonly string[] = [],
 ): KubeObject {
-  const { definition, version, apiVersion } = resource
-  const { kind } = definition.names
+  try {
+    return fitObject(request, value, validation, complaints)
+  } catch (error) {
+    const { definition, version } = request.resource
+    if (error instanceof DecodeError) throw decodeFailure(definition.names.kind, version, error.message)
+    throw error
+  }
+}
+
+/** As `decodeObject`, for who has words of its own for what does not fit: throws the bare DecodeError. */
+export function fitObject(
+  { resource, warnings }: Pick<ResourceRequest, 'resource' | 'warnings'>,
+  value: Record<string, unknown>,
+  validation: FieldValidation,
+  complaints: readonly string[],
+): KubeObject {
+  const { definition, apiVersion } = resource
   checkKind(resource, value)
   value.apiVersion = apiVersion
-  value.kind = kind
+  value.kind = definition.names.kind
   if (value.metadata === undefined || value.metadata === null) value.metadata = {}
   const { object, strictErrors } = decodeByModel(resource, value)
   const strict = [...complaints, ...strictErrors]
-  if (strict.length > 0 && validation === 'Strict') throw decodeFailure(kind, version, strictMessage(strict))
+  if (strict.length > 0 && validation === 'Strict') throw new DecodeError(strictMessage(strict))
   if (validation === 'Warn') warnings.push(...strict)
   return object
 }
 
 function decodeByModel({ definition, version }: ServedResource, value: Record<string, unknown>) {
   const model = definition.models[version]
-  try {
-    if (model !== undefined) return decode<KubeObject>(model, value)
-    const { object: metadata, strictErrors } = decode<KubeObject['metadata']>('ObjectMeta', value.metadata)
-    // Metadata is read by itself, so its complaints begin below it.
-    const complaints = strictErrors.map((text) => text.replace('"', '"metadata.'))
-    const whole = { ...value, metadata }
-    const schema = definition.schemas?.[version]
-    const pruned = schema ? prune(whole, schema) : { value: whole, unknown: [] }
-    const unknown = pruned.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
-    return { object: pruned.value as unknown as KubeObject, strictErrors: [...complaints, ...unknown] }
-  } catch (error) {
-    if (error instanceof DecodeError) throw decodeFailure(definition.names.kind, version, error.message)
-    throw error
-  }
+  if (model !== undefined) return decode<KubeObject>(model, value)
+  const { object: metadata, strictErrors } = decode<KubeObject['metadata']>('ObjectMeta', value.metadata)
+  // Metadata is read by itself, so its complaints begin below it.
+  const complaints = strictErrors.map((text) => text.replace('"', '"metadata.'))
+  const whole = { ...value, metadata }
+  const schema = definition.schemas?.[version]
+  const pruned = schema ? prune(whole, schema) : { value: whole, unknown: [] }
+  const unknown = pruned.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
+  return { object: pruned.value as unknown as KubeObject, strictErrors: [...complaints, ...unknown] }
 }
 
 /** Either may be left out; what is there must be what the path says. */
 function checkKind({ definition, version, apiVersion, alsoTaken = [] }: ServedResource, value: Record<string, unknown>): void {
   const { kind } = definition.names
-  if (value.apiVersion !== undefined && typeof value.apiVersion !== 'string')
-    throw decodeFailure(
-      kind,
-      version,
-      `json: cannot unmarshal ${jsonType(value.apiVersion)} into Go struct field TypeMeta.apiVersion of type string`,
-    )
-  if (value.kind !== undefined && typeof value.kind !== 'string')
-    throw decodeFailure(
-      kind,
-      version,
-      `json: cannot unmarshal ${jsonType(value.kind)} into Go struct field TypeMeta.kind of type string`,
-    )
-  if (value.apiVersion && value.apiVersion !== apiVersion && !alsoTaken.includes(value.apiVersion))
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (value[field] !== undefined && typeof value[field] !== 'string')
+      throw new DecodeError(
+        `json: cannot unmarshal ${jsonType(value[field])} into Go struct field TypeMeta.${field} of type string`,
+      )
+  if (value.apiVersion && value.apiVersion !== apiVersion && !alsoTaken.includes(value.apiVersion as string))
     throw badRequest(`the API version in the data (${value.apiVersion}) does not match the expected API version (${apiVersion})`)
   if (value.kind && value.kind !== kind)
     throw badRequest(
@@ -100,6 +104,3 @@ function checkKind({ definition, version, apiVersion, alsoTaken = [] }: ServedRe
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const jsonType = (value: unknown) =>
-  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value

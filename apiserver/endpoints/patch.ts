@@ -1,13 +1,14 @@
 /** PATCH: JSON, merge, strategic merge and server-side apply, against the object as its version in the path shows it. */
 import type { KubeObject } from '../../api/object.ts'
-import { forbidden as forbiddenField, invalid as invalidField } from '../../api/field-error.ts'
+import { forbidden as forbiddenField } from '../../api/field-error.ts'
 import type { Json, JsonObject } from '../../api/json.ts'
 import { applyJsonPatch } from '../../api/patch/json-patch.ts'
 import { applyMergePatch } from '../../api/patch/merge-patch.ts'
-import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts'
-import { badRequest, invalid, isBadRequest, unsupportedMediaType } from '../../api/status.ts'
+import { applyStrategicMergePatch, notAMap } from '../../api/patch/strategic-merge.ts'
+import { badRequest, invalid, unsupportedMediaType } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { decodeObject, isRecord, readFieldValidation } from '../bodies/decode-object.ts'
+import { complaintsOf, decodePatched, decodeStrategic } from '../bodies/decode-patched.ts'
+import { isRecord, readFieldValidation } from '../bodies/decode-object.ts'
 import { mediaTypeOf, parseJson, readBody } from '../bodies/read-body.ts'
 import { checkAcceptable } from '../answers/send-object.ts'
 import { sendStored } from '../answers/send-stored.ts'
@@ -41,12 +42,16 @@ export async function readPatch(request: ResourceRequest): Promise<(current: Kub
   const type = patchTypeOf(request)
   const validation = readFieldValidation(request.info.query, 'PatchOptions')
   if (request.info.query.get('force') !== null) throw forceIsForApply()
-  const patch = parseJson(await readBody(request.raw), 'error decoding patch') as Json
+  const body = await readBody(request.raw)
+  const patch = parseJson(body, 'error decoding patch') as Json
   request.audit?.requestObject(patch)
+  const complaints = validation === 'Ignore' ? [] : complaintsOf(patch, body)
   return (current) => {
     const patched = applyPatch(type, request, current, patch)
     if (!isRecord(patched)) throw badRequest('the patch does not leave an object')
-    return decodePatched(request, patched, validation)
+    return type === STRATEGIC_PATCH
+      ? decodeStrategic(request, patched, patch, validation, complaints)
+      : decodePatched(request, patched, validation, complaints)
   }
 }
 
@@ -72,24 +77,9 @@ function applyPatch(type: string, { resource }: ResourceRequest, current: KubeOb
     case JSON_PATCH:
       return applyJsonPatch(document, patch)
     case MERGE_PATCH:
-      if (!isRecord(patch)) throw badRequest('json: cannot unmarshal into Go value of type map[string]interface {}')
+      if (!isRecord(patch)) throw badRequest(`error decoding patch: ${notAMap(patch)}`)
       return applyMergePatch(document, patch)
     default:
       return applyStrategicMergePatch(document, patch, resource.definition.models[resource.version]!)
-  }
-}
-
-/** What the patch made is the client's fault as a value of `patch`, not as a body. */
-function decodePatched(
-  request: ResourceRequest,
-  patched: Record<string, unknown>,
-  validation: 'Strict' | 'Warn' | 'Ignore',
-): KubeObject {
-  const { names } = request.resource.definition
-  try {
-    return decodeObject(request, patched, validation)
-  } catch (error) {
-    if (!isBadRequest(error) || validation === 'Strict') throw error
-    throw invalid(names.group, names.kind, request.info.name, [invalidField('patch', JSON.stringify(patched), error.message)])
   }
 }

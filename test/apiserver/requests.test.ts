@@ -361,6 +361,68 @@ describe('nonsense', () => {
     expect(answer.json, answer.text).toMatchObject({ kind: 'Status', status: 'Failure', code, reason })
   })
 
+  const TYPES = { merge: 'merge-patch', strategic: 'strategic-merge-patch', json: 'json-patch' }
+  const invalidPatch = (shown: string, why: string) => ` "" is invalid: patch: Invalid value: ${JSON.stringify(shown)}: ${why}`
+
+  test.each([
+    ['merge', '{"data":{"a":1}}', 'json: cannot unmarshal number into Go struct field ConfigMap.data of type string'],
+    [
+      'json',
+      '[{"op":"add","path":"/data","value":"x"}]',
+      'json: cannot unmarshal string into Go struct field ConfigMap.data of type map[string]string',
+    ],
+    ['merge', '{"spec":1}', 'strict decoding error: unknown field "spec"'],
+    ['merge', '{"data":{"a":"1","a":"2"}}', 'strict decoding error: duplicate field "data.a"'],
+    [
+      'json',
+      '[{"op":"add","path":"/spec","value":1,"why":"so"}]',
+      'strict decoding error: json patch unknown field "[0].why", unknown field "spec"',
+    ],
+  ] as const)('in what a %s patch %s makes of the object is shown with the whole of that', async (type, body, why) => {
+    const path = `${MAPS}/patched?dryRun=All&fieldValidation=Strict`
+    await call('POST', MAPS, { body: map('patched') })
+    const answer = await call('PATCH', path, { body, headers: { 'content-type': `application/${TYPES[type]}+json` } })
+    expect(answer.json).toMatchObject({ code: 422, reason: 'Invalid', details: { causes: [{ field: 'patch' }] } })
+    expect(answer.json.message).toMatch(/^ "" is invalid: patch: Invalid value: "{\\"apiVersion\\":\\"v1\\"/)
+    expect(answer.json.message).toContain(`": ${why}`)
+  })
+
+  test.each([
+    ['{"metadata":{"labels":"x"}}', 'map[metadata:map[labels:x]]', 'cannot restore map from string'],
+    ['{"metadata":{"finalizers":{"a":[1]}}}', 'map[metadata:map[finalizers:map[a:[1]]]]', 'cannot restore slice from map'],
+    ['{"metadata":7}', 'map[metadata:7]', 'cannot restore struct from: int64'],
+    ['{"data":{"b":1.5,"a":null}}', 'map[data:map[a:<nil> b:1.5]]', 'cannot convert float64 to string'],
+    ['{"immutable":{}}', 'map[immutable:map[]]', 'cannot convert map[string]interface {} to bool'],
+    ['{"spec":{}}', 'map[spec:map[]]', 'strict decoding error: unknown field "spec"'],
+    ['{"data":{"a":"1","a":"2"}}', 'map[data:map[a:2]]', 'strict decoding error: duplicate field "data.a"'],
+  ])('in what the strategic patch %s makes of the object is shown with the patch', async (body, shown, why) => {
+    const path = `${MAPS}/patched?dryRun=All&fieldValidation=Strict`
+    await call('POST', MAPS, { body: map('patched') })
+    const answer = await call('PATCH', path, { body, headers: { 'content-type': 'application/strategic-merge-patch+json' } })
+    expect(answer.json).toMatchObject({ code: 422, reason: 'Invalid', message: invalidPatch(shown, why) })
+  })
+
+  test.each([
+    ['strategic', '[]', 400, 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
+    ['merge', '"x"', 400, 'error decoding patch: json: cannot unmarshal string into Go value of type map[string]interface {}'],
+    ['json', '{}', 400, 'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp'],
+    ['json', '[{"op":"jump"}]', 422, 'the server rejected our request due to an error in our request'],
+  ] as const)('in the %s patch %s itself is told apart', async (type, body, code, message) => {
+    await call('POST', MAPS, { body: map('patched') })
+    const headers = { 'content-type': `application/${TYPES[type]}+json` }
+    expect((await call('PATCH', `${MAPS}/patched`, { body, headers })).json).toMatchObject({ code, message })
+  })
+
+  test('of a kind in a strategic patch goes unnoticed: the path says what is patched', async () => {
+    await call('POST', MAPS, { body: map('patched') })
+    const body = { apiVersion: 'v2', kind: 'Other', data: { e: 'f' } }
+    const answer = await call('PATCH', `${MAPS}/patched?dryRun=All`, {
+      body,
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+    })
+    expect(answer.json).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { e: 'f' } })
+  })
+
   test('in a field is warned of, or refused when the client is strict', async () => {
     const body = { ...map('odd'), spec: { nonsense: true } }
     const warned = await call('POST', `${MAPS}?dryRun=All`, { body })

@@ -39,8 +39,20 @@ export const invalid = (field: string, value: unknown, detail: string): FieldErr
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   field,
-  message: `Unsupported value: ${show(value)}${supported.length > 0 ? `: supported values: ${supported.map(show).join(', ')}` : ''}`,
+  message: `Unsupported value: ${show(value)}${choiceOf(supported)}`,
 })
+
+const choices = new WeakMap<readonly string[], string>()
+
+/** Once for each list: an object may be wrong about it in very many places. */
+function choiceOf(supported: readonly string[]): string {
+  let text = choices.get(supported)
+  if (text === undefined) {
+    text = supported.length > 0 ? `: supported values: ${supported.map(show).join(', ')}` : ''
+    choices.set(supported, text)
+  }
+  return text
+}
 
 export const duplicate = (field: string, value: unknown): FieldError => ({
   reason: 'FieldValueDuplicate',

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { required } from './field-error.ts'
+import { invalid, required } from './field-error.ts'
 import * as status from './status.ts'
+
+test('an object that is wrong in very many places is told of the first ones, and how many more there are', () => {
+  const errors = Array.from({ length: 100_000 }, (_, index) => required(`spec.list[${index}].name`))
+  const { message, status: body } = status.invalid('', 'Pod', 'x', errors)
+  expect(message).toMatch(/^Pod "x" is invalid: \[spec.list\[0\].name: Required value, .*, and 99000 more errors\]$/)
+  expect(body.details!.causes).toHaveLength(1000)
+  const long = Array.from({ length: 100 }, (_, index) => invalid(`spec.${index}`, 'x'.repeat(300_000), 'no'))
+  expect(status.invalid('', 'Pod', 'x', long).status.details!.causes).toHaveLength(1)
+})
 
 describe('an API error reads as upstream words it', () => {
   const cases: [status.ApiError, number, string, string][] = [

@@ -103,14 +103,33 @@ export const conflict = (group: string, resource: string, name: string, why = MO
 export const applyConflict = (message: string, causes: StatusCause[]): ApiError => failure(409, 'Conflict', message, { causes })
 
 export const invalid = (group: string, kind: string, name: string, errors: readonly FieldError[]): ApiError => {
-  const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }))
-  const summary = aggregate(errors.map(({ field, message }) => `${field}: ${message}`))
+  const told = errors.slice(0, countOfTold(errors))
+  const causes = told.map(({ reason, message, field }) => ({ reason, message, field }))
+  const more = errors.length - told.length
+  const summary = aggregate([
+    ...told.map(({ field, message }) => `${field}: ${message}`),
+    ...(more > 0 ? [`and ${more} more errors`] : []),
+  ])
   return failure(
     422,
     'Invalid',
     `${qualified(group, kind)} ${JSON.stringify(name)} is invalid${summary && `: ${summary}`}`,
     detailsOf(group, kind, name, causes.length > 0 ? { causes } : {}),
   )
+}
+
+/** A small object can be wrong in a hundred thousand places, and the sentence about each is longer than what it is about. */
+const MOST_TOLD = 1000
+const MOST_TOLD_LENGTH = 2 ** 19
+
+/** The first one is told however long it is. */
+function countOfTold(errors: readonly FieldError[]): number {
+  let length = 0
+  const end = errors.findIndex(({ field, message }, index) => {
+    length += field.length + message.length
+    return index > 0 && (index >= MOST_TOLD || length > MOST_TOLD_LENGTH)
+  })
+  return end < 0 ? errors.length : end
 }
 
 /** Upstream's aggregate of errors: one as it is, several in brackets without repeats. */

@@ -111,6 +111,8 @@ test.each([
     `"${'a'.repeat(9000)}".replace("", "${'b'.repeat(9000)}").replace("", "${'b'.repeat(9000)}")`,
     'operation cancelled: actual cost limit exceeded',
   ],
+  [`"${'ab'.repeat(5000)}".matches("[a-c]{1,1000}[d-f]{1,1000}")`, 'operation cancelled: actual cost limit exceeded'],
+  [`int("${'1'.repeat(100_000)}") > 0`, 'integer overflow'],
   ['lists.range(100000000).size() > 0', 'operation cancelled: actual cost limit exceeded'],
   ['[[1,2,3]].map(l, l + l + l + l)'.replace(/$/, '.map(l, l + l + l + l)'.repeat(20)), 'actual cost limit exceeded'],
   // An error on one side is forgiven; that everything has been spent is not.

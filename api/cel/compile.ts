@@ -2,12 +2,12 @@
 import type { CelFunction } from './arguments.ts'
 import type { Element, Expression } from './expression.ts'
 import { inferType } from './infer-type.ts'
-import { FUNCTIONS, isQuadratic, isType, METHODS } from './library.ts'
+import { FUNCTIONS, isQuadratic, isType, METHODS, weightIn } from './library.ts'
 import { indexing, logic, selection } from './operators.ts'
 import { runMacro } from './macros.ts'
 import { dottedName, parse } from './parse.ts'
 import { charge, lookUp, MAX_COST, type CelBudget, type Run, type Scope } from './run.ts'
-import { CelError, CelOpaque, CelOptional, CelType, noOverload, weigh, type CelMap, type CelValue } from './values.ts'
+import { CelError, CelOpaque, CelOptional, CelType, noOverload, type CelMap, type CelValue } from './values.ts'
 
 export interface CelProgram {
   /** Throws a CelError. */
@@ -192,8 +192,8 @@ function calling(name: string, call: CelFunction | undefined, isMethod: boolean,
   return (state) => {
     const values = all.map((one) => one(state))
     let [sum, product] = [0, 1]
-    for (const value of values) {
-      const weight = weigh(value)
+    for (let at = 0; at < values.length; at++) {
+      const weight = weightIn(name, values[at]!, at)
       sum += weight
       product *= weight
     }

@@ -77,13 +77,20 @@ function contains(within: CelValue, value: CelValue): boolean {
   throw noOverload()
 }
 
+/** Of an integer of 64 bits there are twenty, and some may be zeros. */
+const MOST_DIGITS = 100
+
 function toInteger(value: CelValue): bigint {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new CelError('integer overflow')
     return integer(BigInt(Math.trunc(value)))
   }
-  if (typeof value === 'string' && /^[+-]?\d+$/.test(value)) return integer(BigInt(value))
+  if (typeof value === 'string' && /^[+-]?\d+$/.test(value)) {
+    // To read a number takes longer than in proportion to its digits.
+    if (value.length > MOST_DIGITS) throw new CelError('integer overflow')
+    return integer(BigInt(value))
+  }
   if (value instanceof CelTimestamp) return bigint(Math.floor(value.ms / 1000))
   throw new CelError(`type conversion error from '${typeOf(value)}' to 'int'`)
 }
@@ -123,6 +130,11 @@ export function toTimestamp(value: CelValue): CelTimestamp {
 }
 
 const expressions = new Map<string, RE2JS>()
+
+/** What a regular expression is compiled to: `x{1000}` is a thousand times `x`. One that is none has no size. */
+export function sizeOfPattern(pattern: CelValue): number {
+  return typeof pattern === 'string' ? expressionOf(pattern).programSize() : 1
+}
 
 function expressionOf(pattern: string): RE2JS {
   let compiled = expressions.get(pattern)
@@ -248,7 +260,7 @@ export const FUNCTIONS: Readonly<Record<string, CelFunction>> = {
   contains: (value, wanted) => text(value).includes(text(wanted)),
   startsWith: (value, wanted) => text(value).startsWith(text(wanted)),
   endsWith: (value, wanted) => text(value).endsWith(text(wanted)),
-  matches: (value, pattern) => expressionOf(text(pattern)).matcher(text(value)).find(),
+  matches: (value, pattern) => expressionOf(text(pattern)).test(text(value)),
   find: (value, pattern) => findAll(value!, pattern!, 1n)[0] ?? '',
   findAll: (value, pattern, limit) => findAll(value!, pattern!, limit),
   charAt: (value, at) => [...text(value)][index(at)] ?? '',

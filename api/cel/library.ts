@@ -1,6 +1,6 @@
 /** All that an expression may call, and the names of types. One line a library. */
 import type { CelFunction } from './arguments.ts'
-import { FUNCTIONS as STANDARD } from './functions.ts'
+import { FUNCTIONS as STANDARD, sizeOfPattern } from './functions.ts'
 import { formats } from './libraries/format.ts'
 import { networks } from './libraries/network.ts'
 import { optionals } from './libraries/optional.ts'
@@ -8,6 +8,7 @@ import { quantities } from './libraries/quantity.ts'
 import { semvers } from './libraries/semver.ts'
 import { collections } from './libraries/sets.ts'
 import { urls } from './libraries/url.ts'
+import { weigh, type CelValue } from './values.ts'
 
 /** By name, with the name space where they have one. The target of a call is the first argument. */
 export const FUNCTIONS: ReadonlyMap<string, CelFunction> = new Map(
@@ -26,8 +27,14 @@ export const METHODS: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.split(' ')),
 )
 
+const PATTERNS = new Set(['matches', 'find', 'findAll'])
+
+/** How much there is to look at in an argument of this function. */
+export const weightIn = (name: string, value: CelValue, at: number): number =>
+  at === 1 && PATTERNS.has(name) ? Math.max(weigh(value), sizeOfPattern(value)) : weigh(value)
+
 const QUADRATIC = new Set([
-  ...['replace', 'join', 'matches', 'find', 'findAll', 'distinct', 'contains'],
+  ...['replace', 'join', ...PATTERNS, 'distinct', 'contains'],
   ...['sets.contains', 'sets.equivalent', 'sets.intersects'],
 ])
 

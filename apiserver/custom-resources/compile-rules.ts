@@ -1,13 +1,14 @@
 /** `x-kubernetes-validations`: CEL rules of a schema, compiled once, run over each value that they are about. */
 import { compileCel, type CelProgram } from '../../api/cel/compile.ts'
 import { parse } from '../../api/cel/parse.ts'
+import { MAX_COST, type CelBudget } from '../../api/cel/run.ts'
 import { CelError, type CelMap, type CelValue } from '../../api/cel/values.ts'
 import { invalid, type FieldError, type FieldErrorReason } from '../../api/field-error.ts'
 import type { JSONSchemaProps, ValidationRule } from '../../api/generated/types.ts'
 import { toCel } from './to-cel.ts'
 
 type Schema = JSONSchemaProps
-type Check = (value: unknown, old: unknown, path: string, errors: FieldError[]) => void
+type Check = (value: unknown, old: unknown, path: string, errors: FieldError[], budget: CelBudget) => void
 
 /** `old` is the value before an update; undefined where there is none that this one came from. */
 export type RuleCheck = (object: unknown, old: unknown) => FieldError[]
@@ -17,13 +18,16 @@ const isObject = (value: unknown): value is Record<string, unknown> => isSchema(
 
 const VARIABLES = ['self', 'oldSelf']
 
+/** Upstream's limit for all rules about one object together. */
+const MAX_OBJECT_COST = 10_000_000
+
 /** Undefined when there are no rules. Those that this server cannot run are left out: `unenforcedRules` tells them. */
-export function compileRules(schema: Schema): RuleCheck | undefined {
+export function compileRules(schema: Schema, maxCost = MAX_OBJECT_COST): RuleCheck | undefined {
   const check = compile(schema, true)
   if (!check) return undefined
   return (object, old) => {
     const errors: FieldError[] = []
-    check(object, old, '', errors)
+    check(object, old, '', errors, { left: maxCost })
     return errors
   }
 }
@@ -69,54 +73,83 @@ function compile(schema: Schema, isRoot = false): Check | undefined {
   const free = isSchema(schema.additionalProperties) ? compile(schema.additionalProperties) : undefined
   const item = isSchema(schema.items) ? compile(schema.items) : undefined
   if (rules.length === 0 && members.size === 0 && !free && !item) return undefined
-  return (value, old, path, errors) => {
-    if (value === null || value === undefined) return
+  return (value, old, path, errors, budget) => {
+    if (value === null || value === undefined || budget.left < 0) return
     if (rules.length > 0) {
       const self = toCel(value, schema, isRoot)
       const oldSelf = old === undefined || old === null ? undefined : toCel(old, schema, isRoot)
-      for (const rule of rules) errors.push(...rule(self, oldSelf, path))
+      for (const rule of rules) errors.push(...rule(self, oldSelf, path, budget))
     }
     if (Array.isArray(value)) {
-      if (item) value.forEach((one, index) => item(one, oldItem(one, old, schema), `${path}[${index}]`, errors))
+      if (!item) return
+      const before = oldItems(old, schema)
+      value.forEach((one, index) => item(one, before(one), `${path}[${index}]`, errors, budget))
     } else if (isObject(value)) {
       const before = isObject(old) ? old : {}
       for (const name in value) {
         const check = members.get(name) ?? (Object.hasOwn(schema.properties ?? {}, name) ? undefined : free)
-        check?.(value[name], Object.hasOwn(before, name) ? before[name] : undefined, path ? `${path}.${name}` : name, errors)
+        check?.(
+          value[name],
+          Object.hasOwn(before, name) ? before[name] : undefined,
+          path ? `${path}.${name}` : name,
+          errors,
+          budget,
+        )
       }
     }
   }
 }
 
 /** Only the items of a map by key are the same from one version to the next. */
-function oldItem(item: unknown, old: unknown, schema: Schema): unknown {
+function oldItems(old: unknown, schema: Schema): (item: unknown) => unknown {
   const keys = schema['x-kubernetes-list-map-keys']
-  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(old) || !isObject(item)) return undefined
-  return old.find((one: unknown) => isObject(one) && keys.every((key) => one[key] === item[key]))
+  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(old)) return () => undefined
+  const identityOf = (item: Record<string, unknown>) => JSON.stringify(keys.map((key) => item[key]))
+  // Of several with one key the first counts.
+  const before = new Map(
+    old
+      .filter(isObject)
+      .toReversed()
+      .map((item) => [identityOf(item), item]),
+  )
+  return (item) => (isObject(item) ? before.get(identityOf(item)) : undefined)
 }
 
 function compileRule(
   rule: ValidationRule,
   schema: Schema,
-): ((self: CelValue, old: CelValue | undefined, path: string) => FieldError[])[] {
+): ((self: CelValue, old: CelValue | undefined, path: string, budget: CelBudget) => FieldError[])[] {
   const program = tryCompile(rule.rule)
   if (typeof program === 'string') return []
   const isTransition = program.uses.has('oldSelf')
   const message = rule.messageExpression ? tryCompile(rule.messageExpression) : undefined
   const fail = failing(rule, schema)
   return [
-    (self, oldSelf, path) => {
-      if (isTransition && oldSelf === undefined) return []
+    (self, oldSelf, path, budget) => {
+      if ((isTransition && oldSelf === undefined) || budget.left < 0) return []
       const variables: CelMap = oldSelf === undefined ? { self } : { self, oldSelf }
       try {
-        if (program.evaluate(variables) === true) return []
+        if (spend(program, variables, budget) === true) return []
       } catch (error) {
         if (!(error instanceof CelError)) throw error
-        return [invalid(path || '<nil>', typeOf(schema), errorText(error, rule))]
+        return [invalid(path || '<nil>', typeOf(schema), budget.left < 0 ? OUT_OF_BUDGET : errorText(error, rule))]
       }
-      return [fail(path, typeof message === 'object' ? ownMessage(message, variables) : undefined)]
+      return [fail(path, typeof message === 'object' ? ownMessage(message, variables, budget) : undefined)]
     },
   ]
+}
+
+const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no further validation rules will be run'
+
+/** One expression has its own limit within that of the object; below zero when it was the object's that it met. */
+function spend(program: CelProgram, variables: CelMap, budget: CelBudget): CelValue {
+  const own = { left: Math.min(MAX_COST, budget.left) }
+  const given = own.left
+  try {
+    return program.evaluate(variables, own)
+  } finally {
+    budget.left = own.left < 0 && given < MAX_COST ? -1 : budget.left - (given - Math.max(0, own.left))
+  }
 }
 
 const typeOf = ({ type = '' }: Schema): string => type
@@ -130,9 +163,9 @@ function errorText({ message }: CelError, rule: ValidationRule): string {
 }
 
 /** An expression that fails, or answers nothing to show, gives way to the plain message. */
-function ownMessage(program: CelProgram, variables: CelMap): string | undefined {
+function ownMessage(program: CelProgram, variables: CelMap, budget: CelBudget): string | undefined {
   try {
-    const value = program.evaluate(variables)
+    const value = spend(program, variables, budget)
     return typeof value === 'string' && value.trim() !== '' && !value.includes('\n') ? value.trim() : undefined
   } catch (error) {
     if (error instanceof CelError) return undefined

@@ -3,13 +3,13 @@ import { duplicate, invalid, notSupported, required, tooMany, typeInvalid, type 
 import type { JSONSchemaProps } from '../../api/generated/types.ts'
 import { deepEqual } from '../../api/json.ts'
 import { checkEmbedded } from './check-embedded.ts'
-import { compilePattern } from './compile-pattern.ts'
+import { compilePattern, patternBudget, type PatternBudget } from './compile-pattern.ts'
 import { fitsFormat } from './formats.ts'
 
 type Json = unknown
 type Members = Record<string, Json>
 type Errors = FieldError[]
-type Check = (value: Json, path: string, errors: Errors) => void
+type Check = (value: Json, path: string, errors: Errors, budget: PatternBudget) => void
 
 export type Validator = (value: Json) => FieldError[]
 
@@ -19,7 +19,7 @@ export function compileValidator(schema: JSONSchemaProps, path = ''): Validator 
   const check = compile(schema)
   return (value) => {
     const errors: Errors = []
-    check(value, path, errors)
+    check(value, path, errors, patternBudget())
     return errors
   }
 }
@@ -30,14 +30,14 @@ function compile(schema: JSONSchemaProps): Check {
     .map((make) => make(schema))
     .filter((check) => check !== undefined)
   const expected = schema['x-kubernetes-int-or-string'] ? 'integer,string' : (schema.type ?? '')
-  return (value, path, errors) => {
+  return (value, path, errors, budget) => {
     if (value === null) {
       if (expected !== '' && !schema.nullable) errors.push(wrongType(path, expected, 'null'))
       return
     }
     // As upstream, which goes on: a value of the wrong type meets none of the checks of the right one.
     if (!fits(value)) return void errors.push(wrongType(path, expected, typeName(value)))
-    for (const check of checks) check(value, path, errors)
+    for (const check of checks) check(value, path, errors, budget)
   }
 }
 
@@ -89,7 +89,7 @@ function enumCheck({ enum: values }: JSONSchemaProps): Check | undefined {
 function stringCheck({ minLength, maxLength, pattern }: JSONSchemaProps): Check | undefined {
   if (minLength === undefined && maxLength === undefined && !pattern) return undefined
   const matches = pattern ? compilePattern(pattern) : undefined
-  return (value, path, errors) => {
+  return (value, path, errors, budget) => {
     if (typeof value !== 'string') return
     // Upstream counts characters, not UTF-16 units.
     const length = minLength === undefined && maxLength === undefined ? 0 : [...value].length
@@ -97,7 +97,17 @@ function stringCheck({ minLength, maxLength, pattern }: JSONSchemaProps): Check 
       errors.push({ reason: 'FieldValueTooLong', field: path, message: `Too long: may not be more than ${maxLength} bytes` })
     if (minLength !== undefined && length < minLength)
       errors.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`))
-    if (matches && !matches(value)) errors.push(invalid(path, value, `${path} in body should match '${pattern}'`))
+    if (!matches) return
+    const matched = matches(value, budget)
+    if (matched === undefined)
+      errors.push(
+        invalid(
+          path,
+          'string',
+          `${path} in body cannot be compared with '${pattern}': the object has too much text for its patterns`,
+        ),
+      )
+    else if (!matched) errors.push(invalid(path, value, `${path} in body should match '${pattern}'`))
   }
 }
 
@@ -120,9 +130,9 @@ function arrayCheck(schema: JSONSchemaProps): Check | undefined {
   const item = isObject(schema.items) ? compile(schema.items as JSONSchemaProps) : undefined
   const unique = uniqueCheck(schema)
   if (minItems === undefined && maxItems === undefined && !item && !unique) return undefined
-  return (value, path, errors) => {
+  return (value, path, errors, budget) => {
     if (!Array.isArray(value)) return
-    if (item) for (let index = 0; index < value.length; index++) item(value[index], `${path}[${index}]`, errors)
+    if (item) for (let index = 0; index < value.length; index++) item(value[index], `${path}[${index}]`, errors, budget)
     if (minItems !== undefined && value.length < minItems)
       errors.push(invalid(path, value.length, `${path} in body should have at least ${minItems} items`))
     if (maxItems !== undefined && value.length > maxItems) errors.push(tooMany(path, value.length, maxItems))
@@ -158,7 +168,7 @@ function objectCheck(schema: JSONSchemaProps): Check | undefined {
   const mandatory = schema.required ?? []
   const counted = minProperties !== undefined || maxProperties !== undefined
   if (members.size === 0 && !free && mandatory.length === 0 && !counted) return undefined
-  return (value, path, errors) => {
+  return (value, path, errors, budget) => {
     if (!isObject(value)) return
     const below = path === '' ? '' : `${path}.`
     if (counted) {
@@ -167,7 +177,7 @@ function objectCheck(schema: JSONSchemaProps): Check | undefined {
         return void errors.push(invalid(path, count, `${path} in body should have at least ${minProperties} properties`))
       if (maxProperties !== undefined && count > maxProperties) return void errors.push(tooMany(path, count, maxProperties))
     }
-    for (const name in value) (members.get(name) ?? free)?.(value[name], below + name, errors)
+    for (const name in value) (members.get(name) ?? free)?.(value[name], below + name, errors, budget)
     for (const name of mandatory) if (!Object.hasOwn(value, name)) errors.push(required(below + name))
   }
 }
@@ -184,24 +194,24 @@ function combinationCheck({ allOf = [], anyOf = [], oneOf = [], not }: JSONSchem
   if (allOf.length + anyOf.length + oneOf.length === 0 && !not) return undefined
   const [all, any, one] = [allOf, anyOf, oneOf].map((schemas) => schemas.map(compile)) as [Check[], Check[], Check[]]
   const never = not && compile(not)
-  const run = (check: Check, value: Json, path: string): Errors => {
+  const run = (check: Check, value: Json, path: string, budget: PatternBudget): Errors => {
     const errors: Errors = []
-    check(value, path, errors)
+    check(value, path, errors, budget)
     return errors
   }
   // What is wrong with a combination has no field of its own.
   const fails = (errors: Errors, path: string, why: string) =>
     errors.push(invalid('<nil>', '', `${JSON.stringify(path)} must ${why}`))
-  return (value, path, errors) => {
+  return (value, path, errors, budget) => {
     if (any.length > 0) {
-      const results = any.map((check) => run(check, value, path))
+      const results = any.map((check) => run(check, value, path, budget))
       if (results.every((result) => result.length > 0)) {
         fails(errors, path, 'validate at least one schema (anyOf)')
         errors.push(...fewest(results))
       }
     }
     if (one.length > 0) {
-      const results = one.map((check) => run(check, value, path))
+      const results = one.map((check) => run(check, value, path, budget))
       const valid = results.filter((result) => result.length === 0).length
       if (valid !== 1) {
         const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`
@@ -210,12 +220,12 @@ function combinationCheck({ allOf = [], anyOf = [], oneOf = [], not }: JSONSchem
       }
     }
     if (all.length > 0) {
-      const results = all.map((check) => run(check, value, path))
+      const results = all.map((check) => run(check, value, path, budget))
       errors.push(...results.flat())
       const valid = results.filter((result) => result.length === 0).length
       if (valid !== all.length) fails(errors, path, `validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`)
     }
-    if (never && run(never, value, path).length === 0) fails(errors, path, 'not validate the schema (not)')
+    if (never && run(never, value, path, budget).length === 0) fails(errors, path, 'not validate the schema (not)')
   }
 }
 

@@ -74,6 +74,41 @@ test('a rule at the root sees the name', () => {
   ])
 })
 
+const loop = '[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, a + b + self > 0))'
+const outOfBudget =
+  'Invalid value: "integer": validation failed due to running out of cost budget, no further validation rules will be run'
+
+test('the rules about one object share what they may cost, and end together when it is spent', () => {
+  const list = { type: 'array', items: withRules({ type: 'integer' }, { rule: loop, message: 'too small' }) }
+  const check = compileRules({ type: 'object', properties: { list } }, 10_000)!
+  expect(check({ list: [1, -20] }, undefined)).toMatchObject([
+    { field: 'list[1]', message: 'Invalid value: "integer": too small' },
+  ])
+  const errors = check({ list: Array.from({ length: 5000 }, () => 1) }, undefined)
+  expect(errors).toMatchObject([{ message: outOfBudget }])
+  // One expression that costs too much by itself is not the end of the others.
+  const both = withRules(
+    { type: 'integer' },
+    { rule: 'lists.range(100000000).size() > self' },
+    { rule: 'self > 1', message: 'small' },
+  )
+  expect(compileRules({ type: 'object', properties: { both } })!({ both: 1 }, undefined)).toMatchObject([
+    { message: expect.stringContaining('actual cost limit exceeded') as unknown },
+    { message: 'Invalid value: "integer": small' },
+  ])
+})
+
+test('an item of a map by key is compared with the one of its key, wherever it was', () => {
+  const item = withRules(
+    { type: 'object', properties: { k: { type: 'string' }, v: { type: 'integer' } } },
+    { rule: 'self.v >= oldSelf.v', message: 'less' },
+  )
+  const list = { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'], items: item }
+  const check = compileRules({ type: 'object', properties: { list } })!
+  const items = (...values: number[]) => ({ list: values.map((v) => ({ k: `k${v % 10}`, v })) })
+  expect(check(items(31, 22, 13, 4), items(11, 12, 23))).toMatchObject([{ field: 'list[2]' }])
+})
+
 test('what is no CEL is refused; what this server cannot run is told', () => {
   const bad = spec(numbers, { rule: 'self.min <=' })
   expect(checkSchema(bad, 's')).toMatchObject([{ field: 's.properties[spec].x-kubernetes-validations[0].rule' }])

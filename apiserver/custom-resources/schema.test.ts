@@ -212,3 +212,24 @@ test('an update is refused for what it changes only', () => {
   expect(newErrors(validator(old), old, { spec: { a: 'x', 'b.c': 'x' } })).toEqual([])
   expect(newErrors(validator(old), old, { spec: { a: 'y', 'b.c': 'x' } }).map(({ field }) => field)).toEqual(['spec.a'])
 })
+
+describe('patterns', () => {
+  const texts = (pattern: string): JSONSchemaProps => ({
+    type: 'object',
+    properties: { texts: { type: 'array', items: { type: 'string', pattern } } },
+  })
+  test.each([
+    ['find what they are about anywhere', 'b+', ['abc', 'b'], []],
+    ['say what did not match', '^b+$', ['abc', 'b'], [`texts[0]: Invalid value: "abc": texts[0] in body should match '^b+$'`]],
+    [
+      'give up on an object that has too much text for them',
+      '[a-c]{1,1000}[a-c]{1,500}[d-f]',
+      ['ab'.repeat(50_000)],
+      [
+        `texts[0]: Invalid value: "string": texts[0] in body cannot be compared with '[a-c]{1,1000}[a-c]{1,500}[d-f]': the object has too much text for its patterns`,
+      ],
+    ],
+  ])('%s', (_, pattern, values, expected) => {
+    expect(said(compileValidator(texts(pattern))({ texts: values }))).toEqual(expected)
+  })
+})

@@ -46,7 +46,8 @@ export function mergeDiff(old: Record<string, unknown>, wanted: Record<string, u
     const before = old[field]
     const after = wanted[field]
     if (semanticEqual(before, after)) continue
-    diff[field] = isMap(before) && isMap(after) ? mergeDiff(before, after) : isNothing(after) ? null : after
+    // As Go writes it: without the empty parts of what is new.
+    diff[field] = isMap(after) ? mergeDiff(isMap(before) ? before : {}, after) : isNothing(after) ? null : after
   }
   return Object.keys(diff).length > 0 ? diff : null
 }

@@ -53,6 +53,32 @@ describe('endpoints that a user writes', () => {
     expect(shown(withEndpoints([subset(['10.0.0.1'])], metadata, selector))).toEqual([])
   })
 
+  it('bring their annotations, but for those about the object itself, and a new one later', () => {
+    const applied = { 'kubectl.kubernetes.io/last-applied-configuration': '{}' }
+    const changed = { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z' }
+    const model = withEndpoints([subset(['10.0.0.1'])], { annotations: { team: 'a', ...applied, ...changed } })
+    const annotations = () => model.list('EndpointSlice').map(({ metadata }) => metadata.annotations)
+    expect(annotations()).toEqual([{ team: 'a' }])
+    model.merge('Endpoints', 'default/db', { metadata: { annotations: { team: 'b' } } })
+    model.settle(endpointSliceMirroring)
+    expect(annotations()).toEqual([{ team: 'b' }])
+  })
+
+  it('of which there are too many are told of, the families counted together', () => {
+    const ips = (prefix: string) => Array.from({ length: 600 }, (_, index) => `${prefix}${index}`)
+    const model = withEndpoints([subset(ips('fd00::'), 80, ips('10.0.0.'))])
+    expect(shown(model).map(({ ready, notReady }) => [ready.length, notReady.length])).toEqual([
+      [0, 400],
+      [600, 0],
+    ])
+    expect(model.events).toEqual([
+      {
+        reason: 'TooManyAddressesToMirror',
+        message: 'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 200 addresses were skipped',
+      },
+    ])
+  })
+
   it('show a thousand addresses of a subset and no more', () => {
     const ips = Array.from({ length: 1200 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
     expect(shown(withEndpoints([subset(ips)])).flatMap(({ ready }) => ready)).toHaveLength(1000)

@@ -11,7 +11,12 @@ import { placeEndpoints } from './endpoints/slice-placement.ts'
 const managedBy = 'endpointslicemirroring-controller.k8s.io'
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror'
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
-/** Of one subset; what is beyond is left out. */
+/** They tell of the Endpoints object itself. */
+const ownAnnotations = new Set([
+  'endpoints.kubernetes.io/last-change-trigger-time',
+  'kubectl.kubernetes.io/last-applied-configuration',
+])
+/** Addresses of one subset, the ready ones first; what is beyond is left out. */
 const capacity = 1000
 
 export interface Observed {
@@ -44,7 +49,7 @@ const isMirrored = ({ metadata }: Endpoints, service: Service | undefined): bool
   service !== undefined &&
   !service.spec?.selector &&
   metadata.labels?.[skipLabel] !== 'true' &&
-  !metadata.annotations?.[leaderAnnotation] &&
+  metadata.annotations?.[leaderAnnotation] === undefined &&
   !metadata.deletionTimestamp
 
 export function reconcile(endpoints: Endpoints, { service, slices }: Observed): Action[] {
@@ -52,22 +57,32 @@ export function reconcile(endpoints: Endpoints, { service, slices }: Observed): 
   const owned = slices.filter((slice) => isControlledBy(slice, endpoints))
   const foreign = slices.filter((slice) => !isControlledBy(slice, endpoints))
   const used = new Set<EndpointSlice>()
-  const actions = (endpoints.subsets ?? []).flatMap((subset) =>
-    (['IPv4', 'IPv6'] as const).flatMap((family) => mirrorSubset(endpoints, subset, family, owned, used)),
-  )
-  return [...actions, ...[...foreign, ...owned.filter((slice) => !used.has(slice))].map(remove)]
+  const mirrored = (endpoints.subsets ?? []).flatMap((subset) => {
+    const shown = collect(subset).slice(0, capacity)
+    return (['IPv4', 'IPv6'] as const).flatMap((family) => mirrorSubset(endpoints, subset, shown, family, owned, used))
+  })
+  const actions = [...mirrored, ...[...foreign, ...owned.filter((slice) => !used.has(slice))].map(remove)]
+  // Told with each change, not with each look.
+  return actions.length > 0 ? [...actions, ...tooMany(endpoints)] : []
+}
+
+function tooMany(endpoints: Endpoints): Action[] {
+  const counts = (endpoints.subsets ?? []).map((subset) => Math.max(0, collect(subset).length - capacity))
+  const skipped = counts.reduce((total, count) => total + count, 0)
+  if (skipped === 0) return []
+  const message = `A max of ${capacity} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`
+  return [{ do: 'event', about: endpoints, type: 'Warning', reason: 'TooManyAddressesToMirror', message }]
 }
 
 function mirrorSubset(
   endpoints: Endpoints,
   subset: EndpointSubset,
+  shown: readonly [string, Endpoint][],
   family: 'IPv4' | 'IPv6',
   owned: readonly EndpointSlice[],
   used: Set<EndpointSlice>,
 ): Action[] {
-  const desired = new Map(
-    [...collect(subset.addresses, true, family), ...collect(subset.notReadyAddresses, false, family)].slice(0, capacity),
-  )
+  const desired = new Map(shown.filter(([ip]) => isIPv6(ip) === (family === 'IPv6')))
   if (desired.size === 0) return []
   const ports = (subset.ports ?? []).map(({ name = '', port, protocol = 'TCP', appProtocol }) => ({
     name,
@@ -83,18 +98,22 @@ function mirrorSubset(
     equal: semanticEqual,
     capacity,
   })
-  const labels = labelsFor(endpoints)
+  const copied = { labels: labelsFor(endpoints), annotations: annotationsFor(endpoints) }
   const kept = candidates.filter((slice) => !emptied.includes(slice))
   for (const slice of kept) used.add(slice)
   return [
     ...kept.flatMap((slice): Action[] => {
-      const next = { ...slice, endpoints: updated.get(slice) ?? slice.endpoints ?? [], metadata: { ...slice.metadata, labels } }
+      const next = {
+        ...slice,
+        endpoints: updated.get(slice) ?? slice.endpoints ?? [],
+        metadata: { ...slice.metadata, ...copied },
+      }
       return semanticEqual(next, slice) ? [] : [{ do: 'update', kind: 'EndpointSlice', object: next }]
     }),
     ...created.map((content): Action => {
       const { name, namespace } = endpoints.metadata
       const object: New<EndpointSlice> = {
-        metadata: { generateName: `${name}-`, namespace, labels, ownerReferences: [controllerReference(endpoints)] },
+        metadata: { generateName: `${name}-`, namespace, ...copied, ownerReferences: [controllerReference(endpoints)] },
         addressType: family,
         ports,
         endpoints: content,
@@ -110,20 +129,21 @@ const labelsFor = ({ metadata }: Endpoints): Record<string, string> => ({
   [managedByLabel]: managedBy,
 })
 
-const collect = (
-  addresses: readonly EndpointAddress[] | undefined,
-  ready: boolean,
-  family: 'IPv4' | 'IPv6',
-): [string, Endpoint][] =>
-  (addresses ?? [])
-    .filter(({ ip }) => isIPv6(ip) === (family === 'IPv6'))
-    .map(({ ip, hostname, nodeName, targetRef }) => [
-      ip,
-      {
-        addresses: [ip],
-        conditions: { ready },
-        ...(hostname ? { hostname } : {}),
-        ...(nodeName ? { nodeName } : {}),
-        ...(targetRef ? { targetRef } : {}),
-      },
-    ])
+const annotationsFor = ({ metadata }: Endpoints): Record<string, string> =>
+  Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => !ownAnnotations.has(name)))
+
+const collect = ({ addresses = [], notReadyAddresses = [] }: EndpointSubset): [string, Endpoint][] => [
+  ...addresses.map((address) => endpointOf(address, true)),
+  ...notReadyAddresses.map((address) => endpointOf(address, false)),
+]
+
+const endpointOf = ({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): [string, Endpoint] => [
+  ip,
+  {
+    addresses: [ip],
+    conditions: { ready },
+    ...(hostname ? { hostname } : {}),
+    ...(nodeName ? { nodeName } : {}),
+    ...(targetRef ? { targetRef } : {}),
+  },
+]

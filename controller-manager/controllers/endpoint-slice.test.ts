@@ -241,8 +241,8 @@ describe('topology mode Auto', () => {
     new Map(
       Object.entries(counts).flatMap(([zone, count]) => Array.from({ length: count }, (_, index) => [`${zone}${index}`, zone])),
     )
-  const countsOf = (zones: Map<string, string> | null) =>
-    zones &&
+  const countsOf = (zones: Map<string, string> | string) =>
+    typeof zones !== 'string' &&
     Object.fromEntries([...Map.groupBy(zones.values(), (zone) => zone)].map(([zone, all]) => [zone, all.length]).toSorted())
   const even = new Map([
     ['a', 0.5],
@@ -254,14 +254,16 @@ describe('topology mode Auto', () => {
     ['leaves a small difference as it is', { a: 7, b: 6 }, { a: 7, b: 6 }],
     ['gives what is too much to the zone that has too little', { a: 6, b: 1 }, { a: 4, b: 3 }],
     ['serves a zone that has none', { a: 4 }, { a: 2, b: 2 }],
-    ['is impossible with fewer endpoints than zones', { a: 1 }, null],
-    ['is impossible where a zone would be overloaded', { a: 2, b: 1 }, null],
+    ['is impossible with fewer endpoints than zones', { a: 1 }, false],
+    ['is impossible where a zone would be overloaded', { a: 2, b: 1 }, false],
   ])('%s', (_, counts, expected) => {
     expect(countsOf(shareOut(zoned(counts as Record<string, number>), even))).toEqual(expected)
   })
 
   it('is impossible when an endpoint is in no zone', () => {
-    expect(shareOut(new Map([['x', undefined], ...zoned({ a: 2, b: 2 })]), even)).toBeNull()
+    expect(shareOut(new Map([['x', undefined], ...zoned({ a: 2, b: 1 })]), even)).toBe(
+      'One or more endpoints do not have a zone specified',
+    )
   })
 
   it('never overloads a zone', () => {
@@ -302,5 +304,9 @@ describe('topology mode Auto', () => {
     node('d')
     model.settle(endpointSlice)
     expect(hinted()).toEqual([undefined, undefined, undefined, undefined])
+    expect(model.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      'TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4',
+      'TopologyAwareHintsDisabled: Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4',
+    ])
   })
 })

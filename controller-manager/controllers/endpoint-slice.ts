@@ -20,7 +20,7 @@ import {
 } from './endpoints/service-pods.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
 import { createTriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts'
-import { hintByZone, isTopologyAuto } from './endpoints/zone-hints.ts'
+import { hintByZone, isTopologyAuto, type HintsTold } from './endpoints/zone-hints.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -115,7 +115,7 @@ function reconcileFamily(service: Service, { pods, nodeOf, nodes, slices, trigge
   const owned = ofFamily.filter((slice) => isControlledBy(slice, service))
   const obsolete = ofFamily.filter((slice) => !isControlledBy(slice, service))
   const groups = groupByPorts(service, pods, nodeOf, family as AddressType)
-  if (isTopologyAuto(service)) hintByZone(groups.values(), nodes())
+  const told = isTopologyAuto(service) ? hintByZone(groups.values(), nodes()) : undefined
   const bySamePorts = Map.groupBy(owned, ({ ports }) => portsKey(ports ?? []))
   const updates = new Map<EndpointSlice, Draft>()
   const drafts: Draft[] = []
@@ -132,7 +132,15 @@ function reconcileFamily(service: Service, { pods, nodeOf, nodes, slices, trigge
   for (const [key, left] of bySamePorts) if (!groups.has(key)) obsolete.push(...left)
   // A service always has a slice: an empty one tells "none" from "not looked yet".
   if (drafts.length === 0 && obsolete.length === ofFamily.length) drafts.push({ ports: [], endpoints: [] })
-  return writes(service, family, { owned, updates, drafts, obsolete, triggeredAt })
+  const changes = writes(service, family, { owned, updates, drafts, obsolete, triggeredAt })
+  return [...changes, ...(told && changes.length > 0 ? tellHints(service, told, owned, family) : [])]
+}
+
+/** That there are hints is told once, why there are none with each change. */
+function tellHints(service: Service, { type, reason, message }: HintsTold, before: EndpointSlice[], family: string): Action[] {
+  const had = before.some(({ endpoints }) => endpoints?.some(({ hints }) => hints?.forZones))
+  if (type === 'Normal' && had) return []
+  return [{ do: 'event', about: service, type, reason, message: `${message}, addressType: ${family}` }]
 }
 
 interface Changes {

@@ -9,6 +9,12 @@ const controlPlaneLabels = ['node-role.kubernetes.io/control-plane', 'node-role.
 /** A zone may be loaded this much more than the mean. */
 const overload = 0.2
 
+const enabled = 'Topology Aware Hints has been enabled'
+const insufficientNodes = 'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes'
+const noZone = 'One or more endpoints do not have a zone specified'
+const tooFew = 'Insufficient number of endpoints'
+const wouldOverload = 'Unable to allocate minimum required endpoints to each zone without exceeding overload threshold'
+
 /** It stands above `spec.trafficDistribution`; the older annotation above the newer. */
 export const isTopologyAuto = ({ metadata }: Service): boolean => {
   const values = annotations.map((name) => metadata.annotations?.[name]).filter((value) => value !== undefined)
@@ -35,17 +41,18 @@ export function zoneShares(nodes: readonly Node[]): Map<string, number> | null {
 }
 
 /**
- * The zone that each endpoint (by its key) is to serve; null when they cannot be shared out: too few, one of no zone, or a zone that
+ * The zone that each endpoint (by its key) is to serve, or why they cannot be shared out: too few, one of no zone, or a zone that
  * would be overloaded. The same endpoints get the same zones, and stay in their own as far as the shares allow.
  */
 export function shareOut(
   zoneOf: ReadonlyMap<string, string | undefined>,
   shares: ReadonlyMap<string, number>,
-): Map<string, string> | null {
-  if (zoneOf.size < shares.size) return null
+): Map<string, string> | string {
+  const counted = `(${zoneOf.size} endpoints, ${shares.size} zones)`
+  if (zoneOf.size < shares.size) return `${tooFew} ${counted}`
   const least = new Map([...shares].map(([zone, share]) => [zone, Math.ceil((share * zoneOf.size) / (1 + overload))]))
   const spare = zoneOf.size - [...least.values()].reduce((sum, count) => sum + count, 0)
-  if (spare < 0) return null
+  if (spare < 0) return `${wouldOverload} ${counted}`
   const counts = new Map([...shares.keys()].map((zone) => [zone, 0]))
   const given = new Map<string, string>()
   const give = (key: string, zone: string) => {
@@ -54,11 +61,11 @@ export function shareOut(
   }
   const left: string[] = []
   for (const [key, zone] of [...zoneOf].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (zone === undefined) return null
+    if (zone === undefined) return noZone
     if (shares.has(zone) && counts.get(zone)! < least.get(zone)! + spare) give(key, zone)
     else left.push(key)
   }
-  return fillLeast(left, { given, counts, least, give }) ? given : null
+  return fillLeast(left, { given, counts, least, give }) ? given : `${wouldOverload} ${counted}`
 }
 
 interface Sharing {
@@ -87,15 +94,25 @@ function fillLeast(left: string[], { given, counts, least, give }: Sharing): boo
   return true
 }
 
-/** In place: the hints of all ready endpoints, or of none. */
-export function hintByZone(groups: Iterable<{ endpoints: Map<string, Endpoint> }>, nodes: readonly Node[]): void {
+type Groups = Iterable<{ endpoints: Map<string, Endpoint> }>
+export interface HintsTold {
+  type: 'Normal' | 'Warning'
+  reason: 'TopologyAwareHintsEnabled' | 'TopologyAwareHintsDisabled'
+  message: string
+}
+
+/** In place: the hints of all ready endpoints, or of none. Answers what the user is told when that changes something. */
+export function hintByZone(groups: Groups, nodes: readonly Node[]): HintsTold {
   const all = [...groups].flatMap(({ endpoints }) => [...endpoints].map(([key, endpoint]) => ({ endpoints, key, endpoint })))
   const shares = zoneShares(nodes)
   const ready = all.filter(({ endpoint }) => endpoint.conditions?.ready)
-  const zones = shares && shareOut(new Map(ready.map(({ key, endpoint }) => [key, endpoint.zone])), shares)
+  const zones = shares ? shareOut(new Map(ready.map(({ key, endpoint }) => [key, endpoint.zone])), shares) : insufficientNodes
   for (const { endpoints, key, endpoint } of all) {
     const { hints: _, ...plain } = endpoint
-    const zone = endpoint.conditions?.ready ? zones?.get(key) : undefined
+    const zone = endpoint.conditions?.ready && typeof zones !== 'string' ? zones.get(key) : undefined
     endpoints.set(key, zone === undefined ? plain : { ...plain, hints: { forZones: [{ name: zone }] } })
   }
+  return typeof zones === 'string'
+    ? { type: 'Warning', reason: 'TopologyAwareHintsDisabled', message: zones }
+    : { type: 'Normal', reason: 'TopologyAwareHintsEnabled', message: enabled }
 }

@@ -9,6 +9,14 @@ function make() {
   const client = createMemoryApiClient()
   const clock = createTestClock()
   const log: string[] = []
+  /** How long the server takes to answer the next write. */
+  const slow = { ms: 0 }
+  const update: typeof client.update = async (...request) => {
+    const { ms } = slow
+    slow.ms = 0
+    if (ms > 0) await clock.sleep(ms)
+    return client.update(...request)
+  }
   const candidate = (identity: string) => {
     const stop = new AbortController()
     const lead = async (signal: AbortSignal) => {
@@ -16,10 +24,17 @@ function make() {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       log.push(`${identity} stops`)
     }
-    const options = { client, clock, logger: silentLogger, name: 'kube-scheduler', identity, random: () => 0 }
+    const options = {
+      client: { ...client, update },
+      clock,
+      logger: silentLogger,
+      name: 'kube-scheduler',
+      identity,
+      random: () => 0,
+    }
     return { stop, finished: runWithLeaderElection(options, lead, stop.signal) }
   }
-  return { client, clock, log, candidate }
+  return { client, clock, log, slow, candidate }
 }
 
 test('one leads; when it gives the lease back the other takes over at once', async () => {
@@ -35,6 +50,20 @@ test('one leads; when it gives the lease back the other takes over at once', asy
   expect(log).toEqual(['a leads', 'a stops', 'b leads'])
   b.stop.abort()
   await b.finished
+})
+
+test('the time to renew counts from the question: an answer that takes nine seconds is in time, one of eleven is not', async () => {
+  const { clock, log, slow, candidate } = make()
+  const a = candidate('a')
+  await clock.advance(100)
+  slow.ms = 9_000
+  await clock.advance(60_000)
+  expect(log).toEqual(['a leads'])
+  slow.ms = 11_000
+  const lost = expect(a.finished).rejects.toThrow(LeadershipLostError)
+  await clock.advance(60_000)
+  await lost
+  expect(log).toEqual(['a leads', 'a stops'])
 })
 
 test('a leader that cannot renew stops before another may start', async () => {

@@ -20,6 +20,7 @@ export interface LeaderElectionOptions {
   /** Told with the lease while it is ours: where the leader can be asked, say. */
   annotations?: Readonly<Record<string, string>> | undefined
   leaseDurationMs?: number
+  /** How long the leader tries to renew, from its first try on, before it leaves. */
   renewDeadlineMs?: number
   retryPeriodMs?: number
   random?: () => number
@@ -45,7 +46,8 @@ export async function runWithLeaderElection(
   lead: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, logger, identity, retryPeriodMs = 2_000, renewDeadlineMs = 10_000, random = Math.random } = options
+  const { clock, logger, identity, random = Math.random } = options
+  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options
   const candidate = createCandidate(options)
   logger.info('waiting for the leader lease', { lease: options.name, identity })
   while (!signal.aborted && !(await candidate.tryToHold())) await clock.sleep(retryPeriodMs * (1 + 1.2 * random()), signal)
@@ -58,13 +60,20 @@ export async function runWithLeaderElection(
     () => 'ended' as const,
     () => 'ended' as const,
   )
-  let renewedAt = clock.now().getTime()
+  const now = () => clock.now().getTime()
+  // When the server was asked, not when it answered: the others may count from there.
+  let renewedAt = now()
+  let deadline = Infinity
   while (!signal.aborted) {
     if ((await Promise.race([ended, clock.sleep(retryPeriodMs, signal)])) === 'ended') break
     if (signal.aborted) break
-    const since = renewedAt
-    if (await withDeadline(candidate.tryToHold(), clock, since + renewDeadlineMs)) renewedAt = clock.now().getTime()
-    else if (clock.now().getTime() - since >= renewDeadlineMs) {
+    const asked = now()
+    // A busy machine may have kept us from asking for a while: the lease is ours all the same until it runs out.
+    deadline = Math.min(deadline, asked + renewDeadlineMs, renewedAt + leaseDurationMs)
+    if (await withDeadline(candidate.tryToHold(), clock, deadline)) {
+      renewedAt = asked
+      deadline = Infinity
+    } else if (now() >= deadline) {
       term.abort()
       throw new LeadershipLostError(`lost the lease ${options.name}`)
     }

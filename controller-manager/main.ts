@@ -5,7 +5,7 @@ import { createDelegatedAuthorization } from '../client/delegated-authorization.
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
-import { createApiClient } from '../client/rest-client.ts'
+import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { FlagError, parseFlags } from '../component/flags.ts'
 import { createHealth } from '../component/health.ts'
@@ -56,15 +56,15 @@ await runUntilSignal(
     const lead = (term: AbortSignal) => runControllers({ client, clientFor: clients.create, clock, logger, metrics, flags }, term)
     const recorder = createEventRecorder({ client, clock, logger, component })
     const identity = `${hostname()}_${randomUUID()}`
-    const finished = flags['leader-elect']
-      ? runWithLeaderElection({ client, clock, logger, recorder, name: component, identity, ...leaseTimes(flags) }, lead, signal)
-      : lead(signal)
+    const electing = createElectionClient(config, component, flags['leader-elect-renew-deadline'])
+    const candidate = { client: electing, clock, logger, recorder, name: component, identity, ...leaseTimes(flags) }
+    const finished = flags['leader-elect'] ? runWithLeaderElection(candidate, lead, signal) : lead(signal)
     return {
       failed: finished,
       async stop() {
         await finished.catch(() => {})
         await Promise.all([served.close(), clients.close()])
-        await client.close()
+        await Promise.all([electing.close(), client.close()])
       },
     }
   },

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
-import { createApiClient } from '../client/rest-client.ts'
+import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { parseFlags } from '../component/flags.ts'
 import { createHealth, ping } from '../component/health.ts'
@@ -31,10 +31,8 @@ const logger = createLogger({
 await runUntilSignal(
   async (signal) => {
     const config = loadSchedulerConfig(flags.config)
-    const client = createApiClient(await loadComponentConfig(flags.kubeconfig ?? config.kubeconfig), {
-      userAgent: 'kube-scheduler',
-      connections: 16,
-    })
+    const connection = await loadComponentConfig(flags.kubeconfig ?? config.kubeconfig)
+    const client = createApiClient(connection, { userAgent: 'kube-scheduler', connections: 16 })
     const metrics = createMetrics()
     const scheduler = createScheduler({ client, clock, logger, metrics, signal, ...config })
     const health = createHealth([ping])
@@ -66,7 +64,8 @@ await runUntilSignal(
       retryPeriodMs: flags['leader-elect-retry-period'],
     }
     const own = { name: 'kube-scheduler', identity, annotations, ...periods, ...definedOf(election) }
-    const candidate = { client, clock, logger, recorder, ...own }
+    const electing = createElectionClient(connection, 'kube-scheduler', own.renewDeadlineMs)
+    const candidate = { client: electing, clock, logger, recorder, ...own }
     const schedule = async () => {
       // A stand-by keeps up, so that it can lead at once.
       await Promise.race([scheduler.follow(), once(signal, 'abort')])
@@ -79,7 +78,7 @@ await runUntilSignal(
       async stop() {
         await work
         await server.close()
-        await client.close()
+        await Promise.all([electing.close(), client.close()])
       },
     }
   },

@@ -16,14 +16,14 @@ import type { KubeletContext } from './kubelet-context.ts'
 import { createLimit } from './limit.ts'
 import { createPaths } from './paths.ts'
 import { createPodEvents } from './pod-events.ts'
-import { createMessageReader } from './read-termination-message.ts'
+import { createMessageReader } from './containers/read-termination-message.ts'
 import type { Cri } from './runtime/cri-client.ts'
 import type { Platform } from './runtime/platform.ts'
 import { createProbeCounts } from './probes/probe-counts.ts'
 import { measureStarts } from './server/kubelet-metrics.ts'
 import { createPodRuntimeReader } from './runtime/pod-runtime.ts'
-import { createStatusWriter } from './status-writer.ts'
-import { createWatchedObjects } from './watched-objects.ts'
+import { createStatusWriter } from './status/status-writer.ts'
+import { createWatchedObjects } from './objects/watched-objects.ts'
 
 export interface ContextOptions {
   nodeName: string

@@ -10,7 +10,7 @@ import type { Logger } from '../component/logger.ts'
 import { composeKubelet, type KubeletOptions, type RunningKubelet } from './compose.ts'
 import { createSharedObjects } from './create-context.ts'
 import { createLimit } from './limit.ts'
-import { readMachine } from './machine.ts'
+import { readMachine } from './node/machine.ts'
 import { createHollowPlatform } from './runtime/hollow-runtime.ts'
 
 export interface HollowNodesOptions {

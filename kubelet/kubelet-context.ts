@@ -13,8 +13,8 @@ import type { Cri } from './runtime/cri-client.ts'
 import type { Platform } from './runtime/platform.ts'
 import type { PodRuntimeReader } from './runtime/pod-runtime.ts'
 import type { ProbeCounts } from './probes/probe-counts.ts'
-import type { StatusWriter } from './status-writer.ts'
-import type { WatchedObjects } from './watched-objects.ts'
+import type { StatusWriter } from './status/status-writer.ts'
+import type { WatchedObjects } from './objects/watched-objects.ts'
 
 export interface KubeletContext {
   nodeName: string

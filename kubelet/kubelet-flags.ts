@@ -3,8 +3,8 @@ import { quantityValue } from '../api/quantity.ts'
 import { defineFlags, FlagError, type ParsedFlags } from '../component/flags.ts'
 import type { EvictionSettings } from './eviction/evictor.ts'
 import type { HollowNodesOptions } from './hollow-nodes.ts'
-import type { ShutdownPeriods } from './node-shutdown.ts'
-import { addAmounts, type Amounts, readReserved } from './reserved.ts'
+import type { ShutdownPeriods } from './node/node-shutdown.ts'
+import { addAmounts, type Amounts, readReserved } from './node/reserved.ts'
 import { readEvictionSettings } from './eviction/settings.ts'
 
 export const kubeletFlags = defineFlags({

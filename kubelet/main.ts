@@ -10,7 +10,7 @@ import { openCertificates } from './certificates/kubelet-certificates.ts'
 import { composeKubelet, type KubeletOptions } from './compose.ts'
 import { composeHollowNodes } from './hollow-nodes.ts'
 import { kubeletFlags, readEvictionFlags, readHollowFlags, readReservedFlags, readShutdownFlags } from './kubelet-flags.ts'
-import { findNodeIps } from './machine.ts'
+import { findNodeIps } from './node/machine.ts'
 
 const { flags } = orExit(() => parseFlags(kubeletFlags, process.argv.slice(2), 'kubelet'))
 const logger = createLogger({

@@ -1,9 +1,9 @@
 /** Ends pods that run here and that the API no longer has: deleted, or their node was, while this kubelet was away. */
 import { readdir, rm } from 'node:fs/promises'
 import type { Pod } from '../api/generated/types.ts'
-import { stopContainer } from './kill-container.ts'
+import { stopContainer } from './containers/kill-container.ts'
 import type { KubeletContext } from './kubelet-context.ts'
-import { isNotFound } from './runtime/cri-client.ts'
+import { ignoreMissing } from './runtime/cri-client.ts'
 import { labels, readGracePeriod } from './runtime/labels.ts'
 import { tearDownVolumes } from './volumes/pod-volumes.ts'
 
@@ -29,9 +29,7 @@ export async function removeOrphan(
   const { items } = await cri.call('ListPodSandbox', { filter })
   for (const { id: podSandboxId } of items) {
     await cri.call('StopPodSandbox', { podSandboxId })
-    await cri.call('RemovePodSandbox', { podSandboxId }).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
+    await ignoreMissing(cri.call('RemovePodSandbox', { podSandboxId }))
   }
   for (const qos of everyQos(pod)) context.cgroups.remove(qos)
   await tearDownVolumes(pod.uid, { ...context.platform, paths })

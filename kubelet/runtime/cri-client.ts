@@ -76,6 +76,15 @@ export function connectCri(endpoint: string): Cri {
 const hasCode = (error: unknown, code: number): boolean => error instanceof Error && 'code' in error && error.code === code
 
 export const isNotFound = (error: unknown): boolean => hasCode(error, status.NOT_FOUND)
+/** For what is to go: that it is not there is as good. */
+export async function ignoreMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
 export const isDeadlineExceeded = (error: unknown): boolean => hasCode(error, status.DEADLINE_EXCEEDED)
 
 /** As Go prints a gRPC error, and so as upstream's messages about images have it. */

@@ -4,7 +4,7 @@ import type { Clock } from '../../component/clock.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { CriCalls } from '../runtime/cri-types.ts'
-import type { StatusWriter } from '../status-writer.ts'
+import type { StatusWriter } from '../status/status-writer.ts'
 import type { VolumeStats } from './file-usage.ts'
 
 const startBuckets = [

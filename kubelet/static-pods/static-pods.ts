@@ -2,7 +2,7 @@
 import type { Pod } from '../../api/generated/types.ts'
 import { keyOf } from '../../api/object.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
-import type { StatusWriter } from '../status-writer.ts'
+import type { StatusWriter } from '../status/status-writer.ts'
 import { createMirrorPods, withMirrorStatus } from './mirror-pods.ts'
 import { watchManifests } from './watch-manifests.ts'
 

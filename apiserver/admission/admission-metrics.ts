@@ -1,5 +1,5 @@
 /** Times admission under upstream's metric names: each plugin, each step, and each call of a webhook. */
-import type { Histogram } from 'prom-client'
+import { createHistogramSeries, type HistogramSeries } from '../../component/metric-series.ts'
 import type { Metrics } from '../../component/metrics.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts'
 
@@ -22,17 +22,16 @@ export interface WebhookCall {
 }
 
 const labels = ['name', 'operation', 'rejected', 'type'] as const
-type Observed = Histogram.Internal<(typeof labels)[number]>
-type Bound = Record<AdmissionStep, Partial<Record<AdmissionAttributes['operation'], Observed>>>
+type Bound = Record<AdmissionStep, Partial<Record<AdmissionAttributes['operation'], HistogramSeries>>>
 
 const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5]
 
 export function createAdmissionMetrics(metrics: Metrics): AdmissionMetrics {
-  const plugins = metrics.histogram(
+  const plugins = createHistogramSeries(
+    metrics.registry,
     'apiserver_admission_controller_admission_duration_seconds',
     'Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).',
     BUCKETS,
-    labels,
   )
   const webhooks = metrics.histogram(
     'apiserver_admission_webhook_admission_duration_seconds',
@@ -55,7 +54,7 @@ export function createAdmissionMetrics(metrics: Metrics): AdmissionMetrics {
     'Admission webhook fail open count, identified by name and broken out for each admission type (validating or mutating).',
     ['name', 'type'],
   )
-  // Plugins run on every write: their children are bound once. There are as many as plugins, steps and verbs.
+  // Plugins run on every write: their series are found once. There are as many as plugins, steps and verbs.
   const bound = new Map<string, Bound>()
   return {
     plugin(name, type, operation, rejected, ms) {
@@ -64,8 +63,8 @@ export function createAdmissionMetrics(metrics: Metrics): AdmissionMetrics {
       const ofStep = ofPlugin[type]
       // Refusals are few; a key made of four strings would cost more than the observation.
       const child = rejected
-        ? plugins.labels({ name, operation, rejected: 'true', type })
-        : (ofStep[operation] ??= plugins.labels({ name, operation, rejected: 'false', type }))
+        ? plugins({ name, operation, rejected: 'true', type })
+        : (ofStep[operation] ??= plugins({ name, operation, rejected: 'false', type }))
       child.observe(ms / 1000)
     },
     webhook({ name, step: type, operation, milliseconds, rejection, failedOpen = false }) {

@@ -69,6 +69,11 @@ const LARGEST_HEADERS = 64 * 1024
 /** Pages are megabytes; the default window would stop for a round trip sixteen times a megabyte. */
 const WINDOW = 16 * 2 ** 20
 const LAST_STREAM = 2 ** 31 - 1
+/**
+ * gRPC's servers measure the connection by a ping at the first data after the last one's answer. Answered at once, that is two packets
+ * more for each round of calls, and they wake both sides; whether the peer is alive is asked with seconds to answer.
+ */
+const ANSWER_PING_MS = 100
 const NOTHING = Buffer.alloc(0)
 
 export class GrpcSession {
@@ -235,8 +240,7 @@ export class GrpcSession {
       case FRAME.settings:
         return (flags & FLAG.ack) === 0 ? this.takeSettings(payload) : undefined
       case FRAME.ping:
-        if ((flags & FLAG.ack) === 0) return this.send(Buffer.concat([frameHeader(FRAME.ping, FLAG.ack, 0, 8), payload]))
-        return this.pings.shift()?.()
+        return (flags & FLAG.ack) === 0 ? this.answerPing(payload) : this.pings.shift()?.()
       case FRAME.goAway:
         return this.takeGoAway(payload.readUInt32BE(0) & LAST_STREAM)
       case FRAME.windowUpdate:
@@ -308,6 +312,11 @@ export class GrpcSession {
     this.send(frameHeader(FRAME.settings, FLAG.ack, 0, 0))
     this.sendBlocked()
     this.handlers.onReady()
+  }
+
+  private answerPing(payload: Buffer): void {
+    const answer = Buffer.concat([frameHeader(FRAME.ping, FLAG.ack, 0, 8), payload])
+    setTimeout(() => this.send(answer), ANSWER_PING_MS).unref()
   }
 
   private takeWindow(id: number, increment: number): void {

@@ -1,12 +1,28 @@
 /** What lies between two versions of an object, and what one configuration speaks of, as sets of fields. */
 import { deepEqual, isJsonObject, type Json, type JsonObject } from '../json.ts'
-import { memberWith, type FieldSet } from './field-set.ts'
+import { emptyNode, LEAF, memberWith, type FieldSet } from './field-set.ts'
 import { itemElement, type MergeType } from './merge-type.ts'
 
 export interface Comparison {
   /** Added or given another value. */
   changed: FieldSet
   removed: FieldSet
+}
+
+/**
+ * Elements of members, made once for all objects: V8 looks a text that was just put together up in its table of all names before
+ * it can be a key. Bounded, as members are not only those of schemas.
+ */
+const elements = new Map<string, string>()
+const MOST_ELEMENTS = 5000
+
+function elementOf(member: string): string {
+  let element = elements.get(member)
+  if (element === undefined) {
+    element = `f:${member}`
+    if (elements.size < MOST_ELEMENTS) elements.set(member, element)
+  }
+  return element
 }
 
 /** What the server itself writes: nobody owns it. */
@@ -41,12 +57,12 @@ function compareMaps(before: JsonObject, after: JsonObject, type: MapType, depth
     const then = Object.hasOwn(before, key) ? before[key] : undefined
     // Most of an object is the same on most writes: that is seen before anything is named.
     if (then === after[key] || isUnowned(key, depth, name) || deepEqual(then, after[key])) continue
-    compareValues(then, after[key], type.field(key), depth + 1, key, `f:${key}`, into)
+    compareValues(then, after[key], type.field(key), depth + 1, key, elementOf(key), into)
   }
   for (const key in before) {
     if (Object.hasOwn(after, key) || isUnowned(key, depth, name)) continue
     const gone = wholeSet(before[key]!, type.field(key), depth + 1, key)
-    if (gone !== NOTHING) into.removed[`f:${key}`] = gone
+    if (gone !== NOTHING) into.removed[elementOf(key)] = gone
   }
 }
 
@@ -71,7 +87,7 @@ function compareValues(
   } else if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(before) && Array.isArray(after)) {
     compareLists(before, after, type, depth, inner)
   } else {
-    if (!deepEqual(before, after)) into.changed[element] = {}
+    if (!deepEqual(before, after)) into.changed[element] = LEAF
     return
   }
   for (const _ in inner.changed) {
@@ -100,20 +116,25 @@ const NOTHING: FieldSet = {}
 
 /** The node of a value that is wholly new or wholly gone: everything in it, and itself. */
 function wholeSet(value: Json, type: MergeType, depth: number, name: string): FieldSet {
-  const children: FieldSet = {}
+  const isOwned = !ALWAYS_THERE.has(name)
+  let node = LEAF
   if (type.kind === 'map' && isJsonObject(value)) {
     for (const key in value) {
       if (isUnowned(key, depth, name) || value[key] === undefined) continue
-      const node = wholeSet(value[key]!, type.field(key), depth + 1, key)
-      if (node !== NOTHING) children[`f:${key}`] = node
+      const child = wholeSet(value[key]!, type.field(key), depth + 1, key)
+      if (child === NOTHING) continue
+      if (node === LEAF) node = emptyNode(isOwned)
+      node[elementOf(key)] = child
     }
   } else if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(value)) {
     const itemType: MergeType = type.kind === 'list-map' ? type.items : { kind: 'atomic' }
-    for (const item of value) children[itemElement(item, type)] = wholeSet(item, itemType, depth + 1, '')
+    for (const item of value) {
+      if (node === LEAF) node = emptyNode(isOwned)
+      node[itemElement(item, type)] = wholeSet(item, itemType, depth + 1, '')
+    }
   }
-  if (!ALWAYS_THERE.has(name)) return memberWith(children)
   // `spec: {}`, or metadata with nothing but what the server writes.
-  return isEmptyObject(children) && typeof value === 'object' ? NOTHING : children
+  return node === LEAF && !isOwned && typeof value === 'object' ? NOTHING : node
 }
 
 function isEmptyObject(value: object): boolean {
@@ -133,7 +154,7 @@ function fieldsOfMap(value: JsonObject, type: MapType, depth: number, name: stri
     const node = fieldsOfValue(value[key]!, type.field(key), depth + 1, key)
     // An empty metadata after what the server owns was left out is no field.
     if (depth === 0 && key === 'metadata' && isEmptyObject(node)) continue
-    set[`f:${key}`] = node
+    set[elementOf(key)] = node
   }
   return set
 }

@@ -23,13 +23,19 @@ export function isEmptySet(root: FieldSet): boolean {
   return true
 }
 
+/** A path without any below it. Most nodes are one, so that they share it: sets are never changed, only made of others. */
+export const LEAF: FieldSet = Object.freeze({})
+
 /** `undefined` when neither the path itself nor any below it is in the set. */
 function createNode(member: boolean, children: FieldSet): FieldSet | undefined {
   if (!member) return hasChildren(children) ? children : undefined
-  return hasChildren(children) ? { [SELF]: {}, ...children } : {}
+  return memberWith(children)
 }
 
-export const memberWith = (children: FieldSet): FieldSet => createNode(true, children)!
+/** To be filled by who makes it, with one element at least; `isMember`: with the path itself. */
+export const emptyNode = (isMember: boolean): FieldSet => (isMember ? { [SELF]: LEAF } : {})
+
+export const memberWith = (children: FieldSet): FieldSet => (hasChildren(children) ? { [SELF]: LEAF, ...children } : LEAF)
 
 type Combine = (a: FieldSet | undefined, b: FieldSet | undefined) => FieldSet | undefined
 

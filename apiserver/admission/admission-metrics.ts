@@ -80,35 +80,33 @@ export function createAdmissionMetrics(metrics: Metrics): AdmissionMetrics {
 /** The same plugins, each timed at what it does. */
 export const measurePlugins = (plugins: readonly AdmissionPlugin[], metrics: AdmissionMetrics): AdmissionPlugin[] =>
   plugins.map((plugin) => {
-    const { name } = plugin
-    const admit = plugin.admit?.bind(plugin)
-    const validate = plugin.validate?.bind(plugin)
-    const note = (step: AdmissionStep, { operation }: AdmissionAttributes) => {
-      const started = performance.now()
-      return (rejected: boolean) => metrics.plugin(name, step, operation, rejected, performance.now() - started)
-    }
+    const { admit, validate } = plugin
     return {
-      name,
+      name: plugin.name,
       handles: (attributes) => plugin.handles(attributes),
-      ...(admit && { admit: (attributes, context) => timed(() => admit(attributes, context), note('admit', attributes)) }),
-      ...(validate && {
-        validate: (attributes, context) => timed(() => validate(attributes, context), note('validate', attributes)),
-      }),
+      ...(admit && { admit: timed(plugin, 'admit', admit, metrics) }),
+      ...(validate && { validate: timed(plugin, 'validate', validate, metrics) }),
     }
   })
 
+type Step = NonNullable<AdmissionPlugin[AdmissionStep]>
+
 /** What answers at once stays so: most plugins have nothing to wait for. */
-function timed(run: () => void | Promise<void>, note: (rejected: boolean) => void): void | Promise<void> {
-  const failed = (error: unknown): never => {
-    note(true)
-    throw error
+function timed(plugin: AdmissionPlugin, type: AdmissionStep, step: Step, metrics: AdmissionMetrics): Step {
+  return (attributes, context) => {
+    const started = performance.now()
+    const note = (rejected: boolean) =>
+      metrics.plugin(plugin.name, type, attributes.operation, rejected, performance.now() - started)
+    const failed = (error: unknown): never => {
+      note(true)
+      throw error
+    }
+    let done: void | Promise<void>
+    try {
+      done = step.call(plugin, attributes, context)
+    } catch (error) {
+      return failed(error)
+    }
+    return done ? done.then(() => note(false), failed) : note(false)
   }
-  let done: void | Promise<void>
-  try {
-    done = run()
-  } catch (error) {
-    return failed(error)
-  }
-  if (done) return done.then(() => note(false), failed)
-  return note(false)
 }

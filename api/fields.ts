@@ -40,6 +40,10 @@ export const requiredValue = ({ requirements }: FieldSelector, field: string): s
 /** The message of the 400 for a field that the resource cannot be selected by. */
 export const unsupportedFieldLabel = (field: string): string => `field label not supported: ${field}`
 
+/** The same for a kind that can be selected by what every object has. */
+export const onlyMetadataFields = (field: string): string =>
+  `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+
 function splitTerms(text: string): string[] {
   const terms: string[] = []
   let start = 0

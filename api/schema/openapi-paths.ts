@@ -55,7 +55,7 @@ const OBJECT: readonly Shape[] = [
   { method: 'delete', verb: 'delete', action: 'delete', parameters: DELETE_PARAMETERS },
 ]
 const SUBRESOURCE = OBJECT.filter(({ verb }) => verb !== 'delete')
-const ALL_NAMESPACES = COLLECTION.filter(({ verb }) => verb === 'list')
+const LISTS = COLLECTION.filter(({ verb }) => verb === 'list')
 
 const BOOLEAN = new Set(['allowWatchBookmarks', 'watch', 'force', 'orphanDependents'])
 const INTEGER = new Set(['limit', 'timeoutSeconds', 'gracePeriodSeconds'])
@@ -112,10 +112,13 @@ export function pathsOfResource(resource: PathResource, ref: JsonObject, listRef
   const scope = namespaced ? ['namespace'] : []
   const prefix = namespaced ? 'Namespaced' : ''
   const paths: JsonObject = {
-    [collection]: pathItem(COLLECTION, scope, resource, prefix + kind, ref, dialect),
+    [collection]: {
+      ...pathItem(COLLECTION, scope, resource, prefix + kind, ref, dialect),
+      ...pathItem(LISTS, scope, resource, prefix + kind, listRef, dialect),
+    },
     [`${collection}/{name}`]: pathItem(OBJECT, ['name', ...scope], resource, prefix + kind, ref, dialect),
   }
-  if (namespaced) paths[`${root}/${plural}`] = pathItem(ALL_NAMESPACES, [], resource, `${kind}ForAllNamespaces`, listRef, dialect)
+  if (namespaced) paths[`${root}/${plural}`] = pathItem(LISTS, [], resource, `${kind}ForAllNamespaces`, listRef, dialect)
   for (const subresource of subresources) {
     const suffix = prefix + kind + capitalized(subresource)
     paths[`${collection}/{name}/${subresource}`] = pathItem(SUBRESOURCE, ['name', ...scope], resource, suffix, ref, dialect)

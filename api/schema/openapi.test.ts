@@ -95,6 +95,17 @@ test('patch operations name their kind and say that they take a dry run', () => 
   expect((path['patch']!['parameters'] as JsonObject[]).map(({ name }) => name)).toContain('dryRun')
 })
 
+test('a list answers with a list, in a namespace as in all of them', () => {
+  const paths = v2['paths'] as Record<string, Record<string, JsonObject>>
+  for (const path of ['/api/v1/namespaces/{namespace}/pods', '/api/v1/pods'])
+    expect(paths[path]!['get']!['responses']).toMatchObject({
+      200: { schema: { $ref: '#/definitions/io.k8s.api.core.v1.PodList' } },
+    })
+  expect(paths['/api/v1/namespaces/{namespace}/pods']!['post']!['responses']).toMatchObject({
+    200: { schema: { $ref: '#/definitions/io.k8s.api.core.v1.Pod' } },
+  })
+})
+
 test('old clients get no schema words that they do not know', () => {
   expect(JSON.stringify(definitions['com.example.stable.v1.CronTab'])).not.toContain('anyOf')
 })

@@ -14,7 +14,7 @@ describe('the options of a list', () => {
     ['resourceVersion=0&resourceVersionMatch=Exact', 'is forbidden for resourceVersion "0"'],
     ['resourceVersion=1&resourceVersionMatch=Some', 'Unsupported value: "Some"'],
     ['sendInitialEvents=true', 'sendInitialEvents is forbidden for list'],
-    ['continue=garbage', 'continue key is not valid'],
+    ['continue=garbage', 'invalid continue token: continue key is not valid'],
     [`continue=${encodeContinue({ revision: 3, start: '../secrets/' })}`, 'continue key is not valid'],
     [`resourceVersion=3&continue=${encodeContinue({ revision: 3, start: 'a' })}`, 'not allowed when using continue'],
     ['limit=ten', 'invalid syntax'],

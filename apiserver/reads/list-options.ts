@@ -98,5 +98,5 @@ function decodeContinue(text: string): ContinueToken {
   } catch {
     // Answered below: a token is valid or it is not.
   }
-  throw badRequest('continue key is not valid: a token of an earlier list is expected')
+  throw badRequest('invalid continue token: continue key is not valid: a token of an earlier list is expected')
 }

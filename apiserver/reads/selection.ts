@@ -3,6 +3,7 @@ import {
   createFieldSelector,
   parseFieldSelector,
   requiredValue,
+  onlyMetadataFields,
   unsupportedFieldLabel,
   type FieldSelector,
 } from '../../api/fields.ts'
@@ -65,10 +66,11 @@ function storedNames(fields: FieldSelector, { definition: { fieldAliases } }: Se
 }
 
 function refuseUnknownFields({ requirements }: FieldSelector, { definition }: ServedResource): void {
+  const { selectableFields, schemas } = definition
   for (const { field } of requirements) {
-    const known =
-      field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(definition.selectableFields ?? {}, field)
-    if (!known) throw badRequest(unsupportedFieldLabel(field))
+    if (field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(selectableFields ?? {}, field)) continue
+    // Upstream has words of its own for built-in kinds with no more fields than every kind has.
+    throw badRequest(selectableFields || schemas ? unsupportedFieldLabel(field) : onlyMetadataFields(field))
   }
 }
 

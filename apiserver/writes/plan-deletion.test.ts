@@ -72,8 +72,14 @@ test.each([
 })
 
 test.each([
-  [{ uid: 'other' }, 'UID in precondition: other, UID in object meta: u'],
-  [{ resourceVersion: '6' }, 'ResourceVersion in precondition: 6, ResourceVersion in object meta: 7'],
+  [
+    { uid: 'other' },
+    'on Pod "p": the UID in the precondition (other) does not match the UID in record (u). The object might have been',
+  ],
+  [
+    { resourceVersion: '6' },
+    'the ResourceVersion in the precondition (6) does not match the ResourceVersion in record (7). The object might have been',
+  ],
 ])('a precondition %o that does not hold is a conflict', (preconditions, message) => {
   expect(() => planDeletion(atOnce, object(), { ...none, preconditions }, NOW)).toThrow(message)
 })

@@ -35,13 +35,17 @@ export function planDeletion(definition: ResourceDefinition, old: KubeObject, op
 
 function checkPreconditions({ names }: ResourceDefinition, { metadata }: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions
-  const refuse = (why: string) => conflict(names.group, names.plural, metadata.name, why)
-  if (uid !== undefined && uid !== metadata.uid)
-    throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`)
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-    throw refuse(
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+  const refuse = (what: string, asked: string, found: string | undefined, since: string) =>
+    conflict(
+      names.group,
+      // Upstream puts the kind where a resource belongs, here only.
+      names.kind,
+      metadata.name,
+      `the ${what} in the precondition (${asked}) does not match the ${what} in record (${found}). The object might have been ${since}`,
     )
+  if (uid !== undefined && uid !== metadata.uid) throw refuse('UID', uid, metadata.uid, 'deleted and then recreated')
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw refuse('ResourceVersion', resourceVersion, metadata.resourceVersion, 'modified')
 }
 
 interface Grace {

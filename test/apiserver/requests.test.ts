@@ -423,6 +423,14 @@ describe('nonsense', () => {
     expect(answer.json).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { e: 'f' } })
   })
 
+  test.each([
+    [MAPS, '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
+    [PODS, 'field label not supported: spec.x'],
+    ['/apis/apps/v1/deployments', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
+  ])('in the field selector of %s is told in the words for its kind', async (path, message) => {
+    expect((await call('GET', `${path}?fieldSelector=spec.x%3D1`)).json).toMatchObject({ code: 400, message })
+  })
+
   test('in a field is warned of, or refused when the client is strict', async () => {
     const body = { ...map('odd'), spec: { nonsense: true } }
     const warned = await call('POST', `${MAPS}?dryRun=All`, { body })

@@ -4,13 +4,12 @@ import { controllerOf, keyOf, type New } from '../../api/object.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { mergePatch, remove, withoutFinalizer } from '../status-patch.ts'
 import { cleanupPod } from './volume/local-path-cleanup.ts'
-import { classOf, selectedNode } from './volume/match.ts'
+import { classOf, provisionedBy, selectedNode } from './volume/match.ts'
 
 /** As storage classes name it. */
 export const localPathProvisioner = 'kubelab/local-path'
 /** On the volume until its data is gone, however the volume came to be deleted. */
 const finalizer = 'kubelab/local-path'
-const provisionedBy = 'pv.kubernetes.io/provisioned-by'
 const folder = '/var/lib/kubelet/local-volumes'
 const retryMs = 15_000
 const hostnameLabel = 'kubernetes.io/hostname'

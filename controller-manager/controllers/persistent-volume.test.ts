@@ -109,6 +109,64 @@ it('a volume whose claim is gone is released, also when a claim of the same name
   expect(phases(model)).toEqual({ v: 'Released' })
 })
 
+it('a bound volume that lost its reference gets it back, before anybody else may have the volume', () => {
+  const model = createVolumes()
+  addVolume(model, 'v', '1Gi')
+  model.settle(...all)
+  addClaim(model, 'data', '1Gi')
+  model.settle(...all)
+  model.merge('PersistentVolume', 'v', { spec: { claimRef: null } })
+  model.settle(...all)
+  expect(model.get('PersistentVolume', 'v')?.spec?.claimRef?.uid).toBe(claim(model, 'data').metadata.uid)
+  expect(phases(model)).toEqual({ v: 'Bound' })
+})
+
+it('a volume that refers to a claim which has another one is free again, for that claim where a person reserved it', () => {
+  const model = createVolumes()
+  addVolume(model, 'v', '1Gi')
+  model.settle(...all)
+  const { uid } = addClaim(model, 'data', '1Gi').metadata
+  model.settle(...all)
+  const claimRef = { namespace: 'default', name: 'data', uid }
+  addVolume(model, 'reserved', '1Gi', { claimRef })
+  addVolume(model, 'taken', '1Gi', { claimRef })
+  model.merge('PersistentVolume', 'taken', { metadata: { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } } })
+  model.settle(...all)
+  expect(phases(model)).toEqual({ v: 'Bound', reserved: 'Available', taken: 'Available' })
+  expect(model.get('PersistentVolume', 'reserved')?.spec?.claimRef).toEqual({ namespace: 'default', name: 'data' })
+  expect(model.get('PersistentVolume', 'taken')?.spec?.claimRef).toBeUndefined()
+})
+
+it.each<[string, Partial<PersistentVolumeSpec>, string, string[]]>([
+  ['is kept', { persistentVolumeReclaimPolicy: 'Retain' }, 'Released', []],
+  [
+    'nobody here can delete',
+    { persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: '/x' } },
+    'Failed',
+    ['VolumeFailedDelete'],
+  ],
+  [
+    'nobody here can empty',
+    { persistentVolumeReclaimPolicy: 'Recycle', hostPath: { path: '/x' } },
+    'Failed',
+    ['VolumeFailedRecycle'],
+  ],
+  ['its provisioner deletes', { persistentVolumeReclaimPolicy: 'Delete', storageClassName: 'made' }, 'Released', []],
+])('a released volume that %s says so', (_, spec, phase, reasons) => {
+  const model = createVolumes()
+  addVolume(model, 'v', '1Gi', spec)
+  const { storageClassName = '' } = spec
+  const provisioned = storageClassName ? { 'pv.kubernetes.io/provisioned-by': 'x' } : {}
+  model.merge('PersistentVolume', 'v', { metadata: { annotations: provisioned } })
+  model.settle(...all)
+  addClaim(model, 'data', '1Gi', { storageClassName })
+  model.settle(...all)
+  model.delete('PersistentVolumeClaim', 'default/data')
+  model.settle(...all)
+  expect(phases(model)).toEqual({ v: phase })
+  expect(model.events.map(({ reason }) => reason).filter((reason) => reason.startsWith('Volume'))).toEqual(reasons)
+})
+
 it('a claim stays while a pod uses it, and a volume while it is bound', () => {
   const model = createVolumes()
   addClaim(model, 'data', '1Gi')

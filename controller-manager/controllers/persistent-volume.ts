@@ -9,7 +9,15 @@ import { keyOf } from '../../api/object.ts'
 import { formatTime } from '../../api/time.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { mergePatch, updateStatus } from '../status-patch.ts'
-import { bindCompleted, boundByController, classOf, findVolume, isReservedFor, selectedNode } from './volume/match.ts'
+import {
+  bindCompleted,
+  boundByController,
+  classOf,
+  findVolume,
+  isReservedFor,
+  provisionedBy,
+  selectedNode,
+} from './volume/match.ts'
 
 export interface ClaimView {
   volumes: PersistentVolume[]
@@ -59,7 +67,7 @@ const event = (
 ): Action => ({ do: 'event', about, type, reason, message })
 
 export function reconcileClaim(claim: PersistentVolumeClaim, { volumes, named, storageClass }: ClaimView, now: Date): Action[] {
-  if (claim.metadata.annotations?.[bindCompleted]) return keepBound(claim, named)
+  if (claim.metadata.annotations?.[bindCompleted]) return keepBound(claim, named, now)
   if (claim.metadata.deletionTimestamp) return []
   const pending = updateStatus(claim, { ...claim.status, phase: 'Pending' })
   if (claim.spec?.volumeName) {
@@ -121,15 +129,21 @@ const boundStatus = ({ status }: PersistentVolumeClaim, { spec }: PersistentVolu
   capacity: status?.capacity ?? spec?.capacity,
 })
 
-function keepBound(claim: PersistentVolumeClaim, volume: PersistentVolume | undefined): Action[] {
+function keepBound(claim: PersistentVolumeClaim, volume: PersistentVolume | undefined, now: Date): Action[] {
   const lost = (reason: string, message: string): Action[] => [
     ...(claim.status?.phase === 'Lost' ? [] : [event(claim, 'Warning', reason, message)]),
     ...updateStatus(claim, { ...claim.status, phase: 'Lost', capacity: undefined, accessModes: undefined }),
   ]
+  if (!claim.spec?.volumeName) {
+    return lost('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!')
+  }
   if (!volume) return lost('ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!')
-  if (volume.spec?.claimRef && !isReservedFor(volume, claim)) {
+  const reference = volume.spec?.claimRef
+  if (reference && !isReservedFor(volume, claim)) {
     return lost('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly')
   }
+  // Somebody took the reference off, or restored the volume without it: it would be given to the next who asks.
+  if (!reference?.uid) return bind(claim, volume, now)
   return updateStatus(claim, boundStatus(claim, volume))
 }
 
@@ -174,11 +188,47 @@ export const persistentVolume: Controller<'PersistentVolume', PersistentVolumeCl
 }
 
 export function reconcileVolume(volume: PersistentVolume, claim: PersistentVolumeClaim | undefined, now: Date): Action[] {
-  const enter = (phase: string): Action[] =>
-    volume.status?.phase === phase ? [] : updateStatus(volume, { phase, lastPhaseTransitionTime: formatTime(now) })
+  const enter = (phase: string, message?: string): Action[] =>
+    volume.status?.phase === phase
+      ? []
+      : updateStatus(volume, { ...volume.status, phase, message, lastPhaseTransitionTime: formatTime(now) })
   const reference = volume.spec?.claimRef
   if (!reference?.uid) return enter('Available')
-  if (claim?.metadata.uid === reference.uid) return claim.spec?.volumeName === volume.metadata.name ? enter('Bound') : []
-  // With policy Delete the provisioner that made it takes it away; with Retain it waits for a person.
-  return enter('Released')
+  if (claim?.metadata.uid === reference.uid) {
+    if (!claim.spec?.volumeName) return []
+    return claim.spec.volumeName === volume.metadata.name ? enter('Bound') : unbind(volume)
+  }
+  // It stays until a person has looked at it.
+  if (volume.status?.phase === 'Failed') return []
+  const failure = reclaimFailure(volume)
+  if (!failure) return enter('Released')
+  return [...enter('Failed', failure.message), event(volume, 'Warning', failure.reason, failure.message)]
+}
+
+/** Its claim has another volume. Who reserved it by name may want it again; what this controller reserved is free. */
+function unbind(volume: PersistentVolume): Action[] {
+  const { resourceVersion, annotations } = volume.metadata
+  return [
+    annotations?.[boundByController]
+      ? mergePatch(volume, {
+          spec: { claimRef: null },
+          metadata: { resourceVersion, annotations: { [boundByController]: null } },
+        })
+      : mergePatch(volume, { spec: { claimRef: { uid: null } }, metadata: { resourceVersion } }),
+  ]
+}
+
+/** With Retain it waits for a person, with Delete the provisioner that made it takes it away. Nothing here empties or removes one. */
+function reclaimFailure({ metadata, spec }: PersistentVolume): { reason: string; message: string } | null {
+  switch (spec?.persistentVolumeReclaimPolicy) {
+    case 'Recycle':
+      return { reason: 'VolumeFailedRecycle', message: 'No recycler plugin found for the volume!' }
+    case 'Delete': {
+      if (metadata.annotations?.[provisionedBy]) return null
+      const message = `error getting deleter volume plugin for volume ${JSON.stringify(metadata.name)}: no deletable volume plugin matched`
+      return { reason: 'VolumeFailedDelete', message }
+    }
+    default:
+      return null
+  }
 }

@@ -5,6 +5,8 @@ import { compareQuantityText } from '../../../api/quantity.ts'
 
 export const boundByController = 'pv.kubernetes.io/bound-by-controller'
 export const bindCompleted = 'pv.kubernetes.io/bind-completed'
+/** Who made the volume, and takes it away again. */
+export const provisionedBy = 'pv.kubernetes.io/provisioned-by'
 export const selectedNode = 'volume.kubernetes.io/selected-node'
 
 const capacityOf = ({ spec }: PersistentVolume): string => spec?.capacity?.['storage'] ?? '0'

@@ -1,5 +1,10 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
 import { Command } from 'commander'
-import { describe, expect, test } from 'vitest'
+import { pack } from 'tar-stream'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { CertificateSigningRequest, CoreEvent, Pod, Service } from '../api/generated/types.ts'
 import { rulesTable, whoamiTable } from './access-review.ts'
 import { normalizeArguments } from './command-line.ts'
@@ -13,7 +18,7 @@ import { parsePorts } from './port-pairs.ts'
 import { printYaml } from './printers/yaml.ts'
 import { applyLocally, parsePatch } from './read-patch.ts'
 import { parseRequestTimeout } from './session.ts'
-import { placeOf } from './tar-files.ts'
+import { placeOf, unpackFiles } from './tar-files.ts'
 import { nodeTable, podTable } from './usage-tables.ts'
 
 describe('delete without a type', () => {
@@ -238,4 +243,14 @@ test.each([
 
 test('a time that nobody can read is refused', () => {
   expect(() => parseRequestTimeout('soon')).toThrow('Invalid timeout value. Timeout must be a single integer in seconds')
+})
+
+test('a copy out of a container runs as nobody else, whatever the container says of it', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kubelab-cp-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const tar = pack()
+  tar.entry({ name: 'tool', mode: 0o6755 }, '#!/bin/sh')
+  tar.finalize()
+  expect(await unpackFiles(Readable.from(tar), 'tool', path.join(folder, 'tool'), () => {})).toBe(1)
+  expect((await stat(path.join(folder, 'tool'))).mode & 0o7000).toBe(0)
 })

@@ -1,4 +1,4 @@
-/** A PUT or an apply that makes the object needs the right to create as well. */
+/** A PUT or an apply that makes the object needs the right to create as well, and so does a session in a container however it begins. */
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { forbiddenRequest } from './forbidden-request.ts'
 import { attributesOf } from './request-attributes.ts'

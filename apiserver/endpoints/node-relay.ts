@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { admissionAttributes, createAdmission } from '../admission/admission-chain.ts'
 import type { ApiContext, Endpoint, ResourceRequest } from '../api-context.ts'
+import { authorizeCreate } from '../auth/authorize-create.ts'
 import { kubeletAddressOf } from '../relays/kubelet-transport.ts'
 import { relay, unreachable, type Target } from '../relays/relay.ts'
 import { isWebSocket, sendStream } from '../answers/web-socket-stream.ts'
@@ -16,6 +17,8 @@ export const portForward = streaming('portForward', false)
 
 function streaming(command: 'exec' | 'attach' | 'portForward', ofContainer: boolean): Endpoint {
   return async (context, request) => {
+    // A WebSocket begins with a GET, and who may only read must not run commands.
+    if (request.info.verb !== 'create') authorizeCreate(context, request)
     const pod = await podOf(context, request)
     const { name, namespace = '' } = pod.metadata
     if (!pod.spec?.nodeName) throw badRequest(`pod ${name} does not have a host assigned`)

@@ -56,6 +56,13 @@ describe('the kubelet', () => {
     // No name opens a door by itself.
     ['/exec/ns/p/c', 'kube-apiserver-kubelet-client', 'POST', false, ['create nodes/proxy']],
     ['/constructor', 'prober', 'GET', false, ['get nodes/proxy']],
+    // What is asked about is what would be served.
+    ['/metrics/../containerLogs/ns/p/c', 'prober', 'GET', false, ['get nodes/proxy']],
+    ['/metrics/%2e%2e/logs/', 'prober', 'GET', false, ['get nodes/log']],
+    ['/metrics\\..\\pods', 'prober', 'GET', false, ['get nodes/pods', 'get nodes/proxy']],
+    ['//host/metrics', 'prober', 'GET', false, ['get nodes/proxy']],
+    ['https://host/metrics/cadvisor', 'prober', 'GET', false, ['get nodes/proxy']],
+    ['//[/metrics', 'prober', 'GET', false, ['get nodes/proxy']],
   ])('asks the API server about %s for %s', async (url, name, method, allowed, questions) => {
     const { authorize, asked } = start()
     expect((await authorize(withCertificate(url, name, method))).allowed).toBe(allowed)

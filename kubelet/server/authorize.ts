@@ -36,7 +36,7 @@ export function createAuthorizer(client: Pick<ApiClient, 'raw'>, nodeName: strin
     const user = fromCertificate(request.socket as TLSSocket) ?? (token === undefined ? undefined : await userOf(token))
     if (!user) return { allowed: false, status: 401, message: 'Unauthorized' }
     const verb = verbs[request.method ?? 'GET'] ?? 'get'
-    const subresources = subresourcesOf(request.url ?? '/')
+    const subresources = subresourcesOf(requestUrl(request.url))
     for (const subresource of subresources) if (await may(user, verb, subresource)) return { allowed: true }
     const what = `verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]`
     return { allowed: false, status: 403, message: `Forbidden (user=${user.username}, ${what})\n` }
@@ -57,8 +57,16 @@ const SUBRESOURCES: Record<string, readonly string[]> = {
   configz: ['configz', 'proxy'],
 }
 
-const subresourcesOf = (url: string): readonly string[] => {
-  const [, first = ''] = url.split('?', 1)[0]!.split('/')
+/**
+ * The path that is served is the one that is asked about: `/metrics/../pods` is about pods. Undefined for what is not a plain path, which
+ * is served to nobody.
+ */
+export function requestUrl(text: string | undefined = '/'): URL | undefined {
+  return /^\/(?!\/)/.test(text) && URL.canParse(text, 'https://localhost') ? new URL(text, 'https://localhost') : undefined
+}
+
+const subresourcesOf = (url: URL | undefined): readonly string[] => {
+  const [, first = ''] = url?.pathname.split('/') ?? []
   return (Object.hasOwn(SUBRESOURCES, first) ? SUBRESOURCES[first] : undefined) ?? ['proxy']
 }
 

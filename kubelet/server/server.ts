@@ -11,7 +11,7 @@ import type { RenewedServing } from '../certificates/kubelet-certificates.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { ProbeCounts } from '../probes/probe-counts.ts'
 import type { Cri } from '../runtime/cri-client.ts'
-import type { Authorizer } from './authorize.ts'
+import { requestUrl, type Authorizer } from './authorize.ts'
 import { serveContainerLogs } from './container-logs.ts'
 import { updateClaimGauges, updateGauges } from './kubelet-metrics.ts'
 import type { Stats } from './stats.ts'
@@ -101,8 +101,9 @@ async function upgrade(
   client.on('error', () => client.destroy())
   const authorization = await authorize(request)
   if (!authorization.allowed) return refuseUpgrade(client, authorization.status, authorization.message)
-  if (!streaming.test(request.url ?? '')) return refuseUpgrade(client, 404, '404 page not found\n')
-  await streams.serve(request, client, head)
+  const url = requestUrl(request.url)
+  if (!url || !streaming.test(url.pathname)) return refuseUpgrade(client, 404, '404 page not found\n')
+  await streams.serve(url, request, client, head)
 }
 
 /** As upstream, plain text: the API server wraps it for its client. */
@@ -128,11 +129,12 @@ function send(response: ServerResponse, status: number, contentType: string, bod
 
 async function answer(request: IncomingMessage, response: ServerResponse, options: KubeletServerOptions): Promise<void> {
   const { authorize, kubelet, health, metrics, stats } = options
-  const url = new URL(request.url ?? '/', 'https://localhost')
   const text = (status: number, body: string) => send(response, status, 'text/plain; charset=utf-8', body)
   const json = (body: unknown) => send(response, 200, 'application/json', JSON.stringify(body))
   const authorization = await authorize(request)
   if (!authorization.allowed) return text(authorization.status, authorization.message)
+  const url = requestUrl(request.url)
+  if (!url) return text(400, 'the path is none\n')
   const parts = url.pathname.split('/').slice(1).map(decodeURIComponent)
   switch (parts[0]) {
     case 'containerLogs': {

@@ -13,7 +13,7 @@ import { relay } from './relay.ts'
 
 export interface StreamServer {
   /** Rejects before anything was answered when there is nothing to stream to. */
-  serve(request: IncomingMessage, client: Duplex, head: Buffer): Promise<void>
+  serve(asked: URL, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void>
 }
 
 const flag = (query: URLSearchParams, ...names: string[]): boolean =>
@@ -61,8 +61,8 @@ export function createStreamServer(kubelet: Kubelet, cri: Cri, logger: Logger): 
   }
 
   return {
-    async serve(request, client, head) {
-      const { url, choice } = await findUrl(new URL(request.url ?? '/', 'https://localhost'))
+    async serve(asked, request, client, head) {
+      const { url, choice } = await findUrl(asked)
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
       const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket'
       const protocol = [channelProtocol, tunnelProtocol].find((candidate) => offered.includes(candidate))

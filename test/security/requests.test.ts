@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificate } from './forge.ts'
 import { startSecureServer, type KeyPair, type SecureServer } from './secure-server.ts'
 
+const SESSIONS = ['exec', 'attach', 'portforward']
+
 let server: SecureServer
 /** Bob may read pods of the namespace `a`, and no more. */
 let bob: KeyPair
@@ -16,7 +18,9 @@ beforeAll(async () => {
   }
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'pods' }
   const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/a'
-  const rules = [{ apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list'] }]
+  const rules = [
+    { apiGroups: [''], resources: ['pods', 'pods/log', ...SESSIONS.map((one) => `pods/${one}`)], verbs: ['get', 'list'] },
+  ]
   await server.admin('POST', `${roles}/roles`, { metadata: { name: 'pods' }, rules })
   const subjects = [{ kind: 'User', name: 'bob', apiGroup: 'rbac.authorization.k8s.io' }]
   await server.admin('POST', `${roles}/rolebindings`, { metadata: { name: 'pods' }, roleRef, subjects })
@@ -55,6 +59,14 @@ describe('a path is taken as it is written', () => {
     expect(answer.text).not.toContain('TREASURE')
     expect(answer.text).not.toContain(Buffer.from('TREASURE').toString('base64'))
     expect((await server.recorded(answer)).responseStatus.code).toBe(answer.code)
+  })
+})
+
+describe('who may only read opens no session in a container, though a WebSocket begins with a GET', () => {
+  it.each(SESSIONS)('%s', async (session) => {
+    const answer = await server.call({ path: `/api/v1/namespaces/a/pods/p/${session}?command=sh&stdout=true`, certificate: bob })
+    expect([answer.code, answer.json.reason], answer.text).toEqual([403, 'Forbidden'])
+    expect(answer.json['message']).toContain(`cannot create resource "pods/${session}"`)
   })
 })
 

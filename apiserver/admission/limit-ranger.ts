@@ -4,16 +4,19 @@ import { canonicalQuantity, compareQuantity, parseQuantity, quantityToString, ty
 import { aggregate } from '../../api/status.ts'
 import type { AdmissionAttributes, AdmissionPlugin, ClusterReader } from './plugin.ts'
 import { computePodResources, toAmounts, type Amounts } from './pod-resources.ts'
-import { isWriteOf, refuse } from './refuse.ts'
+import { isResource, isWriteOf, refuse } from './refuse.ts'
 
 const ANNOTATION = 'kubernetes.io/limit-ranger'
 
 export const limitRanger: AdmissionPlugin = {
   name: 'LimitRanger',
   handles: (attributes) =>
-    isWriteOf(attributes, 'pods', 'CREATE') || isWriteOf(attributes, 'persistentvolumeclaims', 'CREATE', 'UPDATE'),
+    isWriteOf(attributes, 'pods', 'CREATE') ||
+    isResize(attributes) ||
+    isWriteOf(attributes, 'persistentvolumeclaims', 'CREATE', 'UPDATE'),
   admit(attributes, { reader }) {
-    if (attributes.resource !== 'pods') return
+    // What a pod runs with stays as it is where the resize says nothing of it.
+    if (attributes.resource !== 'pods' || isResize(attributes)) return
     for (const limits of limitsIn(attributes, reader)) setDefaults(attributes.object as Pod, limits)
   },
   validate(attributes, { reader }) {
@@ -25,6 +28,9 @@ export const limitRanger: AdmissionPlugin = {
     }
   },
 }
+
+const isResize = (attributes: AdmissionAttributes): boolean =>
+  isResource(attributes, 'pods') && attributes.subresource === 'resize' && attributes.operation === 'UPDATE'
 
 /** One list of items for each LimitRange of the namespace. */
 const limitsIn = ({ namespace }: AdmissionAttributes, reader: ClusterReader): LimitRangeItem[][] =>

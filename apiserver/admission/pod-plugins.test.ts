@@ -217,6 +217,20 @@ describe('LimitRanger', () => {
     await expect(specAfter(limitRanger, object, range(limit))).rejects.toThrow(`pods "p" is forbidden: ${message}`)
   })
 
+  it('refuses a resize to what is outside, and gives a pod that is resized no defaults', async () => {
+    const fixture = createFixture(range({ type: 'Container', max: { cpu: '1' }, default: { memory: '1Gi' } }))
+    const resize = (cpu: string) => {
+      const object = using({}, { cpu })
+      const more = { operation: 'UPDATE', subresource: 'resize', oldObject: using({}, { cpu: '1' }) } as const
+      return fixture.run(limitRanger, attributesOf('pods', object, more))
+    }
+    await expect(resize('2')).rejects.toThrow('maximum cpu usage per Container is 1, but limit is 2')
+    expect(((await resize('500m')).object as Pod).spec!.containers[0]!.resources).toEqual({
+      requests: {},
+      limits: { cpu: '500m' },
+    })
+  })
+
   it('holds claims to the range of storage', async () => {
     const fixture = createFixture(range({ type: 'PersistentVolumeClaim', min: { storage: '1Gi' }, max: { storage: '2Gi' } }))
     const claim = (storage: string) =>

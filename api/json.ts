@@ -10,6 +10,17 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 export const jsonType = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
 
+/**
+ * What is wrong with a text that `JSON.parse` refused, in Go's words where the engine would show the text around the place:
+ * it may be a secret's, and messages go to logs.
+ */
+export function jsonProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const token = /^Unexpected token ('.*?'), .* is not valid JSON$/s.exec(message)?.[1]
+  if (token !== undefined) return `invalid character ${token} looking for beginning of value`
+  return message.endsWith(' is not valid JSON') ? 'invalid value' : message
+}
+
 /** A member of its own: user keys like `toString` must not find what every object inherits. */
 export const memberOf = (value: JsonObject, key: string): Json | undefined => (Object.hasOwn(value, key) ? value[key] : undefined)
 

@@ -1,5 +1,6 @@
 /** The request's body, bounded in size and nesting, from bytes to a plain value: JSON, YAML or protobuf. */
 import type { IncomingMessage } from 'node:http'
+import { jsonProblem } from '../../api/json.ts'
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../../api/status.ts'
 
 /** Upstream's limit: etcd takes 1.5 MiB, and JSON may be twice that. */
@@ -85,7 +86,7 @@ export function parseJson(body: Buffer, what: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    throw badRequest(`${what}: ${messageOf(error)}`)
+    throw badRequest(`${what}: ${jsonProblem(error)}`)
   }
 }
 

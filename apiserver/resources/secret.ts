@@ -1,4 +1,5 @@
 /** Secret. */
+import { jsonProblem } from '../../api/json.ts'
 import { invalid, required, tooLong } from '../../api/field-error.ts'
 import type { Secret } from '../../api/generated/types.ts'
 import { isConfigMapKey } from '../../api/names.ts'
@@ -64,7 +65,7 @@ const requireJson =
     try {
       JSON.parse(Buffer.from(value, 'base64').toString())
     } catch (error) {
-      errors.push(invalid(`data[${key}]`, '<secret contents redacted>', (error as Error).message))
+      errors.push(invalid(`data[${key}]`, '<secret contents redacted>', jsonProblem(error)))
     }
   }
 

@@ -70,6 +70,24 @@ describe('who may only read opens no session in a container, though a WebSocket 
   })
 })
 
+it('what is wrong with a secret is told, and recorded, without any of it', async () => {
+  const { certificate, key } = server.pki.admin
+  const body = {
+    metadata: { name: 'x' },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { '.dockerconfigjson': 'TREASURE{' },
+  }
+  const answer = await server.call({
+    method: 'POST',
+    path: '/api/v1/namespaces/a/secrets',
+    body,
+    certificate: await server.read({ certificate, key }),
+  })
+  expect([answer.code, answer.json.reason]).toEqual([422, 'Invalid'])
+  expect(answer.text).not.toContain('TREASURE')
+  expect(JSON.stringify(await server.recorded(answer))).not.toContain('TREASURE')
+})
+
 describe('anonymous sees health and version', () => {
   it.each(['/healthz', '/livez', '/readyz', '/version'])('%s', async (path) => {
     expect((await server.call({ path })).code).toBe(200)

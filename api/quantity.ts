@@ -20,8 +20,7 @@ export class QuantityError extends Error {
   override readonly name = 'QuantityError'
 }
 
-/** Reads a quantity; throws a QuantityError with upstream's text. */
-export function parseQuantity(text: string): Quantity {
+function readQuantity(text: string): Quantity {
   if (text === '') throw new QuantityError('EOF')
   const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text)
   const [, sign, whole = '', fraction = '', suffix = ''] = match ?? []
@@ -90,6 +89,9 @@ function cached<T>(read: (text: string) => T): (text: string) => T {
     return value
   }
 }
+
+/** Reads a quantity; throws a QuantityError with upstream's text. */
+export const parseQuantity = cached(readQuantity)
 
 /** `0.5` becomes `500m`, `1024Mi` becomes `1Gi`. Throws a QuantityError. */
 export const canonicalQuantity = cached((text) => quantityToString(parseQuantity(text)))

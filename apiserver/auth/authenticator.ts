@@ -114,7 +114,8 @@ const PROTOCOL_PREFIX = 'base64url.bearer.authorization.k8s.io.'
 
 /** From `Authorization`, or from the subprotocol list by which browsers send a token with a WebSocket. */
 export function bearerToken(headers: RequestHeaders): string | undefined {
-  const authorization = [headers.authorization ?? ''].flat()[0] ?? ''
+  const { authorization: given = '' } = headers
+  const authorization = typeof given === 'string' ? given : (given[0] ?? '')
   if (authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === 'bearer ') {
     const token = authorization.slice(7).trim()
     return token === '' ? undefined : token

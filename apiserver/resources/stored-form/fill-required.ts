@@ -29,19 +29,19 @@ export function fillOf(model: string): Fill | undefined {
 function compile(model: string): Fill | undefined {
   const { fields, required } = modelOf(model)
   const isKind = 'apiVersion' in fields && 'kind' in fields
-  const zeros: [string, () => unknown][] = []
-  const nested: [string, (value: unknown) => void][] = []
+  const zeros: { name: string; zero: () => unknown }[] = []
+  const nested: { name: string; visit: (value: unknown) => void }[] = []
   for (const [name, field] of Object.entries(fields)) {
     if (name === 'metadata' || name === 'apiVersion' || name === 'kind') continue
     const zero = (required.includes(name) && !POINTERS.has(name)) || (isKind && name === 'spec') ? zeroOf(field) : undefined
-    if (zero) zeros.push([name, zero])
+    if (zero) zeros.push({ name, zero })
     const visit = visitOf(field)
-    if (visit) nested.push([name, visit])
+    if (visit) nested.push({ name, visit })
   }
   if (zeros.length === 0 && nested.length === 0) return undefined
   return (object) => {
-    for (const [name, zero] of zeros) object[name] ??= zero()
-    for (const [name, visit] of nested) {
+    for (const { name, zero } of zeros) object[name] ??= zero()
+    for (const { name, visit } of nested) {
       const value = object[name]
       if (value !== undefined && value !== null) visit(value)
     }

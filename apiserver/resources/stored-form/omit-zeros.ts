@@ -35,28 +35,33 @@ function omitOf(message: string, model: string): Omit | undefined {
   return omit
 }
 
+interface Rule {
+  omitsZero: boolean
+  visit: ((value: unknown) => void) | undefined
+}
+
 function compile(message: string, model: string): Omit | undefined {
   const { required, fields: schemas } = modelOf(model)
-  const rules = new Map<string, ((value: unknown) => void) | undefined>()
-  const zeros = new Set<string>()
+  const rules = new Map<string, Rule>()
   for (const field of flatFields(message)) {
     const schema = schemas[field.name]
     if (!schema || ELSEWHERE.has(field.name)) continue
     const leaf = field.type.length === 1
-    if (!required.includes(field.name) && field.mark !== '?' && (leaf || field.mark !== '')) zeros.add(field.name)
+    const omitsZero = !required.includes(field.name) && field.mark !== '?' && (leaf || field.mark !== '')
     const ref = schema.ref ?? schema.items?.ref ?? schema.values?.ref
     const inner = leaf || ref === undefined ? undefined : omitOf(field.type, ref)
     const visit = inner && (field.mark === '*' ? each(inner) : field.mark === '%' ? eachValue(inner) : one(inner))
-    if (visit || zeros.has(field.name)) rules.set(field.name, visit)
+    if (visit || omitsZero) rules.set(field.name, { omitsZero, visit })
   }
   if (rules.size === 0) return undefined
   // An object has few members, its type may have dozens.
   return (object) => {
     for (const name in object) {
-      if (!rules.has(name)) continue
+      const rule = rules.get(name)
+      if (!rule) continue
       const value = object[name]
-      if (zeros.has(name) && isZero(value)) delete object[name]
-      else if (value !== undefined && value !== null) rules.get(name)?.(value)
+      if (rule.omitsZero && isZero(value)) delete object[name]
+      else if (value !== undefined && value !== null) rule.visit?.(value)
     }
   }
 }

@@ -38,7 +38,10 @@ function nameWarnings(use: string, { name }: ObjectMeta): string[] {
 }
 
 function podSpecWarnings(path: string, spec: PodSpec): string[] {
-  const warnings = [...placementWarnings(path, spec), ...volumeWarnings(path, spec)]
+  const { affinity, topologySpreadConstraints, nodeSelector } = spec
+  // Most pods leave their place to the scheduler, and then no path needs to be put together.
+  const isPlaced = affinity || topologySpreadConstraints || nodeSelector
+  const warnings = [...(isPlaced ? placementWarnings(path, spec) : []), ...volumeWarnings(path, spec)]
   const lists = [
     ['initContainers', spec.initContainers],
     ['containers', spec.containers],

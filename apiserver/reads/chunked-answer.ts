@@ -4,6 +4,7 @@
  * Node would frame each chunk for each client anew and write it in three pieces, a third of what an event costs a watcher.
  */
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Sink } from './watch-stream.ts'
 
 const LINE_END = Buffer.from('\r\n')
@@ -18,13 +19,23 @@ export function beginChunks(response: ServerResponse): Sink {
   // A client of HTTP/1.0 gets no chunks: the end of the connection is the end of the answer.
   if (!response.chunkedEncoding) return response
   response.chunkedEncoding = false
+  const { socket } = response
   return {
-    write: (bytes) => response.write(chunkOf(bytes)),
+    // An answer that waits for one before it on the same connection has no socket yet.
+    write: (bytes) => (socket ? writeTo(socket, chunkOf(bytes)) : response.write(chunkOf(bytes))),
     end: () => response.end(LAST_CHUNK),
     destroy: () => response.destroy(),
-    on: (event, listener) => response.on(event, listener),
+    on(event, listener) {
+      if (event === 'close' || !socket) return response.on(event, listener)
+      // The connection may serve other requests after this one.
+      socket.on(event, listener)
+      return response.on('close', () => socket.off(event, listener))
+    },
   }
 }
+
+/** Without the answer between, which holds every chunk back to the end of the tick and queues it twice. */
+const writeTo = (socket: Socket, chunk: Buffer): boolean => socket.writable && socket.write(chunk)
 
 function chunkOf(bytes: Buffer): Buffer {
   let chunk = chunks.get(bytes)

@@ -33,7 +33,12 @@ const shared = new WeakMap<StoreEvent, Map<string, Buffer>>()
 
 export function createFramer(view: View): Framer {
   const { resource, as = '', asVersion = '', includeObject } = view
-  const viewKey = `${resource.apiVersion} ${as} ${asVersion} ${includeObject} `
+  const viewKey = `${resource.apiVersion} ${as} ${asVersion} ${includeObject}`
+  const keys: Record<EventType, string> = {
+    ADDED: `${viewKey} ADDED`,
+    MODIFIED: `${viewKey} MODIFIED`,
+    DELETED: `${viewKey} DELETED`,
+  }
   const bytesOf = (entry: Entry, first: boolean): Buffer =>
     !as && resource.isStorageVersion ? entry.bytes : Buffer.from(JSON.stringify(viewed(view, entry.object(), first)))
 
@@ -44,11 +49,10 @@ export function createFramer(view: View): Framer {
         return Buffer.concat([heads[type], leavingOrPresent(view, event, type, bytesOf, first), newline])
       let frames = shared.get(event)
       if (!frames) shared.set(event, (frames = new Map()))
-      const key = viewKey + type
-      let frame = frames.get(key)
+      let frame = frames.get(keys[type])
       if (!frame) {
         frame = Buffer.concat([heads[type], leavingOrPresent(view, event, type, bytesOf, first), newline])
-        frames.set(key, frame)
+        frames.set(keys[type], frame)
       }
       return frame
     },

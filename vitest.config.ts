@@ -17,6 +17,7 @@ export default defineConfig({
           // For machines with forty times the work they can do: a test that hangs is found, a slow one is not a failure.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          setupFiles: ['test/compile-cache.ts'],
           // Pure tests share nothing that could be left behind: a process per core for all files is three times as fast.
           isolate: false,
           maxWorkers: '100%',
@@ -34,6 +35,8 @@ export default defineConfig({
           hookTimeout: 120_000,
           retry,
           fileParallelism: false,
+          setupFiles: ['test/compile-cache.ts'],
+          experimental: { viteModuleRunner: false },
         },
       },
     ],

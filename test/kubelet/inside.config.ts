@@ -7,11 +7,13 @@ export default defineConfig({
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/kubelet/**/*.suite.ts'],
     // Machines are shared and slow at times: what is waited for comes, or the product is wrong.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     retry,
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 120_000 } },
     fileParallelism: false,
+    setupFiles: ['test/compile-cache.ts'],
+    experimental: { viteModuleRunner: false },
     pool: 'forks',
   },
 })

@@ -49,7 +49,7 @@ describe('a node whose disk fills up', () => {
     expect(evicted.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }),
     )
-    await expect.poll(pressure, { timeout: 30_000 }).toMatchObject({ status: 'False', reason: 'KubeletHasNoDiskPressure' })
+    await expect.poll(pressure).toMatchObject({ status: 'False', reason: 'KubeletHasNoDiskPressure' })
     const events = (await kubelet.api.list('Event')).items.map(({ reason, message }) => `${reason}: ${message}`)
     expect(events).toContain('EvictionThresholdMet: Attempting to reclaim ephemeral-storage')
     expect((await kubelet.api.get('Pod', { namespace: 'default', name: 'modest' })).status?.phase).toBe('Running')

@@ -43,7 +43,8 @@ async function start(name: string, spec: Partial<PodSpec>): Promise<Pod> {
   return kubelet.api.waitForPod(name, isReady)
 }
 
-describe('a pod sees', () => {
+// Each test has pods of its own, and mostly waits for the runtime.
+describe.concurrent('a pod sees', () => {
   it("the cluster's name servers, its own name and its hosts", async () => {
     const spec = { hostname: 'db-0', subdomain: 'db', hostAliases: [{ ip: '1.2.3.4', hostnames: ['alias'] }] }
     const text = await output('names', 'cat /etc/resolv.conf /etc/hosts; hostname', spec)
@@ -145,8 +146,8 @@ describe('a pod sees', () => {
   })
 })
 
-describe('a pod', () => {
-  it('is reached on a port of its node', async () => {
+describe.concurrent('a pod', () => {
+  it('is reached on a port of its node', async ({ expect }) => {
     await start('server', {
       containers: [
         shell('while true; do echo here | nc -l -p 8000; done', { ports: [{ containerPort: 8000, hostPort: 30800 }] }),
@@ -194,7 +195,7 @@ describe('a pod', () => {
     expect(after.status?.podIP).not.toBe(before.status?.podIP)
   })
 
-  it('is resized without a restart, as far as the node has room', async () => {
+  it('is resized without a restart, as far as the node has room', async ({ expect }) => {
     const sized = (cpu: string, memory: string) => ({
       spec: { containers: [{ name: 'main', resources: { limits: { cpu, memory }, requests: { cpu, memory } } }] },
     })

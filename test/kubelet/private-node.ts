@@ -63,13 +63,13 @@ export async function startPrivateNode(): Promise<PrivateNode> {
 async function waitForRuntime(socket: string, containerd: ChildProcess): Promise<void> {
   const cri = connectCri(socket)
   try {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 1200; attempt++) {
       if (containerd.exitCode !== null) throw new Error(`Cannot start containerd: it left with code ${containerd.exitCode}`)
-      const ready = existsSync(socket) && (await cri.call('Version', {}, { timeoutMs: 1000 }).catch(() => undefined))
+      const ready = existsSync(socket) && (await cri.call('Version', {}, { timeoutMs: 10_000 }).catch(() => undefined))
       if (ready) return
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    throw new Error('Cannot start containerd: it did not answer within 10 s')
+    throw new Error('Cannot start containerd: it did not answer within a minute')
   } finally {
     cri.close()
   }

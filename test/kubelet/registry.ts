@@ -63,12 +63,12 @@ export async function startRegistry({ port, password }: { port: number; password
 }
 
 async function waitUntilUp(url: string, headers: Record<string, string>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 2400; attempt++) {
     const answer = await fetch(url, { headers }).catch(() => undefined)
     if (answer?.ok) return
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
-  throw new Error('Cannot start docker-registry: it did not answer within 5 s')
+  throw new Error('Cannot start docker-registry: it did not answer within a minute')
 }
 
 const configuration = (directory: string, host: string, passwords: string | undefined): string => `

@@ -9,13 +9,20 @@ export interface Answer {
   body: string
 }
 
-export function get({ running, credentials }: TestKubelet, path: string, options: { anonymous?: boolean } = {}): Promise<Answer> {
+export interface GetOptions {
+  anonymous?: boolean
+  /** The first of the body is here: whatever follows it will be, too. */
+  onBody?: () => void
+}
+
+export function get({ running, credentials }: TestKubelet, path: string, options: GetOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const own = options.anonymous ? {} : credentials
     const call = request(
       { host: '127.0.0.1', port: running().server.port, path, rejectUnauthorized: false, agent: false, ...own },
       (response) => {
         text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
+        if (options.onBody) response.once('data', options.onBody)
       },
     )
     call.on('error', reject)

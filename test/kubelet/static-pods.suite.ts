@@ -68,6 +68,6 @@ describe('a static pod', () => {
   it('ends with its manifest, and leaves nothing', async () => {
     rmSync(path.join(folder(), 'web.yaml'))
     await kubelet.api.waitForNoPod('web-node-1')
-    await vi.waitUntil(() => readdirSync(`${kubelet.node.directory}/kubelet/pods`).length === 0, { timeout: 30_000 })
+    await vi.waitUntil(() => readdirSync(`${kubelet.node.directory}/kubelet/pods`).length === 0, { timeout: 120_000 })
   })
 })

@@ -19,7 +19,7 @@ beforeAll(async () => {
   })
   await kubelet.api.waitForPod('talker', isReady)
   await vi.waitUntil(async () => (await get(kubelet, '/containerLogs/default/talker/main')).body.includes('more'), {
-    timeout: 30_000,
+    timeout: 120_000,
   })
 })
 afterAll(() => kubelet.stop())
@@ -39,13 +39,15 @@ describe('logs', () => {
   })
 
   it('follow as they grow, to the end of the container', async () => {
-    const command = ['sh', '-c', 'for n in 1 2 3; do sleep 0.3; echo $n; done']
+    const command = ['sh', '-c', 'echo 1; until [ -e /tmp/go ]; do sleep 0.1; done; echo 2; echo 3']
     await kubelet.api.createPod('counter', {
       restartPolicy: 'Never',
       containers: [{ name: 'main', image: busyboxImage, command }],
     })
     await kubelet.api.waitForPod('counter', ({ status }) => status?.phase === 'Running')
-    expect((await get(kubelet, '/containerLogs/default/counter/main?follow=true')).body).toBe('1\n2\n3\n')
+    const followed = get(kubelet, '/containerLogs/default/counter/main?follow=true')
+    await exec(kubelet, '/exec/default/counter/main?output=1&command=touch&command=/tmp/go', 'v5.channel.k8s.io')
+    expect((await followed).body).toBe('1\n2\n3\n')
   })
 
   it('of what is not there are refused', async () => {

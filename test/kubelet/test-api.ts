@@ -17,6 +17,8 @@ export interface TestApi extends MemoryApiClient {
 }
 
 const namespace = 'default'
+/** Longer than anything takes on a machine that others use too: a wait ends when what it is for has come. */
+const patienceMs = 120_000
 /** Stands for the API server's own rule that a pod with a grace period waits for its kubelet. */
 const graceFinalizer = 'test/grace'
 
@@ -58,9 +60,9 @@ export function createTestApi(nodeName: string): TestApi {
       await memory.patch('Pod', { namespace, name }, patch, { type: 'application/merge-patch+json' })
       await memory.delete('Pod', { namespace, name })
     },
-    waitForPod: (name, satisfies, timeoutMs = 60_000) =>
+    waitForPod: (name, satisfies, timeoutMs = patienceMs) =>
       waitFor(memory, name, timeoutMs, (pod) => (pod && satisfies(pod) ? pod : undefined)),
-    waitForNoPod: async (name, timeoutMs = 60_000) => {
+    waitForNoPod: async (name, timeoutMs = patienceMs) => {
       await waitFor(memory, name, timeoutMs, (pod) => (pod ? undefined : true))
     },
     async waitForNode(name) {
@@ -68,10 +70,10 @@ export function createTestApi(nodeName: string): TestApi {
       const isThere = (node: Node) => node.status?.allocatable !== undefined
       const { items, metadata } = await memory.list('Node', { fieldSelector })
       if (items.some(isThere)) return
-      const signal = AbortSignal.timeout(60_000)
+      const signal = AbortSignal.timeout(patienceMs)
       const changes = memory.watch('Node', { fieldSelector, resourceVersion: metadata.resourceVersion, signal })
       for await (const { object } of changes) if (isThere(object)) return
-      throw new Error(`Node ${name} was not registered within 60 s`)
+      throw new Error(`Node ${name} was not registered within ${patienceMs} ms`)
     },
   }
   return api

@@ -116,7 +116,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       it('makes no new version of an update that changes nothing, and still refuses it when it is stale', async () => {
         const { key, create } = openBench(store)
         const first = await create('a', { count: 1 })
-        await store.reached(first.revision, 5_000)
+        await store.reached(first.revision, 20_000)
         expect(taken(await store.update(key('a'), testObject('a', { count: 1 }), first.revision)).revision).toBe(first.revision)
         const second = taken(await store.update(key('a'), testObject('a', { count: 2 }), first.revision))
         expect(await store.update(key('a'), testObject('a', { count: 1 }), first.revision)).toMatchObject({ ok: false })
@@ -136,7 +136,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
           metadata: { resourceVersion: String(gone.revision) },
           spec: { text: 'last words' },
         })
-        await store.reached(gone.revision, 5_000)
+        await store.reached(gone.revision, 20_000)
         expect(store.get(key('a'))).toBeUndefined()
       })
 
@@ -185,7 +185,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         const revision = String(entry.revision)
         const whole = { ...object, metadata: { ...object.metadata, resourceVersion: revision } }
         expect(JSON.parse(entry.bytes.toString())).toEqual(whole)
-        await store.reached(entry.revision, 5_000)
+        await store.reached(entry.revision, 20_000)
         expect(store.get(key('a'))!.bytes).toEqual(entry.bytes)
         expect((await store.listAt(prefix, entry.revision, '', 0)).entries[0]!.bytes).toEqual(entry.bytes)
         const gone = taken(await store.delete(key('a'), entry.revision))
@@ -210,7 +210,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       it('wait for a revision, and say 504 when it does not come', async () => {
         const { create } = openBench(store)
         const { revision } = await create('a')
-        await store.reached(revision, 5_000)
+        await store.reached(revision, 20_000)
         await expect(store.reached(revision + 1_000, 5)).rejects.toMatchObject({
           code: 504,
           message: `Timeout: Too large resource version: ${revision + 1_000}, current: ${store.revision()}`,
@@ -230,7 +230,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
           if (!present) revision = (await create(name, { nodeName })).revision
           else if (random() < 0.3) revision = taken(await store.delete(key(name), store.get(key(name))!.revision)).revision
           else revision = (await change(name, (spec) => void ((spec.nodeName = nodeName), (spec.count = round)))).revision
-          await store.reached(revision, 5_000)
+          await store.reached(revision, 20_000)
           if (store.get(key(name))) model.set(name, { namespace, nodeName })
           else model.delete(name)
           if (round % 10 !== 0) continue
@@ -252,7 +252,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         const { prefix, create } = openBench(store)
         await create('a', { nodeName: 'x' }, 'one')
         await create('b', { nodeName: 'x' }, 'two')
-        await store.reached((await create('c', {}, 'two')).revision, 5_000)
+        await store.reached((await create('c', {}, 'two')).revision, 20_000)
         const list = (query?: Parameters<Store['list']>[1]) => store.list(prefix, query).map(({ name }) => name)
         expect(list()).toEqual(['a', 'b', 'c'])
         expect(list({ namespace: 'two' })).toEqual(['b', 'c'])
@@ -298,7 +298,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         const first = await create('a', { nodeName: 'x' })
         const second = taken(await store.update(key('a'), testObject('a', { nodeName: 'y' }), first.revision))
         const gone = taken(await store.delete(key('a'), second.revision))
-        await store.reached(gone.revision, 5_000)
+        await store.reached(gone.revision, 20_000)
         expect(events.map(line)).toEqual([
           `ADDED a@${first.revision}`,
           `MODIFIED a@${second.revision}`,

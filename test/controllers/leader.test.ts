@@ -72,9 +72,14 @@ test('the second manager takes over from the killed leader and does nothing twic
   expect(second.spec.leaseTransitions).toBe(1)
   expect(made.size).toBe(replicas)
   // Its place was kept for as long as it might still have been at work.
-  const events = (await client.list('Event', { namespace: 'kube-system' })).items
-  const elections = events.filter(({ reason }) => reason === 'LeaderElection').map(({ message }) => message)
-  expect(elections).toEqual([`${first.spec.holderIdentity} became leader`, `${second.spec.holderIdentity} became leader`])
+  const elections = async () =>
+    (await client.list('Event', { namespace: 'kube-system' })).items
+      .filter(({ reason }) => reason === 'LeaderElection')
+      .map(({ message }) => message)
+  // Events are written beside the work.
+  await expect
+    .poll(elections, { timeout: timeoutMs })
+    .toEqual([`${first.spec.holderIdentity} became leader`, `${second.spec.holderIdentity} became leader`])
   const early = Date.parse(second.spec.acquireTime!) - Date.parse(first.spec.renewTime!) < leaseMs
   expect(early).toBe(false)
 })

@@ -113,7 +113,7 @@ function machine(name: string, ip: string): Machine {
           '--connect-timeout',
           '1',
           '--max-time',
-          '2',
+          '20',
           ...source,
           `http://${address}/`,
         ])
@@ -126,11 +126,17 @@ function machine(name: string, ip: string): Machine {
 }
 
 /** One datagram from a fixed port, and the answer to it; `silence` when none comes. */
-export async function askUdp({ run }: Machine, address: string, port: number, sourcePort: number): Promise<string> {
+export async function askUdp(
+  { run }: Machine,
+  address: string,
+  port: number,
+  sourcePort: number,
+  patienceMs = 20_000,
+): Promise<string> {
   const source = `
     const socket = require('node:dgram').createSocket('udp4')
     const end = (text) => { console.log(text); socket.close() }
-    const timer = setTimeout(() => end('silence'), 700)
+    const timer = setTimeout(() => end('silence'), ${patienceMs})
     socket.on('message', (text) => { clearTimeout(timer); end(String(text)) })
     socket.on('error', () => { clearTimeout(timer); end('silence') })
     socket.bind(${sourcePort}, () => socket.send('?', ${port}, ${JSON.stringify(address)}))`

@@ -219,7 +219,7 @@ function describeServices(mode: ProxyMode): void {
 
     it('reaches the first endpoint from a port that found none before', async () => {
       await set(udp, [])
-      expect(await askUdp(network.pods[2]!, clusterIP, 53, 5354)).toBe('silence')
+      expect(await askUdp(network.pods[2]!, clusterIP, 53, 5354, 700)).toBe('silence')
       await set(udp, [{ pod: 0 }])
       expect(await askUdp(network.pods[2]!, clusterIP, 53, 5354)).toBe(`${prefix}-p0`)
     })

@@ -165,9 +165,14 @@ describe('the REST client', () => {
   test('says what it could not reach', async () => {
     const port = await listen(() => {})
     await stop()
-    await expect(connect(port).get('Node', { name: 'n' })).rejects.toThrow(
+    const config = { server: `https://127.0.0.1:${port}`, ca: tls.cert, namespace: 'default' }
+    const waits: number[] = []
+    const clock = { ...systemClock, sleep: async (ms: number) => void waits.push(ms) }
+    client = createApiClient(config, { clock })
+    await expect(client.get('Node', { name: 'n' })).rejects.toThrow(
       `Cannot reach https://127.0.0.1:${port}: connect ECONNREFUSED`,
     )
+    expect(waits).toEqual([50, 100, 200, 400])
   })
 })
 

@@ -13,6 +13,8 @@ import { kubelabProgram, root, run, runAny, type RunOptions } from './run.ts'
 
 const LAB = 'e2e'
 const NAMESPACE = 'shop'
+/** Longer than anything takes on a machine that others use too: a wait ends when what it is for has come. */
+const PATIENCE = { timeout: 60_000, interval: 200 }
 
 let folder: string
 let kubeconfig: string
@@ -97,6 +99,7 @@ describe('a lab from nothing', () => {
     )
     expect(await kubectl('apply -f -', { input: patient })).toBe('deployment.apps/web created\nservice/web created\n')
     await kubectl('rollout status deployment/web --timeout=60s')
+    await kubectl('wait pod/shell --for=condition=Ready --timeout=60s')
     expect(new Set((await webPods()).map((pod) => pod.spec.nodeName)).size).toBe(3)
   })
 
@@ -114,11 +117,10 @@ describe('a lab from nothing', () => {
       )
     }
     await kubectl('wait pod/reader --for=condition=Ready --timeout=60s')
-    expect(await kubectl('logs reader')).toBe('hello from a config map\nand a secret\n')
+    await expect.poll(() => kubectl('logs reader'), PATIENCE).toBe('hello from a config map\nand a secret\n')
   })
 
   it('a pod reaches the service by its cluster address and meets all three pods', async () => {
-    await kubectl('wait pod/shell --for=condition=Ready --timeout=60s')
     const address = await kubectl('get service web -o jsonpath={.spec.clusterIP}')
     const answers = await inShell(`i=0; while [ $i -lt 100 ]; do wget -qO- http://${address}/ || echo FAILED; i=$((i+1)); done`)
     const lines = answers.trim().split('\n')
@@ -220,10 +222,8 @@ describe('kill -9', () => {
       await available(4)
       await kubectl(`scale deployment/web --replicas=3`)
       await available(3)
-      expect(
-        (await status()).processes.find((process) => process.name === name),
-        name,
-      ).toMatchObject({ restarts: victim.restarts + 1 })
+      const restarts = async () => (await status()).processes.find((process) => process.name === name)?.restarts
+      await expect.poll(restarts, { ...PATIENCE, message: name }).toBe(victim.restarts + 1)
     }
   })
 

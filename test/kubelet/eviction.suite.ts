@@ -50,8 +50,8 @@ describe('a node whose disk fills up', () => {
       expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }),
     )
     await expect.poll(pressure).toMatchObject({ status: 'False', reason: 'KubeletHasNoDiskPressure' })
-    const events = (await kubelet.api.list('Event')).items.map(({ reason, message }) => `${reason}: ${message}`)
-    expect(events).toContain('EvictionThresholdMet: Attempting to reclaim ephemeral-storage')
+    const events = async () => (await kubelet.api.list('Event')).items.map(({ reason, message }) => `${reason}: ${message}`)
+    await expect.poll(events).toContain('EvictionThresholdMet: Attempting to reclaim ephemeral-storage')
     expect((await kubelet.api.get('Pod', { namespace: 'default', name: 'modest' })).status?.phase).toBe('Running')
   })
 

@@ -72,7 +72,7 @@ describe('a pod that does not want to go', () => {
     await start('hanging', { terminationGracePeriodSeconds: 1, containers: [shell('sleep 1000', { lifecycle })] })
     await kubelet.api.deletePod('hanging')
     await kubelet.api.waitForNoPod('hanging')
-    expect(await events('hanging')).toContain('FailedPreStopHook: PreStopHook failed')
+    await expect.poll(() => events('hanging')).toContain('FailedPreStopHook: PreStopHook failed')
   })
 
   it('whose process cannot be killed holds up nobody else, and goes as soon as it can', async () => {

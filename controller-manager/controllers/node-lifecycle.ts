@@ -1,6 +1,8 @@
 /** Node lifecycle: a node whose kubelet is silent becomes Unknown; taints follow conditions, and eviction taints go slowly. */
 import type { Lease, Node, Pod, Taint } from '../../api/generated/types.ts'
+import { keyOf } from '../../api/object.ts'
 import { formatTime } from '../../api/time.ts'
+import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { isReady, nodeIndex } from '../pods.ts'
 import { semanticEqual } from '../semantic-equal.ts'
@@ -26,20 +28,33 @@ export interface Observed {
   nodes: () => readonly Node[]
 }
 
-/** What must outlive a pass: when each node was last heard of, and when each zone last lost one. */
+/** What must outlive a pass: when each node was last heard of, when each zone last lost one, whether any node was ready. */
 export interface Memory {
   probes: Map<string, Probe>
   lastEviction: Map<string, number>
+  anyReady: boolean
 }
 
+const readyIndex = { ready: (node: Node): readonly string[] => [String(readinessOf(node) === 'True')] }
+
 export function createNodeLifecycle(options: NodeLifecycleOptions): Controller<'Node', Observed> {
-  const memory: Memory = { probes: new Map(), lastEviction: new Map() }
+  const memory: Memory = { probes: new Map(), lastEviction: new Map(), anyReady: true }
+  /** With the last ready node the taints of the lost ones go, with the first one that is back they come: no change of their own tells. */
+  const wakeLost = (cache: Cache): string[] => {
+    const anyReady = cache.of('Node').byIndex('ready', 'true').length > 0
+    if (anyReady === memory.anyReady) return []
+    memory.anyReady = anyReady
+    return cache.of('Node').byIndex('ready', 'false').map(keyOf)
+  }
   return {
     name: 'node-lifecycle-controller',
     for: 'Node',
-    watches: [{ kind: 'Lease', wakes: ({ metadata }: Lease) => (metadata.namespace === leaseNamespace ? [metadata.name] : []) }],
+    watches: [
+      { kind: 'Lease', wakes: ({ metadata }: Lease) => (metadata.namespace === leaseNamespace ? [metadata.name] : []) },
+      { kind: 'Node', wakes: (_: Node, cache: Cache) => wakeLost(cache) },
+    ],
     reads: ['Pod'],
-    indexes: { Pod: nodeIndex },
+    indexes: { Pod: nodeIndex, Node: readyIndex },
     observe: ({ metadata }, cache) => ({
       lease: cache.of('Lease').get({ namespace: leaseNamespace, name: metadata.name }),
       pods: cache.of('Pod').byIndex('node', metadata.name),

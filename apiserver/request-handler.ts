@@ -75,7 +75,7 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
     }
     authorize(request)
     if (isLongRunning(info) || isUpgrade(raw)) return dispatch(context, request)
-    const leave = limit.enter(isMutating(info.verb))
+    const leave = limit.enter(isMutating(info.verb), request.user)
     const timer = setTimeout(() => {
       sendError(request, timeout('request did not complete within the allotted timeout'))
     }, REQUEST_TIMEOUT_MS)

@@ -1,6 +1,7 @@
 /** What a structural schema does to a value before it is looked at: unknown fields go, absent ones with a default come. Pure. */
 import type { JSONSchemaProps } from '../../api/generated/types.ts'
 import { decode } from '../../api/schema/decode.ts'
+import { requestEntityTooLarge } from '../../api/status.ts'
 
 type Json = unknown
 type Members = Record<string, Json>
@@ -19,18 +20,27 @@ export interface Pruned {
 interface Walk {
   unknown: string[]
   defaults: boolean
+  /** Characters that defaults may still add. */
+  room: number
 }
 
 /** A new value; parts may be shared with the old one, which is left as it is. */
 export function prune(value: Members, schema: JSONSchemaProps): Pruned {
   const unknown: string[] = []
-  return { value: walkObject(value, schema, '', true, { unknown, defaults: false }), unknown }
+  return { value: walkObject(value, schema, '', true, { unknown, defaults: false, room: 0 }), unknown }
 }
 
-/** As `prune`, and what is absent comes from the schema's defaults: how an object is shown and stored. */
-export function pruneAndDefault(value: Members, schema: JSONSchemaProps): Pruned {
+/** What etcd would not take, and twice that. */
+const MOST_ADDED = 3 * 2 ** 20
+
+/**
+ * As `prune`, and what is absent comes from the schema's defaults: how an object is shown and stored. Throws 413 when a short text, a long
+ * list of empty objects, would become a huge object: with `bounded`, for what comes in. What is stored can always be shown.
+ */
+export function pruneAndDefault(value: Members, schema: JSONSchemaProps, { bounded = false } = {}): Pruned {
+  const room = bounded ? MOST_ADDED : Infinity
   const unknown: string[] = []
-  return { value: walkObject(value, schema, '', true, { unknown, defaults: true }), unknown }
+  return { value: walkObject(value, schema, '', true, { unknown, defaults: true, room }), unknown }
 }
 
 export function hasDefaults(schema: JSONSchemaProps): boolean {
@@ -85,8 +95,18 @@ function fillIn(
     if (property.default === undefined || Object.hasOwn(result, name)) continue
     // Only an embedded object may get its type and metadata by default.
     if (isResource && path === '' && OWN.has(name)) continue
+    state.room -= name.length + sizeOf(property)
+    if (state.room < 0) throw requestEntityTooLarge(`limit is ${MOST_ADDED}`)
     put(result, name, walk(structuredClone(property.default), property, path ? `${path}.${name}` : name, state))
   }
+}
+
+const sizes = new WeakMap<JSONSchemaProps, number>()
+
+function sizeOf(property: JSONSchemaProps): number {
+  let size = sizes.get(property)
+  if (size === undefined) sizes.set(property, (size = JSON.stringify(property.default).length))
+  return size
 }
 
 /** An embedded object's metadata holds what metadata holds; what cannot be read as such goes, a member at a time. */

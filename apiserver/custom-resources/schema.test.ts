@@ -233,3 +233,11 @@ describe('patterns', () => {
     expect(said(compileValidator(texts(pattern))({ texts: values }))).toEqual(expected)
   })
 })
+
+test('defaults of what comes in have a limit, and what is stored can always be shown', () => {
+  const item: JSONSchemaProps = { type: 'object', properties: { text: { type: 'string', default: 'x'.repeat(1000) } } }
+  const texts: JSONSchemaProps = { type: 'object', properties: { list: { type: 'array', items: item } } }
+  const object = { list: Array.from({ length: 4000 }, () => ({})) }
+  expect(() => pruneAndDefault(object, texts, { bounded: true })).toThrow('Request entity too large')
+  expect((pruneAndDefault(object, texts).value['list'] as object[]).at(-1)).toHaveProperty('text')
+})

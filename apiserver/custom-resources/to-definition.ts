@@ -47,7 +47,7 @@ function toDefinition(definition: CustomResourceDefinition, version: Version, st
     ...complete,
     ...(schema && { schemas: { [version.name]: schema } }),
     // Alike in both directions: a version differs from another in its name and in what it prunes and defaults.
-    conversions: { [version.name]: { toStorage: show, fromStorage: show } },
+    conversions: { [version.name]: { toStorage: shower(definition, version, true), fromStorage: show } },
     changesOnRead: changesOnRead(definition, schema),
   }
 }
@@ -70,11 +70,16 @@ function namesOf({ spec, status }: CustomResourceDefinition, version: Version, s
 }
 
 /** The object as this version has it: without what its schema does not know, with what it defaults. A new value. */
-function shower({ spec }: CustomResourceDefinition, { name, schema }: Version): (object: KubeObject) => KubeObject {
+function shower(
+  { spec }: CustomResourceDefinition,
+  { name, schema }: Version,
+  bounded = false,
+): (object: KubeObject) => KubeObject {
   const apiVersion = `${spec.group}/${name}`
   const known = schema?.openAPIV3Schema
   if (!known) return (object) => ({ ...object, apiVersion })
-  return (object) => ({ ...pruneAndDefault(object as unknown as Members, known).value, apiVersion }) as unknown as KubeObject
+  return (object) =>
+    ({ ...pruneAndDefault(object as unknown as Members, known, { bounded }).value, apiVersion }) as unknown as KubeObject
 }
 
 /** What is stored may differ from what is shown: there are defaults, or it was written by another schema or version. */

@@ -1,4 +1,5 @@
 /** The HTTPS server around the request handler: TLS, connection limits, upgrades, and an orderly end. */
+import { once } from 'node:events'
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -54,7 +55,8 @@ export async function startServer({ tls, host, port, handle, logger }: ServerOpt
   server.on('clientError', (_error, socket: Duplex) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
-  await listen(server, port, host)
+  server.listen({ port, host, backlog: 4096 })
+  await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     stop: (graceMs) => {
@@ -63,15 +65,6 @@ export async function startServer({ tls, host, port, handle, logger }: ServerOpt
     },
   }
 }
-
-const listen = (server: Server, port: number, host: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, host, backlog: 4096 }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 
 function stop(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {

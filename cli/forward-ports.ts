@@ -1,4 +1,5 @@
 /** Ports of this machine joined to ports of a pod: a pair of SPDY streams a connection, all in one upgraded request. */
+import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSpdySession } from '../component/spdy-client.ts'
@@ -73,10 +74,9 @@ function deliver(socket: Duplex, local: Socket, bytes: Buffer): void {
 }
 
 /** Listens on an address; the connections wait until `onConnection` reads them. */
-export function listen(address: string, port: number, onConnection: (local: Socket) => void): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, onConnection)
-    server.once('error', reject)
-    server.listen(port, address, () => resolve(server))
-  })
+export async function listen(address: string, port: number, onConnection: (local: Socket) => void): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, onConnection)
+  server.listen(port, address)
+  await once(server, 'listening')
+  return server
 }

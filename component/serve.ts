@@ -1,6 +1,7 @@
 /** The small HTTPS server of scheduler, controller-manager and proxy: health for all, metrics and more for who may. */
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Health, HealthEndpoint } from './health.ts'
@@ -62,7 +63,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
       )
     },
   )
-  await listen(server, port, host)
+  server.listen(port, host)
+  await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -72,15 +74,6 @@ export async function serve(options: ServeOptions): Promise<Served> {
       }),
   }
 }
-
-const listen = (server: Server, port: number, host: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 
 function send(response: ServerResponse, status: number, body: string, contentType: string): void {
   response.writeHead(status, { 'content-type': contentType, 'x-content-type-options': 'nosniff' })

@@ -1,5 +1,7 @@
 /** Plain HTTP for load balancers, as upstream: is this proxy alive, and does this node have endpoints of a service. */
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
@@ -115,19 +117,16 @@ export function createServiceHealthServers(host: string, healthy: () => boolean,
   }
 }
 
-const listen = (host: string, port: number, listener: RequestListener): Promise<Closeable> =>
-  new Promise((resolve, reject) => {
-    const server: Server = createServer(listener)
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      const address = server.address()
-      resolve({
-        port: typeof address === 'object' && address ? address.port : port,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done())
-            server.closeAllConnections()
-          }),
-      })
-    })
-  })
+async function listen(host: string, port: number, listener: RequestListener): Promise<Closeable> {
+  const server = createServer(listener)
+  server.listen(port, host)
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+}

@@ -1,4 +1,5 @@
 /** How the `kubelab` command talks to a lab's supervisor: a small HTTP interface on a Unix socket that only root can open. */
+import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { labPaths } from './definition.ts'
@@ -59,10 +60,8 @@ export async function serveControl(lab: string, target: ControlTarget): Promise<
     } else if (request_.method === 'POST' && first === 'stop') target.stop().then(done, fail)
     else response.writeHead(404).end()
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(socket, resolve)
-  })
+  server.listen(socket)
+  await once(server, 'listening')
   await chmod(socket, 0o600)
   return server
 }

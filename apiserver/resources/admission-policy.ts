@@ -20,6 +20,12 @@ import { check, checkOneOf, checkRequired, type Errors } from './rules/field-rul
 import { validateLabelSelector } from './rules/label-selector.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
+const PARAM_KIND = text<ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(
+  'ParamKind',
+  'ParamKind specifies the kind of resources used to parameterize this policy',
+  ({ spec: { paramKind } }) => (paramKind ? `${paramKind.apiVersion}/${paramKind.kind}` : UNSET),
+)
+
 export const validatingAdmissionPolicy: ResourceBehaviour<ValidatingAdmissionPolicy> = {
   setDefaults: ({ spec }) => {
     spec.failurePolicy ??= 'Fail'
@@ -49,9 +55,7 @@ export const validatingAdmissionPolicy: ResourceBehaviour<ValidatingAdmissionPol
       'Validations indicates the number of validation rules defined in this configuration',
       ({ spec }) => spec.validations?.length,
     ),
-    text('ParamKind', 'ParamKind specifies the kind of resources used to parameterize this policy', ({ spec }) =>
-      paramKindOf(spec.paramKind),
-    ),
+    PARAM_KIND,
     AGE,
   ],
   hasStatus: true,
@@ -78,14 +82,10 @@ export const mutatingAdmissionPolicy: ResourceBehaviour<MutatingAdmissionPolicy>
       'Mutation indicates the number of mutations rules defined in this configuration',
       ({ spec }) => spec.mutations?.length,
     ),
-    text('ParamKind', 'ParamKind specifies the kind of resources used to parameterize this policy', ({ spec }) =>
-      paramKindOf(spec.paramKind),
-    ),
+    PARAM_KIND,
     AGE,
   ],
 }
-
-const paramKindOf = (kind: ParamKind | undefined): string => (kind ? `${kind.apiVersion}/${kind.kind}` : UNSET)
 
 type PolicySpec = ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['spec']
 

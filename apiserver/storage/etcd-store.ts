@@ -8,6 +8,7 @@ import { ApiError, expired, internalError, timeout } from '../../api/status.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { systemClock, type Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
+import { CachedStore } from './cached-store.ts'
 import { runCompactor } from './compactor.ts'
 import { Drafts } from './drafts.ts'
 import { draftFrom, draftOf, type Draft } from './entry.ts'
@@ -18,7 +19,7 @@ import { EtcdFeed } from './etcd-feed.ts'
 import { prefixEnd, type KeyValue, type TxnOperation, type TxnResponse, type WatchEvent } from './etcd-messages.ts'
 import { LeasePool } from './lease-pool.ts'
 import { ObjectCache, REGISTRY, resourcePrefix, type Change } from './object-cache.ts'
-import type { Entry, IndexQuery, ListQuery, Store, StoredResource, Subscription, WatchHandlers, WriteResult } from './store.ts'
+import type { Entry, Store, WriteResult } from './store.ts'
 import type { Transformers } from './transformer.ts'
 
 export interface EtcdStoreOptions {
@@ -44,11 +45,10 @@ const FIVE_MINUTES_MS = 300_000
 const LARGEST_PAGE = 500
 const GATHERING_TURNS = 5
 
-export class EtcdStore implements Store {
+export class EtcdStore extends CachedStore implements Store {
   private readonly options: EtcdStoreOptions
   private readonly clock: Clock
   private readonly client: EtcdClient
-  private readonly cache: ObjectCache
   private readonly feed: EtcdFeed
   private readonly leases: LeasePool
   private readonly drafts = new Drafts()
@@ -60,15 +60,17 @@ export class EtcdStore implements Store {
 
   constructor(options: EtcdStoreOptions) {
     const { endpoints, tls, logger, callTimeoutMs, windowEvents, windowBytes, clock = systemClock } = options
+    super(
+      new ObjectCache({
+        clock,
+        logger,
+        ...(windowEvents !== undefined && { windowEvents }),
+        ...(windowBytes !== undefined && { windowBytes }),
+      }),
+    )
     this.options = options
     this.clock = clock
     this.client = new EtcdClient({ endpoints, tls, logger, clock, ...(callTimeoutMs !== undefined && { callTimeoutMs }) })
-    this.cache = new ObjectCache({
-      clock,
-      logger,
-      ...(windowEvents !== undefined && { windowEvents }),
-      ...(windowBytes !== undefined && { windowBytes }),
-    })
     this.leases = new LeasePool((ttlSeconds) => this.client.grantLease(ttlSeconds), clock)
     this.feed = new EtcdFeed({
       client: this.client,
@@ -78,14 +80,6 @@ export class EtcdStore implements Store {
       toChange: (kv, type) => this.toChange(kv, type),
       onReplace: () => this.drafts.clear(),
     })
-  }
-
-  register(resource: StoredResource): void {
-    this.cache.register(resource)
-  }
-
-  unregister(prefix: string): void {
-    this.cache.unregister(prefix)
   }
 
   async start(): Promise<void> {
@@ -112,30 +106,10 @@ export class EtcdStore implements Store {
     }
   }
 
-  revision(): number {
-    return this.cache.revision()
-  }
-
   async current(): Promise<number> {
     const revision = await this.askRevision()
     await this.cache.reached(revision, this.client.callTimeoutMs)
     return revision
-  }
-
-  reached(revision: number, timeoutMs: number): Promise<void> {
-    return this.cache.reached(revision, timeoutMs)
-  }
-
-  get(key: string): Entry | undefined {
-    return this.cache.get(key)
-  }
-
-  list(prefix: string, query?: ListQuery): Entry[] {
-    return this.cache.list(prefix, query)
-  }
-
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
-    return this.cache.watch(prefix, fromRevision, handlers, index)
   }
 
   async listAt(prefix: string, revision: number, startKey: string, limit: number) {

@@ -3,9 +3,10 @@ import { expired, serviceUnavailable } from '../../api/status.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { systemClock, type Clock } from '../../component/clock.ts'
 import { silentLogger, type Logger } from '../../component/logger.ts'
+import { CachedStore } from './cached-store.ts'
 import { draftFrom, draftOf } from './entry.ts'
 import { ObjectCache } from './object-cache.ts'
-import type { Entry, IndexQuery, ListQuery, Store, StoredResource, Subscription, WatchHandlers, WriteResult } from './store.ts'
+import type { Entry, Store, WriteResult } from './store.ts'
 
 export interface MemoryStoreOptions {
   clock?: Clock
@@ -19,8 +20,7 @@ interface Version {
   value: Buffer | undefined
 }
 
-export class MemoryStore implements Store {
-  private readonly cache: ObjectCache
+export class MemoryStore extends CachedStore implements Store {
   private readonly clock: Clock
   /** Every version of every key since the last compaction, oldest first. */
   private readonly history = new Map<string, Version[]>()
@@ -29,17 +29,9 @@ export class MemoryStore implements Store {
   private stopped = false
 
   constructor({ clock = systemClock, logger = silentLogger, windowEvents }: MemoryStoreOptions = {}) {
+    super(new ObjectCache({ clock, logger, ...(windowEvents !== undefined && { windowEvents }) }))
     this.clock = clock
-    this.cache = new ObjectCache({ clock, logger, ...(windowEvents !== undefined && { windowEvents }) })
     this.cache.replace([], this.latest)
-  }
-
-  register(resource: StoredResource): void {
-    this.cache.register(resource)
-  }
-
-  unregister(prefix: string): void {
-    this.cache.unregister(prefix)
   }
 
   start(): Promise<void> {
@@ -56,30 +48,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.stopped ? 'the store has stopped' : null)
   }
 
-  revision(): number {
-    return this.cache.revision()
-  }
-
   async current(): Promise<number> {
     const revision = this.latest
     await this.cache.reached(revision, 5_000)
     return revision
-  }
-
-  reached(revision: number, timeoutMs: number): Promise<void> {
-    return this.cache.reached(revision, timeoutMs)
-  }
-
-  get(key: string): Entry | undefined {
-    return this.cache.get(key)
-  }
-
-  list(prefix: string, query?: ListQuery): Entry[] {
-    return this.cache.list(prefix, query)
-  }
-
-  watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
-    return this.cache.watch(prefix, fromRevision, handlers, index)
   }
 
   async listAt(prefix: string, revision: number, startKey: string, limit: number) {

@@ -2,6 +2,7 @@
  * The metrics API in the leading controller manager: a server that only the API server may ask, and its registration there. Where
  * another server has registered the API already, that one stays.
  */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -54,10 +55,8 @@ export async function runMetricsApi(context: ControllerContext, options: Metrics
       )
     },
   )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.address, resolve)
-  })
+  server.listen(options.port, options.address)
+  await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   for (let registered = false; !registered && !signal.aborted;) {
     try {

@@ -1,6 +1,7 @@
 /** The kubelet's HTTPS server: logs, exec, attach, port-forward, and what it knows of its pods and its node. */
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isApiError, type ApiError, internalError } from '../../api/status.ts'
@@ -68,7 +69,8 @@ export async function startServer(options: KubeletServerOptions): Promise<Kubele
       refuseUpgrade(client, isApiError(error) ? error.code : 500, messageOf(error))
     })
   })
-  await listen(server, port, host)
+  server.listen(port, host)
+  await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -81,15 +83,6 @@ export async function startServer(options: KubeletServerOptions): Promise<Kubele
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-const listen = (server: Server, port: number, host: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 
 async function upgrade(
   request: IncomingMessage,

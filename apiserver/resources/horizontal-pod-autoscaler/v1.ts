@@ -24,10 +24,10 @@ export function fromV2(object: KubeObject): KubeObject {
   const annotations = { ...metadata.annotations }
   const cpu = spec.metrics?.find(isCpuUtilization)
   const others = (spec.metrics ?? []).filter((metric) => metric !== cpu)
-  if (others.length > 0) annotations[METRICS] = JSON.stringify(others.map(specToV1))
+  if (others.length > 0) annotations[METRICS] = JSON.stringify(others.map((metric) => metricToV1('target', metric)))
   const current = status?.currentMetrics ?? []
   const currentCpu = current.find(({ type, resource }) => type === 'Resource' && resource?.name === 'cpu')
-  if (current.length > 0) annotations[CURRENT_METRICS] = JSON.stringify(current.map(statusToV1))
+  if (current.length > 0) annotations[CURRENT_METRICS] = JSON.stringify(current.map((metric) => metricToV1('current', metric)))
   if (status?.conditions?.length) annotations[CONDITIONS] = JSON.stringify(status.conditions)
   if (spec.behavior) annotations[BEHAVIOR] = JSON.stringify(spec.behavior)
   const v1: HorizontalPodAutoscaler = {
@@ -101,172 +101,114 @@ function withAnnotations(metadata: ObjectMeta, annotations: Record<string, strin
   return Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest
 }
 
-/** The flat form that v1's annotations have. */
+/** v1 says `targetValue` where v2 says `target.value`, and `currentValue` where it says `current.value`. */
+type Word = 'target' | 'current'
+
+type V1Numbers = { [name in `${Word}Value` | `${Word}AverageValue`]?: string } & {
+  [name in `${Word}AverageUtilization`]?: number
+}
+interface V2Value {
+  value?: string | undefined
+  averageValue?: string | undefined
+  averageUtilization?: number | undefined
+}
+type V2Numbers = { [word in Word]?: V2Value }
+type Selector = NonNullable<V2MetricSpec['external']>['metric']['selector']
+type Described = NonNullable<V2MetricSpec['object']>['describedObject']
+
+/** The flat form that v1's annotations have, of the metrics of a spec and of those of a status. */
 interface V1Metric {
   type: string
-  object?: {
-    target: NonNullable<V2MetricSpec['object']>['describedObject']
-    metricName: string
-    targetValue?: string
-    averageValue?: string
-    currentValue?: string
-  }
-  pods?: { metricName: string; targetAverageValue?: string; currentAverageValue?: string }
-  resource?: { name: string } & V1Utilization
-  containerResource?: { name: string; container: string } & V1Utilization
-  external?: {
-    metricName: string
-    metricSelector?: NonNullable<V2MetricSpec['external']>['metric']['selector']
-    targetValue?: string
-    targetAverageValue?: string
-    currentValue?: string
-    currentAverageValue?: string
-  }
-}
-interface V1Utilization {
-  targetAverageUtilization?: number
-  targetAverageValue?: string
-  currentAverageUtilization?: number
-  currentAverageValue?: string
+  object?: V1Numbers & { target: Described; metricName: string; averageValue?: string }
+  pods?: V1Numbers & { metricName: string }
+  resource?: V1Numbers & { name: string }
+  containerResource?: V1Numbers & { name: string; container: string }
+  external?: V1Numbers & { metricName: string; metricSelector?: Selector }
 }
 
-function specToV1({ type, object, pods, resource, containerResource, external }: V2MetricSpec): object {
+interface V2Metric {
+  type: string
+  object?: (V2Numbers & { describedObject: Described; metric: { name: string } }) | undefined
+  pods?: (V2Numbers & { metric: { name: string } }) | undefined
+  resource?: (V2Numbers & { name: string }) | undefined
+  containerResource?: (V2Numbers & { name: string; container: string }) | undefined
+  external?: (V2Numbers & { metric: { name: string; selector?: Selector } }) | undefined
+}
+
+function metricToV1(word: Word, { type, object, pods, resource, containerResource, external }: V2Metric): object {
+  const value = (source: V2Numbers) => ({ [`${word}Value`]: source[word]?.value })
+  const average = (source: V2Numbers) => ({ [`${word}AverageValue`]: source[word]?.averageValue })
+  const utilization = (source: V2Numbers) => ({ [`${word}AverageUtilization`]: source[word]?.averageUtilization })
   return {
     type,
     ...(object && {
       object: {
         target: object.describedObject,
         metricName: object.metric.name,
-        targetValue: object.target.value,
-        averageValue: object.target.averageValue,
+        ...value(object),
+        averageValue: object[word]?.averageValue,
       },
     }),
-    ...(pods && { pods: { metricName: pods.metric.name, targetAverageValue: pods.target.averageValue } }),
-    ...(resource && { resource: { name: resource.name, ...utilizationToV1('target', resource.target) } }),
+    ...(pods && { pods: { metricName: pods.metric.name, ...average(pods) } }),
+    ...(resource && { resource: { name: resource.name, ...utilization(resource), ...average(resource) } }),
     ...(containerResource && {
       containerResource: {
         name: containerResource.name,
         container: containerResource.container,
-        ...utilizationToV1('target', containerResource.target),
+        ...utilization(containerResource),
+        ...average(containerResource),
       },
     }),
     ...(external && {
       external: {
         metricName: external.metric.name,
         metricSelector: external.metric.selector,
-        targetValue: external.target.value,
-        targetAverageValue: external.target.averageValue,
+        ...value(external),
+        ...average(external),
       },
     }),
   }
 }
 
-function statusToV1({ type, object, pods, resource, containerResource, external }: V2MetricStatus): object {
-  return {
-    type,
-    ...(object && {
-      object: { target: object.describedObject, metricName: object.metric.name, currentValue: object.current.value },
-    }),
-    ...(pods && { pods: { metricName: pods.metric.name, currentAverageValue: pods.current.averageValue } }),
-    ...(resource && { resource: { name: resource.name, ...utilizationToV1('current', resource.current) } }),
-    ...(containerResource && {
-      containerResource: {
-        name: containerResource.name,
-        container: containerResource.container,
-        ...utilizationToV1('current', containerResource.current),
+function metricFromV1(word: Word, { type, object, pods, resource, containerResource, external }: V1Metric) {
+  const numbers = (source: V1Numbers, averageValue = source[`${word}AverageValue`]) => {
+    const value = source[`${word}Value`]
+    const averageUtilization = source[`${word}AverageUtilization`]
+    const hasAverage = averageValue !== undefined
+    return {
+      [word]: {
+        ...(word === 'target' && {
+          type: averageUtilization !== undefined ? 'Utilization' : hasAverage ? 'AverageValue' : 'Value',
+        }),
+        ...(averageUtilization !== undefined && { averageUtilization }),
+        ...(hasAverage && { averageValue }),
+        // A target is one number: the average, where there is one.
+        ...(value !== undefined && !(word === 'target' && hasAverage) && { value }),
       },
-    }),
-    ...(external && {
-      external: {
-        metricName: external.metric.name,
-        metricSelector: external.metric.selector,
-        currentValue: external.current.value,
-        currentAverageValue: external.current.averageValue,
-      },
-    }),
+    }
   }
-}
-
-const utilizationToV1 = (
-  word: 'target' | 'current',
-  { averageUtilization, averageValue }: { averageUtilization?: number | undefined; averageValue?: string | undefined },
-) => ({ [`${word}AverageUtilization`]: averageUtilization, [`${word}AverageValue`]: averageValue })
-
-const target = (value: string | undefined, averageValue: string | undefined, averageUtilization?: number) => ({
-  type: averageUtilization !== undefined ? 'Utilization' : averageValue !== undefined ? 'AverageValue' : 'Value',
-  ...(averageUtilization !== undefined && { averageUtilization }),
-  ...(averageValue !== undefined && { averageValue }),
-  ...(value !== undefined && averageValue === undefined && { value }),
-})
-
-function specFromV1({ type, object, pods, resource, containerResource, external }: V1Metric): V2MetricSpec {
   return {
     type,
     ...(object && {
       object: {
         describedObject: object.target,
         metric: { name: object.metricName },
-        target: target(object.targetValue, object.averageValue),
+        ...numbers(object, object.averageValue),
       },
     }),
-    ...(pods && { pods: { metric: { name: pods.metricName }, target: target(undefined, pods.targetAverageValue) } }),
-    ...(resource && {
-      resource: {
-        name: resource.name,
-        target: target(undefined, resource.targetAverageValue, resource.targetAverageUtilization),
-      },
-    }),
+    ...(pods && { pods: { metric: { name: pods.metricName }, ...numbers(pods) } }),
+    ...(resource && { resource: { name: resource.name, ...numbers(resource) } }),
     ...(containerResource && {
-      containerResource: {
-        name: containerResource.name,
-        container: containerResource.container,
-        target: target(undefined, containerResource.targetAverageValue, containerResource.targetAverageUtilization),
-      },
+      containerResource: { name: containerResource.name, container: containerResource.container, ...numbers(containerResource) },
     }),
     ...(external && {
       external: {
         metric: { name: external.metricName, ...(external.metricSelector && { selector: external.metricSelector }) },
-        target: target(external.targetValue, external.targetAverageValue),
+        ...numbers(external),
       },
     }),
   }
 }
 
-const current = (value: string | undefined, averageValue: string | undefined, averageUtilization?: number) => ({
-  ...(value !== undefined && { value }),
-  ...(averageValue !== undefined && { averageValue }),
-  ...(averageUtilization !== undefined && { averageUtilization }),
-})
-
-function statusFromV1({ type, object, pods, resource, containerResource, external }: V1Metric): V2MetricStatus {
-  return {
-    type,
-    ...(object && {
-      object: {
-        describedObject: object.target,
-        metric: { name: object.metricName },
-        current: current(object.currentValue, object.averageValue),
-      },
-    }),
-    ...(pods && { pods: { metric: { name: pods.metricName }, current: current(undefined, pods.currentAverageValue) } }),
-    ...(resource && {
-      resource: {
-        name: resource.name,
-        current: current(undefined, resource.currentAverageValue, resource.currentAverageUtilization),
-      },
-    }),
-    ...(containerResource && {
-      containerResource: {
-        name: containerResource.name,
-        container: containerResource.container,
-        current: current(undefined, containerResource.currentAverageValue, containerResource.currentAverageUtilization),
-      },
-    }),
-    ...(external && {
-      external: {
-        metric: { name: external.metricName, ...(external.metricSelector && { selector: external.metricSelector }) },
-        current: current(external.currentValue, external.currentAverageValue),
-      },
-    }),
-  }
-}
+const specFromV1 = (metric: V1Metric) => metricFromV1('target', metric) as V2MetricSpec
+const statusFromV1 = (metric: V1Metric) => metricFromV1('current', metric) as V2MetricStatus

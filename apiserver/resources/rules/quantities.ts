@@ -21,29 +21,7 @@ export function canonicalizeQuantity<K extends string>(holder: { [key in K]?: st
   if (value !== undefined && value !== null) holder[member] = canonicalQuantity(String(value)) as (typeof holder)[K]
 }
 
-const STANDARD = new Set([
-  'cpu',
-  'memory',
-  'ephemeral-storage',
-  'requests.ephemeral-storage',
-  'limits.ephemeral-storage',
-  'requests.cpu',
-  'requests.memory',
-  'limits.cpu',
-  'limits.memory',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'persistentvolumeclaims',
-  'configmaps',
-  'services.nodeports',
-  'services.loadbalancers',
-  'storage',
-  'requests.storage',
-])
-const CONTAINER = new Set(['cpu', 'memory', 'ephemeral-storage'])
+/** What a quota may count, each in whole numbers. */
 const WHOLE = new Set([
   'pods',
   'services',
@@ -55,6 +33,14 @@ const WHOLE = new Set([
   'services.nodeports',
   'services.loadbalancers',
 ])
+const CONTAINER = new Set(['cpu', 'memory', 'ephemeral-storage'])
+const QUOTA = new Set([
+  ...CONTAINER,
+  ...[...CONTAINER].flatMap((name) => [`requests.${name}`, `limits.${name}`]),
+  'requests.storage',
+  ...WHOLE,
+])
+const STANDARD = new Set([...QUOTA, 'storage'])
 
 export const isHugePage = (name: string): boolean => name.startsWith('hugepages-')
 const isStandardResource = (name: string): boolean =>
@@ -95,28 +81,6 @@ export function validateResourceName(errors: Errors, path: string, name: string)
     errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'))
   }
 }
-
-const QUOTA = new Set([
-  'cpu',
-  'memory',
-  'ephemeral-storage',
-  'requests.cpu',
-  'requests.memory',
-  'requests.storage',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'persistentvolumeclaims',
-  'configmaps',
-  'services.nodeports',
-  'services.loadbalancers',
-])
 
 export const isQuotaResource = (name: string): boolean =>
   QUOTA.has(name) || isHugePage(name) || name.startsWith('requests.hugepages-')

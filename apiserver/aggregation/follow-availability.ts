@@ -7,12 +7,9 @@ import { prefixOfKind } from '../cluster-reader.ts'
 import type { Store, Subscription } from '../storage/store.ts'
 import { toSeconds } from '../writes/write-steps.ts'
 import { checkAvailability, type Availability } from './check-availability.ts'
+import { createRechecks, type Outcome } from './rechecks.ts'
 import type { RemoteServices } from './remote-services.ts'
 import type { ProxyClient } from './remote-target.ts'
-
-/** As upstream looks again when nothing has happened. */
-const AGAIN_MS = 30_000
-const FIRST_RETRY_MS = 500
 
 export interface AvailabilityFollower {
   /** To be checked soon; once more when it is at it. */
@@ -29,112 +26,92 @@ export interface AvailabilityFollower {
   close(): void
 }
 
-interface Checked {
-  running: boolean
-  again: boolean
-  failures: number
-  timer: NodeJS.Timeout | undefined
-  resources: unknown
-  openapi: string | undefined
-  openapiV2: JsonObject | undefined
+/** What the last checks of an APIService have shown. */
+interface Seen {
+  resources?: unknown
+  openapi?: string | undefined
+  openapiV2?: JsonObject
 }
 
 type Parts = Pick<ApiContext, 'store' | 'admission' | 'logger' | 'now' | 'stopping'>
 
-export function followAvailability(parts: Parts, remotes: () => RemoteServices, proxyClient: ProxyClient | undefined) {
+export function followAvailability(
+  parts: Parts,
+  remotes: () => RemoteServices,
+  proxyClient: ProxyClient | undefined,
+): AvailabilityFollower {
   const { store, admission, logger, now, stopping } = parts
-  const all = new Map<string, Checked>()
-  const subscriptions: Subscription[] = []
+  const all = new Map<string, Seen>()
   let generation = 0
 
-  const check = (name: string) => {
-    const checked = all.get(name) ?? {
-      running: false,
-      again: false,
-      failures: 0,
-      timer: undefined,
-      resources: undefined,
-      openapi: undefined,
-      openapiV2: undefined,
-    }
-    all.set(name, checked)
-    if (checked.running) {
-      checked.again = true
-      return
-    }
-    checked.running = true
-    clearTimeout(checked.timer)
-    void run(name, checked).finally(() => {
-      checked.running = false
-      if (stopping.aborted || all.get(name) !== checked) return
-      if (checked.again) {
-        checked.again = false
-        return check(name)
-      }
-      const wait = checked.failures > 0 ? Math.min(FIRST_RETRY_MS * 2 ** checked.failures, AGAIN_MS) : AGAIN_MS
-      checked.timer = setTimeout(() => check(name), wait).unref()
-    })
-  }
-  const run = async (name: string, checked: Checked) => {
+  const look = async (name: string): Promise<Outcome> => {
     const remote = remotes()
       .list()
       .find((one) => one.name === name)
     if (!remote) {
-      clearTimeout(checked.timer)
       all.delete(name)
       generation++
-      return
+      return 'gone'
     }
     const found = await checkAvailability(admission.reader, remote, proxyClient, stopping)
-    if (stopping.aborted) return
-    checked.failures = found.status === 'True' ? 0 : checked.failures + 1
-    if (found.resources) checked.resources = found.resources
-    checked.openapi = found.openapi
+    if (stopping.aborted) return 'gone'
+    const before = all.get(name)
+    const resources = found.resources ?? before?.resources
     // A server that is away for a moment keeps its place in the document.
-    if (found.openapiV2 && !deepEqual(found.openapiV2, checked.openapiV2)) {
-      checked.openapiV2 = found.openapiV2
-      generation++
-    }
-    await writeCondition(store, name, found, toSeconds(now())).catch((error: unknown) => {
-      checked.failures++
+    const isNew = found.openapiV2 && !deepEqual(found.openapiV2, before?.openapiV2)
+    if (isNew) generation++
+    const openapiV2 = isNew ? found.openapiV2 : before?.openapiV2
+    all.set(name, { resources, openapi: found.openapi, ...(openapiV2 && { openapiV2 }) })
+    try {
+      await writeCondition(store, name, found, toSeconds(now()))
+    } catch (error) {
       logger.error('cannot write the availability of an API', { name, error })
-    })
+      return 'failed'
+    }
+    return found.status === 'True' ? 'well' : 'failed'
   }
-  /** A service or its endpoints have changed: whose they are is asked again. */
-  const followKind = (kind: 'Service' | 'EndpointSlice') => {
-    const prefix = prefixOfKind(kind)
-    const subscription = store.watch(prefix, store.revision(), {
-      onEvent: ({ entry }) => {
-        const known = remotes().list()
-        if (known.length === 0) return
-        const name = kind === 'Service' ? entry.name : entry.labels['kubernetes.io/service-name']
-        for (const { spec, name: own } of known)
-          if (spec.service.name === name && spec.service.namespace === entry.namespace) check(own)
-      },
-      onEnd: (reason) => {
-        if (stopping.aborted || reason.code === 503) return
-        for (const { name } of remotes().list()) check(name)
-        followKind(kind)
-      },
-    })
-    subscriptions.push(subscription)
-  }
-  const follower: AvailabilityFollower = {
-    check,
+
+  const rechecks = createRechecks(look, stopping)
+  const subscriptions: Subscription[] = []
+  return {
+    check: rechecks.check,
     resources: (name) => all.get(name)?.resources,
     openapi: (name) => all.get(name)?.openapi,
     openapiV2: (name) => all.get(name)?.openapiV2,
     openapiV2Generation: () => generation,
     start() {
-      followKind('Service')
-      followKind('EndpointSlice')
+      const follow = (kind: 'Service' | 'EndpointSlice') =>
+        subscriptions.push(followBackends(kind, parts, remotes, rechecks.check, () => follow(kind)))
+      follow('Service')
+      follow('EndpointSlice')
     },
     close() {
-      for (const { timer } of all.values()) clearTimeout(timer)
+      rechecks.close()
       for (const subscription of subscriptions) subscription.close()
     },
   }
-  return follower
+}
+
+/** A service or its endpoints have changed: whose they are is asked again; so are all when the watch has ended. */
+function followBackends(
+  kind: 'Service' | 'EndpointSlice',
+  { store, stopping }: Parts,
+  remotes: () => RemoteServices,
+  check: (name: string) => void,
+  onEnd: () => void,
+): Subscription {
+  return store.watch(prefixOfKind(kind), store.revision(), {
+    onEvent: ({ entry }) => {
+      const name = kind === 'Service' ? entry.name : entry.labels['kubernetes.io/service-name']
+      for (const { spec, name: own } of remotes().list())
+        if (spec.service.name === name && spec.service.namespace === entry.namespace) check(own)
+    },
+    onEnd: (reason) => {
+      if (stopping.aborted || reason.code === 503) return
+      for (const { name } of remotes().list()) check(name)
+      onEnd()
+    },
+  })
 }
 
 /** What is said already is not written again; a change of mind by another server in between wins, and we look again later. */

@@ -19,7 +19,7 @@ export class CliError extends Error {
 export class SilentExit extends CliError {}
 
 /** What was being done when the server refused: stands between `Error from server (…):` and the server's message. */
-export class ServerErrorWithContext extends Error {
+class ServerErrorWithContext extends Error {
   readonly context: string
   readonly error: ApiError
 

@@ -17,7 +17,7 @@ import {
   withResources,
 } from './pod-changes.ts'
 import { createPrinter } from './printers/printer.ts'
-import { createTableWriter, formatTable, type Table } from './printers/table.ts'
+import { createTableWriter, type Table } from './printers/table.ts'
 import type { ResourceType } from './resource-types.ts'
 
 const deploymentType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments' } as ResourceType
@@ -196,9 +196,9 @@ describe('printers', () => {
     rows: [{ cells: ['web', '1/1', 'n'], object: { metadata: { namespace: 'd', labels: { app: 'web' } } } }],
   }
 
-  test('tables', () => {
-    expect(formatTable(table, {})).toBe('NAME   READY\nweb    1/1')
-    expect(formatTable(table, { wide: true, withNamespace: true, labelColumns: ['app'], namePrefix: 'pod/' })).toBe(
+  test('a table shows the columns that were asked for', () => {
+    expect(createTableWriter({})(table)).toBe('NAME   READY\nweb    1/1')
+    expect(createTableWriter({ wide: true, withNamespace: true, labelColumns: ['app'], namePrefix: 'pod/' })(table)).toBe(
       'NAMESPACE   NAME      READY   NODE   APP\nd           pod/web   1/1     n      web',
     )
   })

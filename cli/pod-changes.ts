@@ -111,7 +111,7 @@ export function referencesTo(
     .map((key) => ({ name: variableName(key), valueFrom: { [member]: { name: metadata.name, key } } }))
 }
 
-export const variableName = (key: string): string => key.replaceAll(/\W/g, '_').toUpperCase()
+const variableName = (key: string): string => key.replaceAll(/\W/g, '_').toUpperCase()
 
 /** `A=1`, or where its value comes from. */
 export const environmentLine = ({ name, value = '', valueFrom }: EnvVar): string =>

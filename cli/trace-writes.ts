@@ -68,10 +68,7 @@ const STEPS = [
 ] as const
 
 /** Which of the eight steps of a change a write is; undefined for what happens beside them. */
-export function stepOf(
-  { write: { actor, verb, resource, subresource }, depth }: TraceNode,
-  seenStart: boolean,
-): number | undefined {
+function stepOf({ write: { actor, verb, resource, subresource }, depth }: TraceNode, seenStart: boolean): number | undefined {
   if (depth === 0) return 2
   if (verb === 'create' && resource === 'replicasets') return 3
   if (verb === 'create' && resource === 'pods' && !subresource) return 4

@@ -57,7 +57,7 @@ const gateLines = (pod: Pod): string[] =>
     .map(({ conditionType }) => `nobody has said that its condition ${conditionType} is true (readinessGates)`)
 
 /** What a kubelet, or whoever it is, complained of last. */
-export function lastWarning(events: readonly CoreEvent[], now: Date): string[] {
+function lastWarning(events: readonly CoreEvent[], now: Date): string[] {
   const last = events.filter(({ type }) => type === 'Warning').toSorted((a, b) => lastSeen(b) - lastSeen(a))[0]
   if (!last) return []
   return [`${last.reason} ${ageOf(new Date(lastSeen(last)).toISOString(), now)} ago: ${(last.message ?? '').trim()}`]

@@ -7,7 +7,7 @@ export interface CronSchedule {
   format(time: Date): string
 }
 
-export class CronError extends Error {
+class CronError extends Error {
   override name = 'CronError'
 }
 

@@ -16,7 +16,7 @@ export const isReady = (pod: Pod): boolean => readyCondition(pod)?.status === 'T
 export const readyCondition = (pod: Pod) => findCondition(pod.status?.conditions, 'Ready')
 
 /** When the pod becomes available if it stays ready, in milliseconds since the epoch; null while it is not ready. */
-export function availableAt(pod: Pod, minReadySeconds: number): number | null {
+function availableAt(pod: Pod, minReadySeconds: number): number | null {
   if (!isReady(pod)) return null
   const since = readyCondition(pod)?.lastTransitionTime
   if (minReadySeconds === 0) return 0

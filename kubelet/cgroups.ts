@@ -12,10 +12,9 @@ const cpuPeriod = 100_000
 const minimumQuota = 1000
 const minimumShares = 2
 
-export const milliToShares = (milli: number): number =>
+const milliToShares = (milli: number): number =>
   milli === 0 ? minimumShares : Math.max(minimumShares, Math.floor((milli * 1024) / 1000))
-export const milliToQuota = (milli: number): number =>
-  milli === 0 ? 0 : Math.max(minimumQuota, Math.floor((milli * cpuPeriod) / 1000))
+const milliToQuota = (milli: number): number => (milli === 0 ? 0 : Math.max(minimumQuota, Math.floor((milli * cpuPeriod) / 1000)))
 
 export function toContainerResources(pod: Pod, container: Container, memoryCapacity: number): LinuxContainerResources {
   const { requests, limits } = container.resources ?? {}

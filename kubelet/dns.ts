@@ -59,7 +59,7 @@ export interface HostNames {
   domain: string
 }
 
-export function computeHostNames(pod: Pod, clusterDomain: string): HostNames {
+function computeHostNames(pod: Pod, clusterDomain: string): HostNames {
   const { hostname, subdomain } = pod.spec
   const domain = subdomain ? `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}` : ''
   return { hostname: hostname || cut(pod.metadata.name), domain }

@@ -101,7 +101,7 @@ export function callControl(lab: string, method: string, path: string, onLine?: 
   })
 }
 
-export const fetchStatus = (lab: string) => callControl(lab, 'GET', '/status') as Promise<LabStatus>
+const fetchStatus = (lab: string) => callControl(lab, 'GET', '/status') as Promise<LabStatus>
 
 /** Null when no supervisor answers. */
 export const findStatus = (lab: string): Promise<LabStatus | null> =>

@@ -43,7 +43,7 @@ export async function ipBatch(namespace: string | undefined, lines: readonly str
   await child
 }
 
-export const namespaceExists = (name: string) => existsSync(`/run/netns/${name}`)
+const namespaceExists = (name: string) => existsSync(`/run/netns/${name}`)
 
 /** Sets sysctls inside a network namespace: /proc/sys/net is that of the process that looks. */
 const sysctl = (namespace: string, values: Record<string, string | number>) =>

@@ -1,7 +1,7 @@
 /** The texts that a node's programs read: containerd's configuration and the pod network. Pure. */
 import { type LabDefinition, labPaths, podCidr } from './definition.ts'
 
-export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10'
+const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10'
 
 export interface HostAbilities {
   /** CAP_SYS_RESOURCE: without it nobody may lower an OOM score. */

@@ -44,7 +44,7 @@ export interface Supervisor {
  * The guardian's lock is this process's file descriptor 3 (guardian.ts); a child that inherited it would hold the lock after
  * the supervisor is gone.
  */
-export const NO_LOCK = 'ignore'
+const NO_LOCK = 'ignore'
 
 /** A process that lived this long was healthy: its next failure is a first one. */
 const HEALTHY_MS = 10_000

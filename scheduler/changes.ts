@@ -8,7 +8,7 @@ export const withSpec = (pod: Pod, spec: Partial<PodSpec>): Pod => ({ ...pod, sp
 export const withAffinity = (pod: Pod, affinity: Affinity): Pod =>
   withSpec(pod, { affinity: { ...pod.spec.affinity, ...affinity } })
 
-export const withLabels = (node: Node, labels: Readonly<Record<string, string | undefined>>): Node => ({
+const withLabels = (node: Node, labels: Readonly<Record<string, string | undefined>>): Node => ({
   ...node,
   metadata: {
     ...node.metadata,
@@ -47,7 +47,7 @@ export const uncordon: Change = {
 }
 
 /** Labels that say what a node is: nobody changes these to suit a pod. */
-export const isInborn = (key: string): boolean => /(^|\.)kubernetes\.io\//.test(key)
+const isInborn = (key: string): boolean => /(^|\.)kubernetes\.io\//.test(key)
 
 /** Null when the node has one already that says what it is. */
 export function relabel(node: Node, wanted: Readonly<Record<string, string | undefined>>): Change | null {

@@ -2,8 +2,8 @@
 import { networkInterfaces } from 'node:os'
 
 /** `https://host:port` of its debug pages, and the certificate that it shows there. */
-export const debugUrlAnnotation = 'kubelab.local/debug-url'
-export const debugCertificateAnnotation = 'kubelab.local/debug-certificate'
+const debugUrlAnnotation = 'kubelab.local/debug-url'
+const debugCertificateAnnotation = 'kubelab.local/debug-certificate'
 
 export function describeDebugAddress(bindAddress: string, port: number, certificate: string): Record<string, string> {
   const host = isWildcard(bindAddress) ? ownAddress() : bindAddress

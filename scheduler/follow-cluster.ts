@@ -10,7 +10,7 @@ import type { SchedulingQueue } from './queue.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Kinds that are read through the cache, and whose changes may help a pod that waits. */
-export const watchedKinds = [
+const watchedKinds = [
   'PersistentVolumeClaim',
   'PersistentVolume',
   'StorageClass',
@@ -19,7 +19,7 @@ export const watchedKinds = [
   'CSIStorageCapacity',
 ] as const
 /** Kinds that are read through the cache only. */
-export const readKinds = ['Service', 'ReplicationController', 'ReplicaSet', 'StatefulSet', 'PodDisruptionBudget'] as const
+const readKinds = ['Service', 'ReplicationController', 'ReplicaSet', 'StatefulSet', 'PodDisruptionBudget'] as const
 
 export function followCluster(
   informers: SharedInformers,

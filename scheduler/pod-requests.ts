@@ -12,7 +12,7 @@ export interface Resources {
 }
 
 const none: ReadonlyMap<string, number> = new Map()
-export const NO_RESOURCES: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: none }
+const NO_RESOURCES: Resources = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: none }
 
 /** A container that asks for nothing still weighs something when nodes are compared. */
 const defaultMilliCpu = 100
@@ -47,7 +47,7 @@ export function amountOf({ milliCpu, memory, ephemeralStorage, scalars }: Resour
   }
 }
 
-export const addResources = (a: Resources, b: Resources): Resources => combine(a, b, (x, y) => x + y)
+const addResources = (a: Resources, b: Resources): Resources => combine(a, b, (x, y) => x + y)
 const widest = (a: Resources, b: Resources): Resources => combine(a, b, Math.max)
 
 function combine(a: Resources, b: Resources, of: (x: number, y: number) => number): Resources {

@@ -40,11 +40,8 @@ export const termMatches = (term: PodTerm, { metadata }: Pod, labelsOf: Namespac
   !(term.skipsTerminating && metadata.deletionTimestamp !== undefined) &&
   term.selector.matches(metadata.labels)
 
-export const termCoversNamespace = (
-  { namespaces, namespaceSelector }: PodTerm,
-  namespace: string,
-  labelsOf: NamespaceLabels,
-): boolean => namespaces.has(namespace) || (namespaceSelector !== null && namespaceSelector.matches(labelsOf(namespace)))
+const termCoversNamespace = ({ namespaces, namespaceSelector }: PodTerm, namespace: string, labelsOf: NamespaceLabels): boolean =>
+  namespaces.has(namespace) || (namespaceSelector !== null && namespaceSelector.matches(labelsOf(namespace)))
 
 /** `matchLabelKeys` narrow to pods that have the incoming pod's values, `mismatchLabelKeys` to those that have others. */
 function narrowed(

@@ -512,7 +512,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
 }
 
 /** Always the same numbers: a failure can be seen again. */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -10,7 +10,7 @@ import { computeConfig } from './compute-config.ts'
 import { computeRouting } from './compute-routes.ts'
 import type { Haproxy } from './haproxy.ts'
 
-export const CONTROLLER = 'kubelab.local/ingress'
+const CONTROLLER = 'kubelab.local/ingress'
 
 export interface IngressOptions {
   client: ApiClient

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/object.ts'
 import { createMemoryReader, type MemoryReader } from '../admission/memory-reader.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { jsonWebKeySet, openidConfiguration } from './openid-discovery.ts'
-import { DEFAULT_REQUEST_HEADERS } from './request-header-user.ts'
+import type { RequestHeaderOptions } from './request-header-user.ts'
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenToIssue } from './service-account-tokens.ts'
 import { parseStaticTokens } from './static-tokens.ts'
 import { createToken } from './token-request.ts'
@@ -51,13 +51,21 @@ beforeEach(() => {
   tokens = createServiceAccountTokens({ issuers: [ISSUER], signingKey, reader, now: clock })
 })
 
+const requestHeaders: RequestHeaderOptions = {
+  usernameHeaders: ['x-remote-user'],
+  uidHeaders: ['x-remote-uid'],
+  groupHeaders: ['x-remote-group'],
+  extraHeadersPrefix: ['x-remote-extra-'],
+  allowedNames: ['front-proxy-client'],
+}
+
 const authenticator = (more: object = {}) =>
   createAuthenticator({
     tokens,
     reader,
     now: clock,
     onRefused: (why) => refused.push(why),
-    requestHeaders: DEFAULT_REQUEST_HEADERS,
+    requestHeaders,
     staticTokens: parseStaticTokens('# tokens\nsecret,carol,7,"ops,qa"\nplain,dave,8\n'),
     ...more,
   })

@@ -12,14 +12,6 @@ export interface RequestHeaderOptions {
   allowedNames: readonly string[]
 }
 
-export const DEFAULT_REQUEST_HEADERS: RequestHeaderOptions = {
-  usernameHeaders: ['x-remote-user'],
-  uidHeaders: ['x-remote-uid'],
-  groupHeaders: ['x-remote-group'],
-  extraHeadersPrefix: ['x-remote-extra-'],
-  allowedNames: ['front-proxy-client'],
-}
-
 export function userOfRequestHeaders(
   headers: RequestHeaders,
   certificate: PeerCertificate | undefined,

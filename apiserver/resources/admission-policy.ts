@@ -4,7 +4,6 @@ import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
   Mutation,
-  ParamKind,
   ParamRef,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,

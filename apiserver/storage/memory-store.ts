@@ -6,7 +6,7 @@ import { silentLogger, type Logger } from '../../component/logger.ts'
 import { CachedStore } from './cached-store.ts'
 import { draftFrom, draftOf } from './entry.ts'
 import { ObjectCache } from './object-cache.ts'
-import type { Entry, Store, WriteResult } from './store.ts'
+import type { Store, WriteResult } from './store.ts'
 
 export interface MemoryStoreOptions {
   clock?: Clock

@@ -35,7 +35,7 @@ export const attach: CliCommand = (program, open) => {
     })
 }
 
-export async function attachTo(session: Session, pod: Pod, options: AttachOptions): Promise<void> {
+async function attachTo(session: Session, pod: Pod, options: AttachOptions): Promise<void> {
   const container = chooseContainer(options.quiet ? { ...session, note: () => {} } : session, pod, options.container)
   const { spec } = pod
   const all = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])]

@@ -43,10 +43,7 @@ export const autoscale: CliCommand = (program, open) => {
     })
 }
 
-export function autoscalerOf(
-  { type, name }: Target,
-  options: Pick<AutoscaleOptions, 'min' | 'max' | 'cpuPercent' | 'name'>,
-): KubeJson {
+function autoscalerOf({ type, name }: Target, options: Pick<AutoscaleOptions, 'min' | 'max' | 'cpuPercent' | 'name'>): KubeJson {
   const [min, max, cpu] = [Number(options.min), Number(options.max), Number(options.cpuPercent)]
   return {
     ...newObject('autoscaling/v1', 'HorizontalPodAutoscaler', options.name ?? name),

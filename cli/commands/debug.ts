@@ -71,7 +71,7 @@ const PROFILES: Record<string, JsonObject> = {
 const suffix = () => randomBytes(4).toString('hex').slice(0, 5)
 
 /** Pure but for the name, which the caller chooses. */
-export function debugContainer(name: string, command: readonly string[], options: DebugOptions): EphemeralContainer {
+function debugContainer(name: string, command: readonly string[], options: DebugOptions): EphemeralContainer {
   const securityContext = PROFILES[options.profile]!
   return {
     ...(command.length > 0 && { command: [...command] }),
@@ -142,7 +142,7 @@ async function debugNode(session: Session, node: string, command: string[], opti
 }
 
 /** A pod with the node's namespaces and its disk under /host. */
-export function nodePod(name: string, node: string, container: EphemeralContainer): JsonObject {
+function nodePod(name: string, node: string, container: EphemeralContainer): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',

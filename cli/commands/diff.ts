@@ -66,7 +66,7 @@ async function compareAll(session: Session, manifests: ManifestObject[], options
   }
 }
 
-export const fileNameOf = ({ object, type }: ManifestObject): string =>
+const fileNameOf = ({ object, type }: ManifestObject): string =>
   [type.group, type.version, type.kind, namespaceOf(object) ?? '', nameOf(object)]
     .filter((part, index) => part !== '' || index === 3)
     .join('.')

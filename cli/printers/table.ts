@@ -50,8 +50,6 @@ function align(lines: string[][], widths: readonly number[]): string {
   return alignTabs(text, { minimumWidth: 6, padding: 3 }).split('\n').slice(1).join('\n')
 }
 
-export const formatTable = (table: Table, options: TableOptions): string => createTableWriter(options)(table)
-
 const isShown = (column: { priority?: number } | undefined, wide = false) => wide || (column?.priority ?? 0) === 0
 
 function headersOf(columns: NonNullable<Table['columnDefinitions']>, options: TableOptions): string[] {

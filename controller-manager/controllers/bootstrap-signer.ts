@@ -49,7 +49,7 @@ function tokenOf({ metadata, data = {} }: Secret, now: Date): { id: string; secr
 }
 
 /** A JWS without its content, which stands beside it. */
-export function signDetached(content: string, id: string, secret: string): string {
+function signDetached(content: string, id: string, secret: string): string {
   const encode = (text: string) => Buffer.from(text).toString('base64url')
   const header = encode(JSON.stringify({ alg: 'HS256', kid: id }))
   const signature = createHmac('sha256', secret)

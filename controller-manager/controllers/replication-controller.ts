@@ -25,7 +25,7 @@ export const replicationController: Controller<'ReplicationController', Observed
 }
 
 /** Kind and version stay: writes go where the object came from. */
-export function asReplicaSet(rc: ReplicationController): ReplicaSet {
+function asReplicaSet(rc: ReplicationController): ReplicaSet {
   const { selector, template, ...spec } = rc.spec ?? {}
   const matchLabels = selector ?? template?.metadata?.labels
   return {

@@ -37,7 +37,7 @@ export const volumeProtection: Controller<'PersistentVolume', null> = {
   reconcile: (volume) => protect(volume, volumeFinalizer, volume.status?.phase === 'Bound'),
 }
 
-export function protect(object: PersistentVolumeClaim | PersistentVolume, finalizer: string, used: boolean): Action[] {
+function protect(object: PersistentVolumeClaim | PersistentVolume, finalizer: string, used: boolean): Action[] {
   const { deletionTimestamp, finalizers = [] } = object.metadata
   const has = finalizers.includes(finalizer)
   if (deletionTimestamp && has && !used) return [withoutFinalizer(object, finalizer)]

@@ -13,7 +13,7 @@ export interface EnvSources {
 }
 
 /** The container cannot be made until something that it names is there; the message is its status's. */
-export class EnvError extends Error {
+class EnvError extends Error {
   override name = 'EnvError'
 }
 
@@ -51,7 +51,7 @@ function readAll(
   throw new EnvError(`${kind} "${name}" not found`)
 }
 
-export const decodeSecret = (secret: Secret | undefined): Record<string, string> | undefined =>
+const decodeSecret = (secret: Secret | undefined): Record<string, string> | undefined =>
   secret &&
   Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))
 

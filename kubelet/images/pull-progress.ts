@@ -36,7 +36,7 @@ export function reportProgress({ progress, tell, clock, logger, firstAfterMs }: 
   }
 }
 
-export function describeProgress({ layers, complete, bytes }: PullProgress): string {
+function describeProgress({ layers, complete, bytes }: PullProgress): string {
   const fetched = `${complete} of ${layers} ${layers === 1 ? 'layer' : 'layers'} fetched, ${(bytes / (1 << 20)).toFixed(1)} MiB`
   return complete === layers ? `${fetched}, unpacking` : fetched
 }

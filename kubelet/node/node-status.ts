@@ -47,10 +47,7 @@ const inUnits = (bytes: number): string => (bytes === 0 ? '0' : `${bytes / 1024}
 const maxImages = 50
 const maxNames = 5
 
-export function computeCapacity(
-  { cpus, memoryBytes, diskBytes, hugePages }: MachineFacts,
-  maxPods: number,
-): Record<string, string> {
+function computeCapacity({ cpus, memoryBytes, diskBytes, hugePages }: MachineFacts, maxPods: number): Record<string, string> {
   return {
     cpu: String(cpus),
     'ephemeral-storage': `${Math.floor(diskBytes / 1024)}Ki`,
@@ -76,7 +73,7 @@ export function computeAllocatable(machine: MachineFacts, maxPods: number, reser
 }
 
 /** What others advertise on the node (`example.com/gpu` in its capacity): all of it may be given to pods. */
-export const extendedResources = (resources: Readonly<Record<string, string>> | undefined): Record<string, string> =>
+const extendedResources = (resources: Readonly<Record<string, string>> | undefined): Record<string, string> =>
   Object.fromEntries(Object.entries(resources ?? {}).filter(([name]) => name.includes('/')))
 
 export function computeNodeLabels(nodeName: string, architecture: string): Record<string, string> {

@@ -44,7 +44,7 @@ export async function fileSystemOf(directory: string, now: Date): Promise<FileSy
 }
 
 /** The folder alone, with the room that is left around it. */
-export async function folderUsage(directory: string, now: Date): Promise<FileSystemStats> {
+async function folderUsage(directory: string, now: Date): Promise<FileSystemStats> {
   const [around, own] = await Promise.all([fileSystemOf(directory, now), diskUsage(directory)])
   return { ...around, usedBytes: own.bytes, inodesUsed: own.inodes }
 }

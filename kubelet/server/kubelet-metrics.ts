@@ -12,7 +12,7 @@ const startBuckets = [
 ]
 
 /** `RunPodSandbox` is `run_podsandbox`. */
-export const operationType = (call: keyof CriCalls): string =>
+const operationType = (call: keyof CriCalls): string =>
   call
     .replace('PodSandbox', 'Podsandbox')
     .replace(/(?!^)([A-Z])/g, '_$1')

@@ -10,7 +10,7 @@ export interface InterfaceStats {
 }
 
 /** Pure: `/proc/net/dev`, without the loopback. */
-export const parseInterfaces = (text: string): InterfaceStats[] =>
+const parseInterfaces = (text: string): InterfaceStats[] =>
   text.split('\n').flatMap((line) => {
     const [, name, rest] = /^\s*([^:\s]+):\s*(.+)$/.exec(line) ?? []
     if (!name || !rest || name === 'lo') return []

@@ -31,7 +31,7 @@ function memorySize(pod: Pod, sizeLimit: string | undefined, allocatable: string
 }
 
 /** `HugePages-2Mi` names its size; `HugePages` is of the one size that the pod asks for. */
-export function pageSizeOf(medium: string, pod: Pod): string {
+function pageSizeOf(medium: string, pod: Pod): string {
   const named = /^HugePages-(.+)$/.exec(medium)?.[1]
   if (named) return named
   const asked = new Set(

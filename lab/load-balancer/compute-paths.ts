@@ -15,7 +15,7 @@ export interface NodeHealth {
 }
 
 /** Where nodes answer whether they take traffic of any service. */
-export const PROXY_HEALTH_PORT = 10256
+const PROXY_HEALTH_PORT = 10256
 
 /** How long after its last yes a node goes on counting as serving. */
 const PATIENCE_MS = { ok: Infinity, refused: 15_000, silent: 1_000, no: -1, unknown: -1 } as const

@@ -6,7 +6,7 @@ const minimum = 23 * megabyte
 const maximumPerContainer = 1000 * megabyte
 
 /** As container runtimes report names: with a tag. */
-export function normalizedImageName(name: string): string {
+function normalizedImageName(name: string): string {
   return name.lastIndexOf(':') <= name.lastIndexOf('/') && !name.includes('@') ? `${name}:latest` : name
 }
 

@@ -27,7 +27,7 @@ export const defaultFitArguments: FitArguments = {
 const tooManyPods = 'Too many pods'
 
 /** Null when everything fits. Final when the node could not take the pod even if it were empty. */
-export function checkFit({ requests }: PodInfo, node: NodeInfo, isIgnored: (resource: string) => boolean): Refusal | null {
+function checkFit({ requests }: PodInfo, node: NodeInfo, isIgnored: (resource: string) => boolean): Refusal | null {
   const { requested, allocatable } = node
   let reasons: string[] | undefined
   let final = false

@@ -9,8 +9,8 @@ import { hostname } from 'node:os'
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
 import { WebSocketServer } from 'ws'
 
-export const HTTP_PORT = 8080
-export const GRPC_PORT = 9090
+const HTTP_PORT = 8080
+const GRPC_PORT = 9090
 const DRAIN_MS = 2_000
 
 const asIs = (bytes: Buffer) => bytes

@@ -35,7 +35,7 @@ export class MetricError extends Error {
 const initializationMs = 5 * 60_000
 const initialReadinessMs = 30_000
 
-export const isNear = (ratio: number, { up, down }: Basis['tolerance']): boolean => ratio >= 1 - down && ratio <= 1 + up
+const isNear = (ratio: number, { up, down }: Basis['tolerance']): boolean => ratio >= 1 - down && ratio <= 1 + up
 
 interface Groups {
   ready: number

@@ -13,7 +13,7 @@ export interface NodePods {
   pods: readonly Pod[]
 }
 
-export function rollingLimits({ spec }: DaemonSet, desired: number): { surge: number; unavailable: number } {
+function rollingLimits({ spec }: DaemonSet, desired: number): { surge: number; unavailable: number } {
   const { maxSurge = 0, maxUnavailable = 1 } = spec.updateStrategy?.rollingUpdate ?? {}
   const surge = scaledValue(maxSurge, desired, 'up')
   const unavailable = scaledValue(maxUnavailable, desired, 'up')

@@ -6,7 +6,7 @@ import { semanticEqual } from '../../semantic-equal.ts'
 import { maxSurge } from './rolling-limits.ts'
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision'
-export const historyAnnotation = 'deployment.kubernetes.io/revision-history'
+const historyAnnotation = 'deployment.kubernetes.io/revision-history'
 export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas'
 export const maxAnnotation = 'deployment.kubernetes.io/max-replicas'
 export const rollbackAnnotation = 'deprecated.deployment.rollback.to'

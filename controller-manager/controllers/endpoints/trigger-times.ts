@@ -3,7 +3,7 @@ import type { Pod, Service } from '../../../api/generated/types.ts'
 import { keyOf } from '../../../api/object.ts'
 import { readyCondition } from '../../pods.ts'
 
-export const lastChangeTriggerTime = 'endpoints.kubernetes.io/last-change-trigger-time'
+const lastChangeTriggerTime = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 type Annotations = Record<string, string>
 

@@ -22,7 +22,7 @@ export const isTopologyAuto = ({ metadata }: Service): boolean => {
 }
 
 /** The share of each zone in all processors; null where a node does not tell, or where there is one zone alone. */
-export function zoneShares(nodes: readonly Node[]): Map<string, number> | null {
+function zoneShares(nodes: readonly Node[]): Map<string, number> | null {
   const usable = nodes.filter(
     ({ metadata, status }) =>
       !controlPlaneLabels.some((label) => label in (metadata.labels ?? {})) &&

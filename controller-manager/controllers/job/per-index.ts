@@ -4,8 +4,8 @@ import { judgeFailure } from './failure-policy.ts'
 import { delayAfter } from './outcome.ts'
 import { finishedAt, hasFailed, indexOf, isIndexed } from './pods.ts'
 
-export const failureCountAnnotation = 'batch.kubernetes.io/job-index-failure-count'
-export const ignoredCountAnnotation = 'batch.kubernetes.io/job-index-ignored-failure-count'
+const failureCountAnnotation = 'batch.kubernetes.io/job-index-failure-count'
+const ignoredCountAnnotation = 'batch.kubernetes.io/job-index-ignored-failure-count'
 
 export const limitsEachIndex = (job: Job): boolean => isIndexed(job) && job.spec.backoffLimitPerIndex !== undefined
 

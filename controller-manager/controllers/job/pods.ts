@@ -4,8 +4,8 @@ import { controllerReference, type New } from '../../../api/object.ts'
 import type { Action } from '../../../client/controller.ts'
 import { podFromTemplate } from '../../pods.ts'
 
-export const trackingFinalizer = 'batch.kubernetes.io/job-tracking'
-export const indexAnnotation = 'batch.kubernetes.io/job-completion-index'
+const trackingFinalizer = 'batch.kubernetes.io/job-tracking'
+const indexAnnotation = 'batch.kubernetes.io/job-completion-index'
 
 export const isIndexed = ({ spec }: Job): boolean => spec.completionMode === 'Indexed'
 

@@ -4,7 +4,7 @@ import { LAST_APPLIED } from '../api/patch/last-applied.ts'
 import { computeApplyPatch, withLastApplied } from './client-side-apply.ts'
 import { deploymentOf } from './commands/create/workloads.ts'
 import { serviceFor } from './commands/expose.ts'
-import { CommandFailed, outcomeOf } from './exec-channels.ts'
+import { CommandFailed, outcomeOf } from './streams/exec-channels.ts'
 import { parseEnvFile } from './key-values.ts'
 import type { KubeJson } from './manifests.ts'
 import {
@@ -152,7 +152,7 @@ test('exec ends as the command did', () => {
   expect(failed).toMatchObject({ message: 'command terminated with exit code 3', exitCode: 3 })
 })
 
-test('environment files', () => {
+test('an environment file is lines of NAME=value; empty ones and comments are passed over', () => {
   expect(parseEnvFile('# comment\nA=1\n\n  B=x=y\n')).toEqual([
     ['A', '1'],
     ['B', 'x=y'],

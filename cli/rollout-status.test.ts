@@ -44,7 +44,7 @@ test('a deployment past its deadline has failed', () => {
   })
 })
 
-test('a daemon set', () => {
+test('a daemon set waits for its updated pods to be available', () => {
   const status = { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 1 }
   const set = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec: {}, status } as unknown as DaemonSet
   expect(daemonSetStatus(set).message).toBe(
@@ -52,7 +52,7 @@ test('a daemon set', () => {
   )
 })
 
-test('a stateful set', () => {
+test('a stateful set is done when all its pods are of the new revision', () => {
   const status = {
     observedGeneration: 2,
     readyReplicas: 2,

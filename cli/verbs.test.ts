@@ -14,11 +14,11 @@ import { withCondition } from './commands/certificate.ts'
 import { complete } from './completion-words.ts'
 import { minify, type RawKubeconfig, redact, withEntry, withProperty, withRenamedContext } from './edit-kubeconfig.ts'
 import { rowOf } from './event-rows.ts'
-import { parsePorts } from './port-pairs.ts'
+import { parsePorts } from './streams/port-pairs.ts'
 import { printYaml } from './printers/yaml.ts'
 import { applyLocally, parsePatch } from './read-patch.ts'
 import { parseRequestTimeout } from './session.ts'
-import { placeOf, unpackFiles } from './tar-files.ts'
+import { placeOf, unpackFiles } from './streams/tar-files.ts'
 import { nodeTable, podTable } from './usage-tables.ts'
 
 describe('delete without a type', () => {

@@ -5,7 +5,7 @@ import { createSharedInformers } from '../client/shared-informers.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
-import { createAttempts, type Attempts } from './attempts.ts'
+import { createAttempts, type Attempts } from './why/attempts.ts'
 import { createRandom, type Profile } from './decide.ts'
 import { followCluster } from './follow-cluster.ts'
 import { schedulerNameOf } from './pod-info.ts'
@@ -16,7 +16,7 @@ import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { trimForScheduling } from './trim-objects.ts'
 import type { WaitingPods } from './framework.ts'
 import { createWaitingPods } from './waiting-pods.ts'
-import { explainPod, type Why } from './why.ts'
+import { explainPod, type Why } from './why/why.ts'
 
 export interface SchedulerOptions {
   client: ApiClient

@@ -1,11 +1,11 @@
 /** `kubelab attach`: join the streams of the process that a container runs already. */
 import type { Pod } from '../../api/generated/types.ts'
 import type { CliCommand } from '../commands.ts'
-import { followLog } from '../copy-log.ts'
+import { followLog } from '../streams/copy-log.ts'
 import { CliError } from '../errors.ts'
-import { CommandFailed } from '../exec-channels.ts'
+import { CommandFailed } from '../streams/exec-channels.ts'
 import { chooseContainer, findPods } from '../find-pods.ts'
-import { runPodStream, terminalWanted } from '../pod-stream.ts'
+import { runPodStream, terminalWanted } from '../streams/pod-stream.ts'
 import type { Session } from '../session.ts'
 
 export interface AttachOptions {

@@ -5,9 +5,9 @@ import { PassThrough, type Readable, Writable } from 'node:stream'
 import type { Pod } from '../../api/generated/types.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { CommandFailed } from '../exec-channels.ts'
+import { CommandFailed } from '../streams/exec-channels.ts'
 import { chooseContainer } from '../find-pods.ts'
-import { runPodStream } from '../pod-stream.ts'
+import { runPodStream } from '../streams/pod-stream.ts'
 import type { Session } from '../session.ts'
 
 interface CopyOptions {
@@ -81,7 +81,7 @@ async function copyIn(session: Session, source: string, target: FileSpec, option
   const place = await containerOf(session, target, options.container)
   const plain = target.file.length > 1 ? target.file.replace(/\/+$/, '') : target.file
   const file = (await isFolder(place, plain)) ? path.posix.join(plain, path.basename(path.resolve(source))) : plain
-  const { packFiles } = await import('../tar-files.ts')
+  const { packFiles } = await import('../streams/tar-files.ts')
   const flags = options.preserve ? [] : ['--no-same-permissions', '--no-same-owner']
   const command = ['tar', ...flags, '-xmf', '-', '-C', path.posix.dirname(file)]
   await runIn(place, command, { stdin: packFiles(source, path.posix.basename(file)), stdout: process.stdout })
@@ -100,7 +100,7 @@ async function isFolder(place: Container, file: string): Promise<boolean> {
 
 async function copyOut(session: Session, source: FileSpec, target: string, options: CopyOptions): Promise<void> {
   const place = await containerOf(session, source, options.container)
-  const { unpackFiles } = await import('../tar-files.ts')
+  const { unpackFiles } = await import('../streams/tar-files.ts')
   const stdout = new PassThrough()
   const prefix = path.posix
     .normalize(source.file)

@@ -2,7 +2,7 @@
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
 import { chooseContainer, findPods } from '../find-pods.ts'
-import { runPodStream, terminalWanted } from '../pod-stream.ts'
+import { runPodStream, terminalWanted } from '../streams/pod-stream.ts'
 
 interface ExecOptions {
   container?: string

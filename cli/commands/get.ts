@@ -10,7 +10,7 @@ import { nameOf, namespaceOf, readManifests } from '../manifests.ts'
 import { parseSelections, type Selection } from '../object-arguments.ts'
 import { createPrinter, itemsOf, withoutManagedFields, type Printer } from '../printers/printer.ts'
 import { createTableWriter, TABLE_ACCEPT, type Table, type TableOptions } from '../printers/table.ts'
-import { openBody } from '../open-stream.ts'
+import { openBody } from '../streams/open-stream.ts'
 import { apiVersionOf, pathOf, qualifiedSingular } from '../resource-types.ts'
 import type { Session } from '../session.ts'
 

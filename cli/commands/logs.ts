@@ -4,9 +4,9 @@ import type { Pod } from '../../api/generated/types.ts'
 import { withQuery } from '../../client/paths.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { writeOut } from '../copy-log.ts'
+import { writeOut } from '../streams/copy-log.ts'
 import { chooseContainer, findPods, podsOf } from '../find-pods.ts'
-import { openBody } from '../open-stream.ts'
+import { openBody } from '../streams/open-stream.ts'
 import type { Session } from '../session.ts'
 
 interface LogOptions {

@@ -5,8 +5,8 @@ import type { CliCommand } from '../commands.ts'
 import { collectList } from '../collect.ts'
 import { CliError } from '../errors.ts'
 import { findPods } from '../find-pods.ts'
-import { type Forwarding, listen, openForwarding } from '../forward-ports.ts'
-import { parsePorts, type PortPair } from '../port-pairs.ts'
+import { type Forwarding, listen, openForwarding } from '../streams/forward-ports.ts'
+import { parsePorts, type PortPair } from '../streams/port-pairs.ts'
 import type { Session } from '../session.ts'
 
 interface Options {

@@ -2,7 +2,7 @@
 import { CliError } from '../errors.ts'
 import type { CliCommand } from '../commands.ts'
 import { parseReferences } from '../object-arguments.ts'
-import { openBody } from '../open-stream.ts'
+import { openBody } from '../streams/open-stream.ts'
 import type { Session } from '../session.ts'
 import { formatTrace, traceWrites, type WriteRecord } from '../trace-writes.ts'
 

@@ -88,7 +88,7 @@ test('credentials of a registry as docker writes them', () => {
   })
 })
 
-test('requests for tokens', () => {
+test('a request for a token says for whom and for how long, and names what it is bound to', () => {
   expect(tokenRequestOf({ duration: '1h', audience: ['a'] })['spec']).toEqual({ audiences: ['a'], expirationSeconds: 3600 })
   expect(() => tokenRequestOf({ boundObjectKind: 'Pod' })).toThrow('--bound-object-name is required')
 })

@@ -1,9 +1,9 @@
 /** exec and attach: a container's streams joined to those of this process, over one WebSocket to the API server. */
-import type { Pod } from '../api/generated/types.ts'
+import type { Pod } from '../../api/generated/types.ts'
 import { PROTOCOLS } from './exec-channels.ts'
 import { runExecSession, type Streams, type Terminal } from './exec-session.ts'
 import { openWebSocket } from './open-stream.ts'
-import type { Session } from './session.ts'
+import type { Session } from '../session.ts'
 
 export interface StreamChoice {
   verb: 'exec' | 'attach'

@@ -1,6 +1,6 @@
 /** /debug/attempts: why recent pods went where they went, or nowhere, and what would change that. */
-import type { Route } from '../component/serve.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Route } from '../../component/serve.ts'
+import type { Scheduler } from '../scheduler.ts'
 
 export const debugRoutes = ({ attempts, queue, why }: Scheduler): Route[] => [
   {

@@ -1,6 +1,6 @@
 /** What became of the last pods, verdict by verdict: the answer of /debug/attempts. Bounded in pods and in attempts. */
-import type { Decision } from './decide.ts'
-import { explainFailure } from './explain.ts'
+import type { Decision } from '../decide.ts'
+import { explainFailure } from '../explain.ts'
 
 export interface Attempt {
   at: string

@@ -1,9 +1,9 @@
 /** All that the scheduler knows of one pod: where it is, how each attempt went, and what would let it be scheduled. */
 import type { Attempt } from './attempts.ts'
-import { createPodInfo, schedulerNameOf } from './pod-info.ts'
-import type { WaitingPlace } from './queue.ts'
+import { createPodInfo, schedulerNameOf } from '../pod-info.ts'
+import type { WaitingPlace } from '../queue.ts'
 import { findRelaxations, type Relaxation } from './relaxations.ts'
-import type { CycleContext } from './schedule-one.ts'
+import type { CycleContext } from '../schedule-one.ts'
 
 export interface Why {
   pod: string

@@ -1,6 +1,6 @@
 /** The ports of `port-forward`: `8080`, `8080:80`, `:80`, `8080:http`; of a service, by its target ports. Pure. */
-import type { Container, Pod, Service } from '../api/generated/types.ts'
-import { CliError } from './errors.ts'
+import type { Container, Pod, Service } from '../../api/generated/types.ts'
+import { CliError } from '../errors.ts'
 
 export interface PortPair {
   /** 0: any that is free. */

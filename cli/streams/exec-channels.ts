@@ -1,7 +1,7 @@
 /** The channels that exec and attach multiplex on one WebSocket (v5.channel.k8s.io): a byte that says which, then the data. */
-import type { Status } from '../api/generated/types.ts'
-import { fromStatus } from '../api/status.ts'
-import { CliError } from './errors.ts'
+import type { Status } from '../../api/generated/types.ts'
+import { fromStatus } from '../../api/status.ts'
+import { CliError } from '../errors.ts'
 
 /** In the order of preference. Version 4 has no way to end standard input. */
 export const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io']

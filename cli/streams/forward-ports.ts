@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createSpdySession } from '../component/spdy-client.ts'
+import { createSpdySession } from '../../component/spdy-client.ts'
 import { openUpgrade } from './open-stream.ts'
-import type { Session } from './session.ts'
+import type { Session } from '../session.ts'
 
 export interface Forwarding {
   /** Joins a connection to a port of the pod. */

@@ -1,9 +1,9 @@
 /** The counterfactual: which smallest changes of a pod, or of a node, would let it be scheduled. Pure; each is tried, not guessed. */
-import { checkAnew, prepareFilters, refusersOf, withPods, type PreparedFilters, type Profile } from './decide.ts'
-import type { Change } from './framework.ts'
-import type { NodeInfo } from './node-info.ts'
-import { createPodInfo, type PodInfo } from './pod-info.ts'
-import type { Snapshot } from './snapshot.ts'
+import { checkAnew, prepareFilters, refusersOf, withPods, type PreparedFilters, type Profile } from '../decide.ts'
+import type { Change } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
+import { createPodInfo, type PodInfo } from '../pod-info.ts'
+import type { Snapshot } from '../snapshot.ts'
 
 export interface Relaxation {
   /** All of them together; none when it fits as it is. Each completes "it would fit if …". */

@@ -3,9 +3,9 @@ import { request, type RequestOptions } from 'node:https'
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
-import { fromStatus } from '../api/status.ts'
-import type { ClientConfig } from '../client/kubeconfig.ts'
-import { UnreachableError } from '../client/rest-client.ts'
+import { fromStatus } from '../../api/status.ts'
+import type { ClientConfig } from '../../client/kubeconfig.ts'
+import { UnreachableError } from '../../client/rest-client.ts'
 
 /** The TLS material and headers that every request of ours carries. */
 async function connectionOptions(config: ClientConfig): Promise<RequestOptions & { headers: OutgoingHttpHeaders }> {

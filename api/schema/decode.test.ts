@@ -98,8 +98,13 @@ test('every kind has a model, and every named field exists', () => {
   expect(namedModels().filter((model) => !hasModel(model))).toEqual([])
 })
 
+const duplicatesIn = (text: string) => findDuplicateFields(text, JSON.parse(text))
+
 test('duplicate members are named', () => {
   const text = '{"a":{"b":1,"b":"\\"b\\":2","c":[{"d":1},{"d":1,"d":2}]},"e":"a","a":2}'
-  expect(findDuplicateFields(text)).toEqual(['duplicate field "a.b"', 'duplicate field "a.c[1].d"', 'duplicate field "a"'])
-  expect(findDuplicateFields('{"a":["a","a",{}],"b":{}}')).toEqual([])
+  expect(duplicatesIn(text)).toEqual(['duplicate field "a.b"', 'duplicate field "a.c[1].d"', 'duplicate field "a"'])
+  expect(duplicatesIn('{"a":["a","a",{}],"b":{}}')).toEqual([])
+  expect(duplicatesIn('{"a":{"b:":1},"a":{"c":":"}}')).toEqual(['duplicate field "a"'])
+  expect(duplicatesIn('{"__proto__":{"a":1},"__proto__":{"a":1}}')).toEqual(['duplicate field "__proto__"'])
+  expect(duplicatesIn('{"__proto__":{"a":null},"b:\\"":[":",{"1":2}]}')).toEqual([])
 })

@@ -83,7 +83,7 @@ export const measurePlugins = (plugins: readonly AdmissionPlugin[], metrics: Adm
     const { admit, validate } = plugin
     return {
       name: plugin.name,
-      handles: (attributes) => plugin.handles(attributes),
+      handles: plugin.handles.bind(plugin),
       ...(admit && { admit: timed(plugin, 'admit', admit, metrics) }),
       ...(validate && { validate: timed(plugin, 'validate', validate, metrics) }),
     }

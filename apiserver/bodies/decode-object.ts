@@ -28,7 +28,7 @@ export async function readObject(request: ResourceRequest, optionsKind: string):
   const value = await parseBody(body, format, what)
   if (!isRecord(value))
     throw badRequest(`${what}: json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`)
-  const duplicates = validation !== 'Ignore' && format === 'json' ? findDuplicateFields(body.toString()) : []
+  const duplicates = validation !== 'Ignore' && format === 'json' ? findDuplicateFields(body.toString(), value) : []
   const object = decodeObject(request, value, validation, duplicates)
   request.audit?.requestObject(object)
   return object

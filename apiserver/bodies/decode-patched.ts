@@ -11,7 +11,7 @@ import { fitObject, type FieldValidation } from './decode-object.ts'
 
 /** What strict validation has against the patch itself, whatever it is applied to. */
 export function complaintsOf(patch: Json, body: Buffer): string[] {
-  const duplicates = findDuplicateFields(body.toString())
+  const duplicates = findDuplicateFields(body.toString(), patch)
   if (!Array.isArray(patch)) return duplicates
   const unknown = patch.flatMap((operation, index) =>
     Object.keys(isJsonObject(operation) ? operation : {})

@@ -1,6 +1,7 @@
 /** The request's body, bounded in size and nesting, from bytes to a plain value: JSON, YAML or protobuf. */
 import type { IncomingMessage } from 'node:http'
 import { jsonProblem } from '../../api/json.ts'
+import { endOfString } from '../../api/schema/duplicate-fields.ts'
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../../api/status.ts'
 
 /** Upstream's limit: etcd takes 1.5 MiB, and JSON may be twice that. */
@@ -94,16 +95,11 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 /** One pass over the text before it is parsed: a parsed bomb has gone off already. */
 function checkDepth(text: string, what: string): void {
-  // A text with few brackets cannot be deep; counting closing ones is a fast native scan for what is usual.
   if (text.length < MAX_DEPTH) return
   let depth = 0
-  let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (inString) {
-      if (code === 92) at++
-      else if (code === 34) inString = false
-    } else if (code === 34) inString = true
+    if (code === 34) at = endOfString(text, at)
     else if (code === 123 || code === 91) {
       if (++depth > MAX_DEPTH) throw badRequest(`${what}: exceeded max depth`)
     } else if (code === 125 || code === 93) depth--

@@ -147,11 +147,13 @@ function mergeLists(live: Json[], config: Json[], type: ListType, path: string):
   const result: Json[] = []
   const shared = [...wanted.keys()].filter((element) => current.has(element)).values()
   const pending = [...wanted.keys()]
+  let next = 0
   const take = (until: string | undefined) => {
-    while (pending.length > 0) {
-      const element = pending[0]!
+    while (next < pending.length) {
+      const element = pending[next]!
       if (current.has(element) && element !== until) return
-      pending.shift()
+      // Not taken off the front: with tens of thousands each of them would be moved for each.
+      next++
       result.push(mergeValues(current.get(element), wanted.get(element)!, itemType, path))
       if (element === until) return
     }

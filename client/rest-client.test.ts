@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -95,6 +96,27 @@ describe('the REST client', () => {
         '{"a":1}',
       ],
     ])
+  })
+
+  test('requests that share a signal put one listener on it, and all end with it, those that come later too', async () => {
+    let answers = true
+    const waiting: (() => void)[] = []
+    const port = await listen((_, response) => {
+      if (answers) json(response, 200, { kind: 'Status', status: 'Success' })
+      else for (const tell of waiting.splice(0, 1)) tell()
+    })
+    const { raw } = connect(port)
+    const stop = new AbortController()
+    const { signal } = stop
+    for (let round = 0; round < 5; round++) await raw('GET', '/version', { signal })
+    answers = false
+    const reached = [1, 2, 3].map(() => new Promise<void>((resolve) => waiting.push(resolve)))
+    const stuck = [1, 2, 3].map(() => raw('GET', '/version', { signal }))
+    await Promise.all(reached)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    stop.abort()
+    const ended = await Promise.allSettled([...stuck, raw('GET', '/version', { signal })])
+    expect(ended.map((result) => result.status === 'rejected' && result.reason.name)).toEqual(Array(4).fill('AbortError'))
   })
 
   test('keeps its connections over deletions', async () => {

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../component/clock.ts'
 import type { ApiClient, List, ListOptions, WatchEvent, WatchOptions } from './api-client.ts'
 import type { ClientConfig } from './kubeconfig.ts'
 import { resourcePath, withQuery } from './paths.ts'
+import { shareAbort } from './shared-abort.ts'
 import { createLineDecoder } from './watch.ts'
 
 export interface RestClientOptions {
@@ -243,7 +244,7 @@ function createSender(
         bodyTimeout: request.bodyTimeoutMs ?? 70_000,
         // undici would close the connection after each DELETE that has a body.
         reset: false,
-        ...(signal ? { signal } : {}),
+        ...(signal ? { signal: signal === request.signal ? shareAbort(signal) : signal } : {}),
       })
       .catch((error: unknown) => {
         throw signal?.aborted ? error : unreachable(config.server, error)

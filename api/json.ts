@@ -24,6 +24,12 @@ export function jsonProblem(error: unknown): string {
 /** A member of its own: user keys like `toString` must not find what every object inherits. */
 export const memberOf = (value: JsonObject, key: string): Json | undefined => (Object.hasOwn(value, key) ? value[key] : undefined)
 
+/** Makes a member of its own, also under the name that JavaScript keeps for itself: it is one like any other here. */
+export function putMember<T>(object: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
 /** Equality of values as JSON would write them: order of members does not count, and `undefined` members are absent. */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true
@@ -52,6 +58,6 @@ export function deepCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(deepCopy) as T
   const copy: Record<string, unknown> = {}
-  for (const key in value) copy[key] = deepCopy((value as Record<string, unknown>)[key])
+  for (const key in value) putMember(copy, key, deepCopy((value as Record<string, unknown>)[key]))
   return copy as T
 }

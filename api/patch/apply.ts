@@ -4,7 +4,7 @@
  * Pure. Every write passes here: appliers through `applyPatch`, all others through `trackUpdate`.
  */
 import type { ManagedFieldsEntry } from '../generated/types.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject, putMember } from '../json.ts'
 import { applyConflict, unclassified } from '../status.ts'
 import { formatTime } from '../time.ts'
 import { compareObjects, fieldsOfConfiguration } from './compare-objects.ts'
@@ -127,7 +127,7 @@ function mergeValues(live: Json | undefined, config: Json, type: MergeType, path
     const result: JsonObject = isJsonObject(live) ? { ...live } : {}
     for (const key in config) {
       const now = Object.hasOwn(result, key) ? result[key] : undefined
-      result[key] = mergeValues(now, config[key]!, type.field(key), `${path}.${key}`)
+      putMember(result, key, mergeValues(now, config[key]!, type.field(key), `${path}.${key}`))
     }
     return result
   }
@@ -193,7 +193,7 @@ function prune(value: Json, last: FieldSet, owned: FieldSet | undefined, type: M
     for (const key in value) {
       const element = `f:${key}`
       const kept = pruneChild(value[key]!, last[element], owned?.[element], type.field(key), type.isField(key))
-      if (kept !== undefined) result[key] = kept
+      if (kept !== undefined) putMember(result, key, kept)
     }
     return result
   }

@@ -1,5 +1,5 @@
 /** RFC 6902, strictly: every path must exist where the standard says so, and a test that fails refuses the whole patch. */
-import { deepCopy, deepEqual, isJsonObject, jsonType, type Json } from '../json.ts'
+import { deepCopy, deepEqual, isJsonObject, jsonType, type Json, putMember } from '../json.ts'
 import { badRequest, requestEntityTooLarge, unprocessable } from '../status.ts'
 
 interface Operation {
@@ -162,10 +162,7 @@ class Draft {
 
 function assign(parent: Container, key: string, value: Json): void {
   if (Array.isArray(parent)) parent[indexOf(parent, key, 'replace')] = value
-  // The name that JavaScript keeps for itself is a name like any other here.
-  else if (key === '__proto__')
-    Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true })
-  else parent[key] = value
+  else putMember(parent, key, value)
 }
 
 const find = (document: Json, path: readonly string[], op: string): Json =>

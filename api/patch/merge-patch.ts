@@ -1,5 +1,5 @@
 /** RFC 7386: members are merged, null removes, everything else replaces. */
-import { deepEqual, isJsonObject, memberOf, type Json, type JsonObject } from '../json.ts'
+import { deepEqual, isJsonObject, memberOf, putMember, type Json, type JsonObject } from '../json.ts'
 
 /** A new document; parts that did not change are shared with the old one, which is left as it is. */
 export function applyMergePatch(document: Json | undefined, patch: Json): Json {
@@ -8,7 +8,7 @@ export function applyMergePatch(document: Json | undefined, patch: Json): Json {
   for (const key in patch) {
     const value = patch[key]!
     if (value === null) delete result[key]
-    else result[key] = applyMergePatch(memberOf(result, key), value)
+    else putMember(result, key, applyMergePatch(memberOf(result, key), value))
   }
   return result
 }

@@ -234,3 +234,13 @@ describe('strategic merge patch', () => {
     expect(applyStrategicMergePatch(current, patch, 'Pod')).toEqual(pod(c('a', { image: '2' }), c('sidecar')))
   })
 })
+
+test.each([
+  ['merge patch', (document: Json, patch: Json) => applyMergePatch(document, patch)],
+  ['JSON patch', (document: Json) => applyJsonPatch(document, [{ op: 'add', path: '/data/__proto__', value: { a: 1 } }])],
+])('a member named __proto__ is one like any other to a %s', (_, patched) => {
+  const result = patched({ data: { b: 1 } }, JSON.parse('{"data":{"__proto__":{"a":1}}}') as Json) as { data: JsonObject }
+  expect(JSON.stringify(result)).toBe('{"data":{"b":1,"__proto__":{"a":1}}}')
+  expect(JSON.stringify(deepCopy(result))).toBe('{"data":{"b":1,"__proto__":{"a":1}}}')
+  expect(result.data['a']).toBeUndefined()
+})

@@ -4,7 +4,7 @@
  * `$patch: delete | replace` in a map or list item, `$retainKeys: […]`, `$setElementOrder/<list>: […]`,
  * `$deleteFromPrimitiveList/<list>: […]`.
  */
-import { deepEqual, isJsonObject, jsonType, memberOf, type Json, type JsonObject } from '../json.ts'
+import { deepEqual, isJsonObject, jsonType, memberOf, type Json, type JsonObject, putMember } from '../json.ts'
 import { badRequest, internalError } from '../status.ts'
 import { fieldMerge, type FieldMerge } from './merge-schema.ts'
 
@@ -41,12 +41,12 @@ function mergeMap(original: JsonObject, patch: JsonObject, model: string | undef
     if (value === null) delete result[key]
     else if (order || removed || Array.isArray(value)) {
       const merged = mergeListField(now, value, fieldMerge(model, key), { order, removed })
-      if (merged !== undefined) result[key] = merged
+      if (merged !== undefined) putMember(result, key, merged)
     } else if (isJsonObject(value)) {
       const { model: inner, strategy } = fieldMerge(model, key)
-      result[key] = isJsonObject(now) && strategy !== 'replace' ? mergeMap(now, value, inner) : clean(value)
+      putMember(result, key, isJsonObject(now) && strategy !== 'replace' ? mergeMap(now, value, inner) : clean(value))
     } else if (value !== undefined) {
-      result[key] = value
+      putMember(result, key, value)
     }
   }
   return result
@@ -182,7 +182,7 @@ function clean<T extends Json>(value: T): T {
   for (const [key, member] of Object.entries(value as JsonObject)) {
     if (member === null || key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(SET_ORDER) || key.startsWith(DELETE_FROM))
       continue
-    result[key] = clean(member)
+    putMember(result, key, clean(member))
   }
   return result as T
 }

@@ -1,5 +1,6 @@
 /** What a structural schema does to a value before it is looked at: unknown fields go, absent ones with a default come. Pure. */
 import type { JSONSchemaProps } from '../../api/generated/types.ts'
+import { putMember } from '../../api/json.ts'
 import { decode } from '../../api/schema/decode.ts'
 import { requestEntityTooLarge } from '../../api/status.ts'
 
@@ -69,14 +70,14 @@ function walkObject(value: Members, schema: JSONSchemaProps, path: string, isRes
     const at = path ? `${path}.${name}` : name
     if (isResource && OWN.has(name)) {
       // The metadata of the whole object has been read by its model already.
-      put(result, name, name === 'metadata' && path !== '' ? knownMetadata(member, at, state.unknown) : member)
+      putMember(result, name, name === 'metadata' && path !== '' ? knownMetadata(member, at, state.unknown) : member)
       continue
     }
     const inner = Object.hasOwn(properties, name) ? properties[name] : free
     if (inner) {
       const given = orDefault(member, inner, state)
-      if (given !== null || inner.nullable) put(result, name, walk(given, inner, at, state))
-    } else if (additionalProperties === true || preserves) put(result, name, member)
+      if (given !== null || inner.nullable) putMember(result, name, walk(given, inner, at, state))
+    } else if (additionalProperties === true || preserves) putMember(result, name, member)
     else state.unknown.push(at)
   }
   if (state.defaults) fillIn(result, properties, path, isResource, state)
@@ -97,7 +98,7 @@ function fillIn(
     if (isResource && path === '' && OWN.has(name)) continue
     state.room -= name.length + sizeOf(property)
     if (state.room < 0) throw requestEntityTooLarge(`limit is ${MOST_ADDED}`)
-    put(result, name, walk(structuredClone(property.default), property, path ? `${path}.${name}` : name, state))
+    putMember(result, name, walk(structuredClone(property.default), property, path ? `${path}.${name}` : name, state))
   }
 }
 
@@ -116,18 +117,12 @@ function knownMetadata(metadata: Json, path: string, unknown: string[]): Json {
   for (const [name, member] of Object.entries(metadata)) {
     try {
       const { object } = decode<Members>('ObjectMeta', structuredClone({ [name]: member }))
-      if (Object.hasOwn(object, name)) put(kept, name, object[name])
+      if (Object.hasOwn(object, name)) putMember(kept, name, object[name])
       else if (member !== null) unknown.push(`${path}.${name}`)
     } catch {
       // Of the wrong type: validation says so, where the whole is looked at.
-      put(kept, name, member)
+      putMember(kept, name, member)
     }
   }
   return kept
-}
-
-/** `__proto__` is a name like any other. */
-function put(object: Members, name: string, value: Json): void {
-  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
-  else object[name] = value
 }

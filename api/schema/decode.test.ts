@@ -63,6 +63,15 @@ test('nulls are zero values', () => {
   expect(decode('Pod', value).object).toEqual({ metadata: { name: 'x', labels: { a: '' } }, spec: { containers: [{}] } })
 })
 
+test('metadata leaves out what is empty, and the update that resets managed fields says so with an empty list', () => {
+  const empty = { name: 'x', labels: {}, annotations: {}, finalizers: [], ownerReferences: [], managedFields: [] }
+  expect(decode('ConfigMap', { metadata: { ...empty } }).object).toEqual({ metadata: { name: 'x', managedFields: [] } })
+  const template = { metadata: { labels: {} }, spec: { containers: [] } }
+  expect(decode('Deployment', { spec: { template } }).object).toEqual({
+    spec: { template: { metadata: {}, spec: { containers: [] } } },
+  })
+})
+
 test('quantities and times take their canonical form, wherever they stand', () => {
   const value = {
     metadata: { creationTimestamp: '2026-01-01T01:00:00.5+01:00' },

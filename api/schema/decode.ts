@@ -72,6 +72,17 @@ interface Field {
   decode: Decoder
   /** A plain string needs no call: half of all fields are one. */
   isString: boolean
+  omitsEmpty: boolean
+}
+
+/** Go's `omitempty`: nobody but the client that sent `{}` or `[]` would see it, and it comes back as nothing. */
+const OMIT_EMPTY: Record<string, readonly string[]> = { ObjectMeta: ['labels', 'annotations', 'finalizers', 'ownerReferences'] }
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  if (!isObject(value)) return false
+  for (const _ in value) return false
+  return true
 }
 
 function compileModel(model: string): Decoder {
@@ -88,7 +99,7 @@ function compileModel(model: string): Decoder {
       if (field === undefined) {
         context.strict.push(`unknown field ${JSON.stringify(pathText(context.path, name))}`)
         ;(dropped ??= new Set()).add(name)
-      } else if (child === null) {
+      } else if (child === null || (field.omitsEmpty && isEmpty(child))) {
         ;(dropped ??= new Set()).add(name)
       } else if (!field.isString || typeof child !== 'string') {
         const decoded = field.decode(child, name, context)
@@ -112,7 +123,8 @@ function compileFields(model: string): Map<string, Field> {
     Object.entries(modelOf(model).fields).map(([name, schema]) => {
       const quantity = isQuantityField(model, name)
       const isString = schema.type === 'string' && !schema.format && !quantity
-      return [name, { decode: compileField(schema, model, quantity), isString }]
+      const omitsEmpty = OMIT_EMPTY[model]?.includes(name) ?? false
+      return [name, { decode: compileField(schema, model, quantity), isString, omitsEmpty }]
     }),
   )
 }

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { labPaths } from './definition.ts'
 
@@ -45,7 +45,9 @@ export function startGuardian(lab: string, supervisor: { node: string; script: s
 
 /** Says that the lab is to run; as long as that stands, guardians start supervisors. */
 export async function wantRunning(lab: string): Promise<void> {
-  await mkdir(labPaths(lab).run, { recursive: true })
+  // Nobody else has business in it: who may open the lock may hold it, too.
+  await mkdir(labPaths(lab).run, { recursive: true, mode: 0o700 })
+  await chmod(labPaths(lab).run, 0o700)
   await writeFile(wantedFile(lab), '')
 }
 

@@ -74,8 +74,10 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
     worker.fail({ phase: 'Failed', reason: 'Evicted', message, graceSeconds })
     const deadlineMs = nowMs() + goneWithinMs
     await new Promise<void>((resolve) => {
+      // Its disk is free once its volumes are given back: a node that looked before would have another pod leave for it.
+      const isGone = () => worker.isReleased() && activeContainers(worker.runtime()).length === 0
       const check = () => {
-        if (activeContainers(worker.runtime()).length > 0 && nowMs() < deadlineMs) return
+        if (!isGone() && nowMs() < deadlineMs) return
         leave()
         cancel()
         resolve()

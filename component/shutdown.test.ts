@@ -18,7 +18,8 @@ async function run(start: string, ...signals: NodeJS.Signals[]): Promise<{ code:
     const signal = signals.shift()
     if (signal) child.kill(signal)
   })
-  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve))
+  // Its exit alone may be told before the last of its output.
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   return { code, output }
 }
 

@@ -35,6 +35,13 @@ export interface EvictorHooks {
 /** How long to wait for an evicted pod before the node is looked at again. */
 const goneWithinMs = 30_000
 
+interface EvictionRun {
+  kubelet: Kubelet
+  images: ImageCollector
+  /** Ends every wait. */
+  signal: AbortSignal
+}
+
 /** Pure: which thresholds are met, and since when each of them is. */
 export function trackThresholds(
   thresholds: readonly Threshold[],
@@ -67,7 +74,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
   const activePods = (kubelet: Kubelet): Pod[] =>
     kubelet.pods().filter((pod) => !isTerminal(pod) && !kubelet.worker(pod.metadata.uid)?.isOver())
 
-  async function evict(kubelet: Kubelet, pod: Pod, message: string, graceSeconds: number): Promise<void> {
+  async function evict({ kubelet, signal }: EvictionRun, pod: Pod, message: string, graceSeconds: number): Promise<void> {
     const worker = kubelet.worker(pod.metadata.uid)
     if (!worker) return
     context.events.pod(pod, 'Warning', 'Evicted', message)
@@ -77,48 +84,50 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
       // Its disk is free once its volumes are given back: a node that looked before would have another pod leave for it.
       const isGone = () => worker.isReleased() && activeContainers(worker.runtime()).length === 0
       const check = () => {
-        if (!isGone() && nowMs() < deadlineMs) return
+        if (!isGone() && !signal.aborted && nowMs() < deadlineMs) return
         leave()
+        signal.removeEventListener('abort', check)
         cancel()
         resolve()
       }
       const leave = worker.onLook(check)
       const cancel = clock.setTimeout(check, goneWithinMs)
+      signal.addEventListener('abort', check)
       check()
     })
   }
 
   /** Pods that use more than they may are not waited for: the others stay as they are. */
-  async function evictGreedy(kubelet: Kubelet, usages: ReadonlyMap<string, PodUsage>): Promise<boolean> {
-    const greedy = activePods(kubelet).flatMap((pod) => {
+  async function evictGreedy(run: EvictionRun, usages: ReadonlyMap<string, PodUsage>): Promise<boolean> {
+    const greedy = activePods(run.kubelet).flatMap((pod) => {
       const usage = usages.get(pod.metadata.uid)
       const why = usage && exceededLimit(pod, usage)
       return why && !isCritical(pod) ? [{ pod, why }] : []
     })
-    await Promise.all(greedy.map(({ pod, why }) => evict(kubelet, pod, why, hardGraceSeconds)))
+    await Promise.all(greedy.map(({ pod, why }) => evict(run, pod, why, hardGraceSeconds)))
     return greedy.length > 0
   }
 
-  async function synchronize(kubelet: Kubelet, images: ImageCollector): Promise<void> {
+  async function synchronize(run: EvictionRun): Promise<void> {
     const tracked = trackThresholds(settings.thresholds, await observeNode(context), since, nowMs())
     since = tracked.since
     updatePressures()
     const [threshold] = tracked.due
-    const pods = activePods(kubelet)
+    const pods = activePods(run.kubelet)
     if (!threshold && !pods.some(limitsStorage)) return
-    if (await evictGreedy(kubelet, await observePods(pods, context))) return
-    if (threshold) await reclaim(kubelet, images, threshold)
+    if (await evictGreedy(run, await observePods(pods, context))) return
+    if (threshold) await reclaim(run, threshold)
   }
 
-  async function reclaim(kubelet: Kubelet, images: ImageCollector, threshold: Threshold): Promise<void> {
+  async function reclaim(run: EvictionRun, threshold: Threshold): Promise<void> {
     const resource = resourceOf(threshold.signal)
     logger.warn('the node runs low', { signal: threshold.signal })
     hooks.reclaiming(resource)
     // What no pod needs goes before any pod does.
-    if (pressureOf(threshold.signal) === 'DiskPressure' && (await images.removeUnused()) > 0) {
+    if (pressureOf(threshold.signal) === 'DiskPressure' && (await run.images.removeUnused()) > 0) {
       if (!meets(threshold, await observeNode(context), true)) return
     }
-    const pods = activePods(kubelet).filter((pod) => !isCritical(pod))
+    const pods = activePods(run.kubelet).filter((pod) => !isCritical(pod))
     const usages = await observePods(pods, context)
     const [victim] = rankForEviction(pods, threshold.signal, ({ metadata }) => usages.get(metadata.uid))
     if (!victim) return
@@ -126,7 +135,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
     if (!seen) return
     const message = evictionMessage(victim, threshold, seen, usages.get(victim.metadata.uid))
     const soft = Math.min(settings.maxPodGraceSeconds, victim.spec.terminationGracePeriodSeconds ?? 30)
-    await evict(kubelet, victim, message, threshold.graceMs > 0 ? soft : hardGraceSeconds)
+    await evict(run, victim, message, threshold.graceMs > 0 ? soft : hardGraceSeconds)
   }
 
   return {
@@ -134,7 +143,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
     async run(kubelet, images, signal) {
       await Promise.race([kubelet.started, clock.sleep(2 ** 31 - 1, signal)])
       while (!signal.aborted) {
-        await synchronize(kubelet, images).catch((error: unknown) =>
+        await synchronize({ kubelet, images, signal }).catch((error: unknown) =>
           logger.warn('cannot look after the resources of the node', { error: String(error) }),
         )
         await clock.sleep(settings.intervalMs, signal)

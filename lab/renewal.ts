@@ -1,4 +1,5 @@
 /** New certificates for a lab that runs: each process that reads a file that changed is started again, once. */
+import type { Logger } from '../component/logger.ts'
 import { certificateFiles, ensurePki, type EnsureOptions, type Pki } from './certificates.ts'
 import { distinct, planCertificates, type PkiOptions } from './certificate-plan.ts'
 import { controlPlaneAddress, hasJoined, hostAddress, type LabDefinition, labPaths, nodeAddress } from './definition.ts'
@@ -19,6 +20,8 @@ export const pkiOptions = (lab: LabDefinition): PkiOptions => ({
   apiServerAddresses: [controlPlaneAddress(lab), hostAddress(lab)],
 })
 
+const CHECK_MS = 24 * 3600_000
+
 /** Names, of which none means all; or those that end within two months. */
 export type Wanted = readonly string[] | 'due'
 
@@ -29,6 +32,32 @@ export interface Renewal {
   specs: readonly ProcessSpec[]
   supervisor: Pick<Supervisor, 'start' | 'stop'>
   apiReady: () => Promise<void>
+}
+
+export interface Renewals {
+  renew(wanted: Wanted): Promise<RenewalOutcome>
+  stop(): void
+}
+
+/**
+ * Renewals in turn, as they write the same files; what is due is renewed by itself: a lab that is never taken down must not end
+ * with its certificates.
+ */
+export function runRenewals(renew: (wanted: Wanted) => Promise<RenewalOutcome>, logger: Logger): Renewals {
+  let last: Promise<unknown> = Promise.resolve()
+  const renewInTurn = (wanted: Wanted): Promise<RenewalOutcome> => {
+    const turn = last.then(() => renew(wanted))
+    // Its failure is told to who asked; the next one has its own turn.
+    last = turn.catch(() => undefined)
+    return turn
+  }
+  const timer = setInterval(() => {
+    renewInTurn('due').then(
+      ({ renewed, restarted }) => renewed.length > 0 && logger.info('certificates renewed', { renewed, restarted }),
+      (error: unknown) => logger.error('cannot renew certificates', { error }),
+    )
+  }, CHECK_MS)
+  return { renew: renewInTurn, stop: () => clearInterval(timer) }
 }
 
 /** The API server first: who gives a lease back as it ends needs one that answers. Containers and pods do not notice. */

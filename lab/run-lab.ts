@@ -1,5 +1,5 @@
 /** A running lab, as its supervisor holds it: builds what is missing, starts everything, takes it down again. */
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { getServers } from 'node:dns'
 import path from 'node:path'
@@ -12,7 +12,7 @@ import { createApiClient } from '../client/rest-client.ts'
 import { installIngressOnDemand } from './addons/ingress-on-demand.ts'
 import { applyObjects, installAddons } from './addons/install.ts'
 import { createCgroups, removeCgroups } from './cgroups.ts'
-import type { ControlTarget, LabStatus, Step } from './control.ts'
+import type { ControlTarget, LabStatus } from './control.ts'
 import { approveServing } from './join/approve-serving.ts'
 import { clusterInfoObjects } from './join/cluster-info.ts'
 import { prepareJoin } from './join/join-node.ts'
@@ -32,15 +32,14 @@ import {
 import { runLoadBalancer } from './load-balancer/run-load-balancer.ts'
 import { powerOff, powerOn, prepareNodeFiles, runningInit } from './node-machine.ts'
 import { planLeftOut, planProcesses, type ProcessSpec, type Programs } from './processes.ts'
+import { createProgress } from './progress.ts'
 import { waitForApi, waitForSocket } from './readiness.ts'
-import { pkiOptions, renewCertificates, type RenewalOutcome, type Wanted } from './renewal.ts'
+import { pkiOptions, renewCertificates, runRenewals } from './renewal.ts'
 import { createSupervisor } from './supervisor.ts'
+import { trimLogs } from './trim-logs.ts'
 
 /** How long a token may wait for its signature. */
 const JOIN_MS = 60_000
-const LOG_LIMIT = 16 * 1024 * 1024
-const LOG_CHECK_MS = 60_000
-const RENEWAL_CHECK_MS = 24 * 3600_000
 
 export async function runLab(
   definition: LabDefinition,
@@ -50,21 +49,13 @@ export async function runLab(
   // It may grow: everybody who holds it sees the nodes that come in later.
   const lab = { ...definition, nodes: [...definition.nodes], joined: [...(definition.joined ?? [])] }
   const paths = labPaths(lab.name)
-  const started = performance.now()
-  const steps: Step[] = []
-  const listeners = new Set<(step: Step) => void>()
+  const progress = createProgress(logger)
   const stopping = new AbortController()
   let phase: LabStatus['phase'] = 'starting'
   let pki: Pki
   let client: ApiClient
   let admin: AdminConfig | undefined
 
-  const step = (name: string) => {
-    const done = { name, atMs: Math.round(performance.now() - started) }
-    steps.push(done)
-    listeners.forEach((listener) => listener(done))
-    logger.info(name, { atMs: done.atMs })
-  }
   // Eight processes wait for the same server: one asks.
   let asking: Promise<void> | undefined
   const apiReady = () => (asking ??= waitForApi(apiServerUrl(lab), pki, stopping.signal).finally(() => (asking = undefined)))
@@ -89,12 +80,12 @@ export async function runLab(
     pki = await ensurePki(paths.pki, pkiOptions(lab))
     await Promise.all([createControlPlaneNetwork(lab), writeKubeconfigs(lab, pki), ensureAuditPolicy(paths.auditPolicy)])
     if (lab.internet) await openInternet(lab)
-    step('network and certificates')
+    progress.done('network and certificates')
     supervisor.start(plan((spec) => !spec.node))
     await Promise.all(lab.nodes.filter((node) => !existsSync(offMarker(lab, node))).map(startMachine))
-    step('nodes switched on')
+    progress.done('nodes switched on')
     await apiReady()
-    step('API server ready')
+    progress.done('API server ready')
     admin = await openAdminConfig(paths.adminKubeconfig)
     client = createApiClient(admin.config)
     const installation = { ...programs, upstream: lab.internet ? getServers() : [] }
@@ -102,7 +93,7 @@ export async function runLab(
       installAddons(client, installation),
       applyObjects(client, clusterInfoObjects(apiServerUrl(lab), await readFile(pki.ca.certificate, 'utf8'))),
     ])
-    step('addons applied')
+    progress.done('addons applied')
     void installIngressOnDemand(client, installation, logger, stopping.signal).catch((error: unknown) =>
       logger.error('cannot bring the ingress controller', { error }),
     )
@@ -144,48 +135,27 @@ export async function runLab(
   const startup = start()
   // Progress and stop both look at it; a failure nobody has asked for yet must not end the process unheard.
   startup.catch((error: unknown) => logger.error('cannot start the lab', { error }))
-  const trim = setInterval(
-    () => void trimLogs(lab, supervisor.states()).catch((error: unknown) => logger.warn('cannot trim logs', { error })),
-    LOG_CHECK_MS,
-  )
+  const stopTrimming = trimLogs(paths.logs, () => supervisor.states().map(({ name }) => name), logger)
 
-  let renewing: Promise<unknown> = Promise.resolve()
-  /** One after the other: they write the same files. */
-  const renewInTurn = (renew: Wanted): Promise<RenewalOutcome> => {
+  const renewals = runRenewals(async (renew) => {
+    await startup
     const isOn = ({ node }: ProcessSpec) => !node || !existsSync(offMarker(lab, node))
-    const turn = renewing.then(async () => {
-      await startup
-      const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
-      pki = fresh
-      await admin?.refresh()
-      return outcome
-    })
-    // Its failure is told to who asked; the next one has its own turn.
-    renewing = turn.catch(() => undefined)
-    return turn
-  }
-  // A lab that is never taken down must not end with its certificates.
-  const renewal = setInterval(() => {
-    renewInTurn('due').then(
-      ({ renewed, restarted }) => renewed.length > 0 && logger.info('certificates renewed', { renewed, restarted }),
-      (error: unknown) => logger.error('cannot renew certificates', { error }),
-    )
-  }, RENEWAL_CHECK_MS)
+    const { pki: fresh, ...outcome } = await renewCertificates({ lab, renew, specs: plan(isOn), supervisor, apiReady })
+    pki = fresh
+    await admin?.refresh()
+    return outcome
+  }, logger)
 
   const control: ControlTarget = {
     status: () => ({
       name: lab.name,
       phase,
-      steps,
+      steps: progress.steps,
       processes: supervisor.states(),
       leftOut: phase === 'starting' ? [] : planLeftOut(lab, pki, programs),
       nodes: lab.nodes.map((name) => ({ name, address: nodeAddress(lab, name), power: runningInit(lab, name) ? 'on' : 'off' })),
     }),
-    async progress(onStep) {
-      steps.forEach(onStep)
-      listeners.add(onStep)
-      await startup.finally(() => listeners.delete(onStep))
-    },
+    progress: (onStep) => progress.follow(onStep, startup),
     async stopNode(node) {
       assertNode(lab, node)
       await writeFile(offMarker(lab, node), '')
@@ -198,12 +168,12 @@ export async function runLab(
       await startMachine(node)
     },
     addNode,
-    renewCertificates: renewInTurn,
+    renewCertificates: renewals.renew,
     async stop() {
       phase = 'stopping'
       stopping.abort(new Error('the lab is being stopped'))
-      clearInterval(trim)
-      clearInterval(renewal)
+      stopTrimming()
+      renewals.stop()
       await startup.catch(() => undefined)
       // Servers after their clients: who holds a lease gives it back, or the next start waits for it to run out.
       await supervisor.stop(({ name }) => name !== 'etcd' && name !== 'kube-apiserver')
@@ -239,14 +209,3 @@ function assertNewNode({ nodes }: LabDefinition, node: string) {
 
 /** Present while a person has switched the node off; a restarted supervisor leaves it off, a reboot does not. */
 const offMarker = (lab: LabDefinition, node: string) => path.join(labPaths(lab.name).run, 'nodes', node, 'off')
-
-/** A log keeps its newer half's worth by starting again: processes write in append mode, so cutting it is safe. */
-async function trimLogs(lab: LabDefinition, processes: LabStatus['processes']): Promise<void> {
-  for (const { name } of processes) {
-    const file = path.join(labPaths(lab.name).logs, `${name}.log`)
-    const { size } = await stat(file).catch(() => ({ size: 0 }))
-    if (size <= LOG_LIMIT) continue
-    await writeFile(`${file}.1`, await readFile(file))
-    await truncate(file)
-  }
-}

@@ -5,14 +5,15 @@ import { keyOf } from '../api/object.ts'
 import type { Cancel } from '../component/clock.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { createPodTasks } from './pod-tasks.ts'
-import type { PodState } from './tasks/pod-scope.ts'
+import { createPodState, type PodState } from './tasks/pod-scope.ts'
 import type { Verdict } from './pod-facts.ts'
 import { containersOf, isTerminal } from './pod-spec.ts'
 import { planPod, type PodAction, taskKey } from './plan-pod.ts'
 import { createPodProber } from './probes/prober.ts'
 import { computePodStatus } from './status/pod-status.ts'
 import { isResized, type ResizeProblem } from './resize.ts'
-import { emptyRuntime, type Made, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
+import { newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
+import { createRuntimeView } from './runtime/runtime-view.ts'
 import { createPodObjects } from './objects/pod-objects.ts'
 import type { VolumePlace } from './volumes/volume-kind.ts'
 
@@ -56,9 +57,6 @@ export interface WorkerOptions {
 
 const longestWaitMs = 60_000
 
-/** How long to look again for an exit that containerd has told and CRI does not show yet. */
-const settleMs = [2, 5, 10, 20, 50, 100, 200, 500]
-
 export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge, onForgotten }: WorkerOptions): PodWorker {
   const { clock, statuses, reader } = context
   const { uid } = first.metadata
@@ -75,47 +73,21 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     tasks.objectsChanged()
     wake()
   })
-  const state: PodState = {
-    pod: first,
-    runtime: emptyRuntime,
-    objects,
-    busy: new Set(),
-    notBefore: new Map(),
-    images: new Map(),
-    volumesReady: false,
-    waiting: new Map(),
-    backoffs: new Map(),
-    killing: new Map(),
-    endingSinceMs: undefined,
-    preStopped: new Set(),
-    stoppedSandboxes: new Set(),
-    released: false,
-    gone: false,
-    finished: false,
-    verdict: undefined,
-    applied: new Map(),
-    resizeProblem: undefined,
-    resizeError: undefined,
-    startedMs: first.status?.startTime ? Date.parse(first.status.startTime) : clock.now().getTime(),
-    probes: prober.facts,
-  }
+  const state = createPodState(first, objects, prober.facts, clock.now())
   const tasks = createPodTasks(state, context, {
     wake: () => wake(),
     runtimeChanged: () => runtimeChanged(),
     sandboxMade(id) {
-      made.sandboxes.add(id)
+      view.sandboxMade(id)
       wake()
     },
     containerMade(id, sandboxId) {
-      made.containers.set(id, sandboxId)
+      view.containerMade(id, sandboxId)
       wake()
     },
   })
-  const made: Made = { sandboxes: new Set(), containers: new Map() }
-  const expected = new Set<string>()
+  const view = createRuntimeView({ uid, reader, clock, isNew, lookAgain: () => runtimeChanged() })
   const lookers = new Set<() => void>()
-  let settling = 0
-  let stale = !isNew
   let dirty = false
   let running = false
   let stopped = false
@@ -128,7 +100,7 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     loop()
       .catch((error: unknown) => {
         logger.error('pod sync failed', { error })
-        stale = true
+        view.changed()
         cancelTimer = clock.setTimeout(wake, 1000)
       })
       .finally(() => {
@@ -138,39 +110,23 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
   }
 
   function runtimeChanged(exited?: string): void {
-    if (exited) {
-      expected.add(exited)
-      settling = 0
-    }
-    stale = true
+    view.changed(exited)
     wake()
   }
 
   async function loop(): Promise<void> {
     while (dirty && !stopped) {
       dirty = false
-      if (stale || made.sandboxes.size + made.containers.size > 0) await look()
+      if (view.needsLook()) await look()
       step()
       for (const looked of lookers) looked()
     }
   }
 
   async function look(): Promise<void> {
-    const own: Made = { sandboxes: new Set(made.sandboxes), containers: new Map(made.containers) }
-    made.sandboxes.clear()
-    made.containers.clear()
-    const all = stale
-    stale = false
-    state.runtime = all ? await reader.read(uid) : await reader.readMade(state.runtime, own)
+    state.runtime = await view.look(state.runtime)
     for (const { id, name, state: now } of state.runtime.containers)
       if (now === 'running' && !state.applied.has(id)) state.applied.set(id, knownResources(state.pod, id, name))
-    const alive = new Set([
-      ...state.runtime.containers.filter((container) => container.state !== 'exited').map(({ id }) => id),
-      ...state.runtime.sandboxes.filter(({ ready }) => ready).map(({ id }) => id),
-    ])
-    for (const id of expected) if (!alive.has(id)) expected.delete(id)
-    const waitMs = expected.size > 0 ? settleMs[settling++] : undefined
-    if (waitMs !== undefined) clock.setTimeout(() => runtimeChanged(), waitMs)
   }
 
   function step(): void {

@@ -6,7 +6,7 @@ import type { PodObjects } from '../objects/pod-objects.ts'
 import { isHostNetwork } from '../pod-spec.ts'
 import type { ResizeProblem } from '../resize.ts'
 import type { PodSandboxConfig } from '../runtime/cri-types.ts'
-import type { PodRuntime } from '../runtime/pod-runtime.ts'
+import { emptyRuntime, type PodRuntime } from '../runtime/pod-runtime.ts'
 import { toSandboxConfig } from '../runtime/sandbox-config.ts'
 import { createPodTokens, type PodTokens } from '../tokens.ts'
 import { createPodVolumes, type PodVolumes } from '../volumes/pod-volumes.ts'
@@ -36,6 +36,32 @@ export interface PodState {
   startedMs: number
   probes: () => ReadonlyMap<string, ProbeFacts>
 }
+
+/** Of a pod that was not looked at yet. */
+export const createPodState = (pod: Pod, objects: PodObjects, probes: PodState['probes'], now: Date): PodState => ({
+  pod,
+  runtime: emptyRuntime,
+  objects,
+  busy: new Set(),
+  notBefore: new Map(),
+  images: new Map(),
+  volumesReady: false,
+  waiting: new Map(),
+  backoffs: new Map(),
+  killing: new Map(),
+  endingSinceMs: undefined,
+  preStopped: new Set(),
+  stoppedSandboxes: new Set(),
+  released: false,
+  gone: false,
+  finished: false,
+  verdict: undefined,
+  applied: new Map(),
+  resizeProblem: undefined,
+  resizeError: undefined,
+  startedMs: pod.status?.startTime ? Date.parse(pod.status.startTime) : now.getTime(),
+  probes,
+})
 
 export interface TaskHooks {
   wake(): void

@@ -90,7 +90,7 @@ export function pathsOf(set: FieldSet, prefix = ''): string[] {
     })
 }
 
-function printElement(element: string): string {
+export function printElement(element: string): string {
   const text = element.slice(2)
   if (element.startsWith('f:')) return `.${text}`
   if (element.startsWith('v:')) return `[=${text}]`

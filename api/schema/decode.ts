@@ -12,13 +12,20 @@ import { canonicalMicroTime, canonicalTime } from '../time.ts'
 import { isQuantityField } from './list-strategies.ts'
 import { modelOf, type FieldSchema } from './models.ts'
 
+export interface TypeMismatch {
+  value: unknown
+  goType: string
+  /** `spec.containers[0].name` */
+  path: string
+}
+
 /** The value does not fit the model. `decodeFailure` makes the 400 of it. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
   /** What stands where another type is wanted: not there for what is wrong in another way, or read by a decoder of its own. */
-  readonly mismatch: { value: unknown; goType: string } | undefined
+  readonly mismatch: TypeMismatch | undefined
 
-  constructor(message: string, mismatch?: { value: unknown; goType: string }) {
+  constructor(message: string, mismatch?: TypeMismatch) {
     super(message)
     this.mismatch = mismatch
   }
@@ -287,9 +294,9 @@ function zeroOf({ type }: FieldSchema, quantity: boolean): () => unknown {
 }
 
 /** `spec.containers[0].image`, as strict complaints and field errors name places. */
-function pathText(path: readonly Key[], name: string): string {
+function pathText(path: readonly Key[], last: Key): string {
   let text = ''
-  for (const part of [...path, name]) {
+  for (const part of [...path, last]) {
     if (typeof part === 'number') text += `[${part}]`
     else if (part !== '') text += (text && '.') + part.replace(MAP_KEY, '')
   }
@@ -303,7 +310,7 @@ function mismatch(value: unknown, goType: string, owner: string | undefined, key
   )
   const field = `${goName(owner)}.${fields.join('.')}`
   const message = `json: cannot unmarshal ${typeFound(value)} into Go struct field ${field} of type ${goType}`
-  return new DecodeError(message, { value, goType })
+  return new DecodeError(message, { value, goType, path: pathText(path, key) })
 }
 
 /** An integer that does not fit names itself; a number where another type is wanted does not. */

@@ -48,11 +48,12 @@ export function decodeObject(
   try {
     return fitObject(request, value, validation, complaints)
   } catch (error) {
-    const { definition, version } = request.resource
-    if (error instanceof DecodeError) throw decodeFailure(definition.names.kind, version, error.message)
-    throw error
+    throw error instanceof DecodeError ? unfit(request.resource, error) : error
   }
 }
+
+export const unfit = ({ definition, version }: ServedResource, { message }: DecodeError) =>
+  decodeFailure(definition.names.kind, version, message)
 
 /** As `decodeObject`, for who has words of its own for what does not fit: throws the bare DecodeError. */
 export function fitObject(

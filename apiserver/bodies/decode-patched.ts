@@ -68,7 +68,7 @@ function inWordsOfConverter({ message, mismatch }: DecodeError): string {
   return `cannot convert ${goTypeOf(value)} to ${goType}`
 }
 
-const goTypeOf = (value: unknown) =>
+export const goTypeOf = (value: unknown) =>
   Array.isArray(value) ? '[]interface {}' : isJsonObject(value) ? 'map[string]interface {}' : goKind(value)
 
 function goKind(value: unknown): string {

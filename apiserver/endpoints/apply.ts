@@ -7,7 +7,8 @@ import { badRequest, invalid } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { authorizeCreate } from '../auth/authorize-create.ts'
 import { createObject } from '../writes/create-object.ts'
-import { decodeObject, isRecord, type FieldValidation } from '../bodies/decode-object.ts'
+import { decodeConfiguration } from '../bodies/decode-configuration.ts'
+import { isRecord } from '../bodies/decode-object.ts'
 import { mergeTypeOf } from '../writes/field-managers.ts'
 import { parseBody } from '../bodies/read-body.ts'
 import { sendStored } from '../answers/send-stored.ts'
@@ -15,20 +16,14 @@ import { readFromStorage } from '../storage-version.ts'
 import { updateObject } from '../writes/update-object.ts'
 import type { WriteOptions } from '../writes/write-options.ts'
 
-export async function apply(
-  context: ApiContext,
-  request: ResourceRequest,
-  options: WriteOptions,
-  validation: FieldValidation,
-  body: Buffer,
-): Promise<void> {
+export async function apply(context: ApiContext, request: ResourceRequest, options: WriteOptions, body: Buffer): Promise<void> {
   const { info, resource } = request
   const manager = info.query.get('fieldManager')
   if (!manager) throw invalid('meta.k8s.io', 'PatchOptions', '', [required('fieldManager', 'is required for apply patch')])
   // JSON is YAML, and parses in a tenth of the time.
   const sent = await parseBody(body, body[0] === 123 ? 'json' : 'yaml', 'error decoding YAML')
   if (!isRecord(sent)) throw badRequest('error decoding YAML: the configuration is no object')
-  const config = decodeObject(request, sent, validation)
+  const config = decodeConfiguration(request, sent)
   checkConfiguration(request, config)
   const force = info.query.get('force')
   const merge = (live: KubeObject | undefined): KubeObject =>

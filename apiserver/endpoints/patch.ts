@@ -27,8 +27,8 @@ export async function patch(context: ApiContext, request: ResourceRequest): Prom
   checkAcceptable(request)
   const options = readWriteOptions(request, 'PatchOptions')
   if (patchTypeOf(request) === APPLY_PATCH) {
-    const validation = readFieldValidation(request.info.query, 'PatchOptions')
-    return apply(context, request, options, validation, await readBody(request.raw))
+    readFieldValidation(request.info.query, 'PatchOptions')
+    return apply(context, request, options, await readBody(request.raw))
   }
   const applyTo = await readPatch(request)
   const stored = await updateObject(context, request, options, {

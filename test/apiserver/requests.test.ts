@@ -102,6 +102,32 @@ describe('a write', () => {
     expect(forced.json.data).toEqual({ a: '3' })
   })
 
+  test('by server-side apply fails with what has no place in the kind, however strict the client', async () => {
+    const apply = (spec: string, validation: string) =>
+      call('PATCH', `${PODS}/typed?fieldManager=one&fieldValidation=${validation}`, {
+        body: `apiVersion: v1\nkind: Pod\nmetadata: { name: typed, namespace: default }\nspec: ${spec}\n`,
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+      })
+    const prefix = 'failed to create typed patch object (default/typed; /v1, Kind=Pod): '
+    const field = '.spec.containers[name="c"]'
+    const refusals: [spec: string, why: string][] = [
+      ['{ containers: [{ name: c, image: i, foo: 1 }] }', `${field}.foo: field not declared in schema`],
+      [
+        '{ bar: 1, containers: [{ name: c, image: i, foo: 1 }] }',
+        `errors:\n  .spec.bar: field not declared in schema\n  ${field}.foo: field not declared in schema`,
+      ],
+      ['{ priority: high }', '.spec.priority: expected numeric (int or float), got string'],
+      ['{ hostNetwork: 5 }', '.spec.hostNetwork: expected boolean, got &{5}'],
+      ['{ containers: [{ name: c, image: 5 }] }', `${field}.image: expected string, got &value.valueUnstructured{Value:5}`],
+      ['{ containers: none }', '.spec.containers: expected list, got &{none}'],
+      ['{ affinity: [] }', '.spec.affinity: expected map, got &{[]}'],
+    ]
+    for (const [spec, why] of refusals)
+      for (const validation of ['Ignore', 'Strict'])
+        expect((await apply(spec, validation)).json).toMatchObject({ code: 500, status: 'Failure', message: prefix + why })
+    expect((await call('GET', `${PODS}/typed`)).code).toBe(404)
+  })
+
   test('of status leaves the spec alone, and one of the spec the status', async () => {
     await call('POST', PODS, { body: pod('split') })
     const { json } = await call('GET', `${PODS}/split`)

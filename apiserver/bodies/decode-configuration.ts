@@ -11,6 +11,10 @@ import { mergeTypeOf } from '../writes/field-managers.ts'
 import { fitObject, unfit } from './decode-object.ts'
 import { goTypeOf } from './decode-patched.ts'
 
+/** A body of megabytes gets no answer of megabytes. */
+const MOST_TOLD = 100
+const LONGEST_SHOWN = 1000
+
 /** Changes `sent`. */
 export function decodeConfiguration(request: ResourceRequest, sent: Record<string, unknown>): KubeObject {
   const unknown: string[] = []
@@ -27,7 +31,7 @@ export function decodeConfiguration(request: ResourceRequest, sent: Record<strin
   throw untyped(
     request,
     sent,
-    undeclared.map((text) => `${path(text)}: field not declared in schema`),
+    undeclared.slice(0, MOST_TOLD).map((text) => `${path(text)}: field not declared in schema`),
   )
 }
 
@@ -62,11 +66,10 @@ function pathByKeys(path: string, config: Json, type: MergeType): string {
 
 /** In the words of upstream's merge library, which prints what it found as Go does. */
 function expectation({ value, goType }: TypeMismatch): string {
-  const found = goPrint(value as Json)
+  const found = goPrint(value as Json).slice(0, LONGEST_SHOWN)
   if (goType.startsWith('[]')) return `expected list, got &{${found}}`
   if (goType.startsWith('map[') || /^v\d/.test(goType)) return `expected map, got &{${found}}`
   if (goType === 'bool') return `expected boolean, got &{${found}}`
-  if (goType === 'string')
-    return `expected string, got &value.valueUnstructured{Value:${typeof value === 'object' ? found : JSON.stringify(value)}}`
+  if (goType === 'string') return `expected string, got &value.valueUnstructured{Value:${found}}`
   return `expected numeric (int or float), got ${goTypeOf(value)}`
 }

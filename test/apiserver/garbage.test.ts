@@ -44,9 +44,9 @@ const POD = {
   },
 }
 
-/** Upstream's strategic merge patch answers what it cannot merge with a 500 that says why: no accident, here or there. */
+/** Upstream's strategic merge patch and apply answer what they cannot merge with a 500 that says why: no accident, here or there. */
 const CANNOT_MERGE =
-  /list element types are not identical|no list of lists|invalid list element|cannot|delete patch|merge key|patch contains/i
+  /failed to create typed patch object|list element types are not identical|no list of lists|invalid list element|cannot|delete patch|merge key|patch contains/i
 
 function check(answer: Answer, what: unknown): void {
   const shown = `${JSON.stringify(what)?.slice(0, 600)} → ${answer.code} ${answer.text.slice(0, 300)}`

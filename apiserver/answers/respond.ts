@@ -84,9 +84,16 @@ export function wantsPretty({ raw, info }: Pick<ApiRequest, 'raw' | 'info'>): bo
 }
 
 export function sendJson(request: ApiRequest, code: number, value: unknown): void | Promise<void> {
-  const text = wantsPretty(request) ? JSON.stringify(value, null, 2) : JSON.stringify(value)
+  // As upstream: compact JSON is a line, indented JSON has no end of its own.
+  const text = wantsPretty(request) ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`
   return sendBytes(request, code, Buffer.from(text))
 }
+
+const lineEnd = Buffer.from('\n')
+
+/** JSON that was put into bytes before, and is a line now. */
+export const sendJsonBytes = (request: Answering, code: number, bytes: Buffer): void | Promise<void> =>
+  sendBytes(request, code, Buffer.concat([bytes, lineEnd], bytes.length + 1))
 
 export async function sendYaml(request: ApiRequest, code: number, value: unknown): Promise<void> {
   const { stringify } = await import('yaml')

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { negotiate, type ViewName } from './negotiate.ts'
-import { sendBytes, sendJson, sendYaml, wantsPretty } from './respond.ts'
+import { sendJson, sendJsonBytes, sendYaml, wantsPretty } from './respond.ts'
 import type { Entry } from '../storage/store.ts'
 import { viewObject } from './views.ts'
 
@@ -11,7 +11,7 @@ const views: readonly ViewName[] = ['Table', 'PartialObjectMetadata']
 export function sendEntry(context: ApiContext, request: ResourceRequest, code: number, entry: Entry): void | Promise<void> {
   const accepted = negotiate(request.raw.headers.accept, views)
   if (!accepted.as && accepted.format === 'json' && request.resource.isStorageVersion && !wantsPretty(request))
-    return sendBytes(request, code, entry.bytes)
+    return sendJsonBytes(request, code, entry.bytes)
   return sendObject(context, request, code, entry.object())
 }
 

@@ -5,7 +5,7 @@
 import type { Entry } from '../storage/store.ts'
 
 export interface ListBodies {
-  /** The entries as JSON between brackets, with the object's closing brace: `…]}`. `what` names the collection. */
+  /** The entries as JSON between brackets, with the object's closing brace and the line's end: `…]}\n`. `what` names the collection. */
   join(what: string, entries: readonly Entry[]): Buffer
 }
 
@@ -18,7 +18,7 @@ interface Kept {
 const WORTH_KEEPING = 64 * 1024
 
 const comma = Buffer.from(',')
-const tail = Buffer.from(']}')
+const tail = Buffer.from(']}\n')
 
 export function createListBodies(maxBytes = 32 * 1024 * 1024, forgetAfterMs = 30_000): ListBodies {
   const kept = new Map<string, Kept>()

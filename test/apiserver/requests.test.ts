@@ -102,6 +102,17 @@ describe('a write', () => {
     expect(forced.json.data).toEqual({ a: '3' })
   })
 
+  test('are answered as a line each, indented or not as asked for', async () => {
+    await call('POST', MAPS, { body: map('line') })
+    for (const path of [`${MAPS}/line`, `${MAPS}/line?resourceVersion=0`, MAPS, `${MAPS}?limit=1`]) {
+      const { text } = await call('GET', path)
+      expect(text, path).toMatch(/^[^\n]+\}\n$/)
+      const indented = (await call('GET', `${path}${path.includes('?') ? '&' : '?'}pretty=true`)).text
+      expect(indented, path).toMatch(/^\{\n  "[^]*\n\}$/)
+      expect(JSON.parse(indented)).toEqual(JSON.parse(text))
+    }
+  })
+
   test('by server-side apply fails with what has no place in the kind, however strict the client', async () => {
     const apply = (spec: string, validation: string) =>
       call('PATCH', `${PODS}/typed?fieldManager=one&fieldValidation=${validation}`, {

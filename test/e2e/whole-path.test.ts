@@ -187,7 +187,7 @@ describe('a node that loses power', () => {
   it('is noticed, its pods move, and it comes back', { timeout: 240_000 }, async () => {
     await kubelab(`node stop node-3 --lab ${LAB}`)
     await kubectl('wait node/node-3 --for=condition=Ready=Unknown --timeout=120s')
-    await kubectl('wait pod -l app=web --field-selector=spec.nodeName=node-3 --for=delete --timeout=10s').catch(() => undefined)
+    await expect.poll(async () => (await webPods()).map(({ spec }) => spec.nodeName), PATIENCE).not.toContain('node-3')
     await available(3)
     await loadImageWithout('node-3')
     await kubelab(`node start node-3 --lab ${LAB}`)

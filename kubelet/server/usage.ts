@@ -42,15 +42,32 @@ export async function readDiskUsage({ cri, rootDirectory, now }: UsageOptions): 
   return { nodeFs, imageFs: { ...around, ...own } }
 }
 
-/** Asked for one by one: containerd fails the list of all as soon as one of them has ended. */
-async function sandboxStats({ cri, kubelet }: UsageOptions): Promise<PodSandboxStats[]> {
-  const ids = kubelet.pods().flatMap(({ metadata }) => {
+/** What is being asked of a runtime now: who asks meanwhile is given the same. */
+const asking = new WeakMap<Cri, Promise<PodSandboxStats[]>>()
+
+function sandboxStats(options: UsageOptions): Promise<PodSandboxStats[]> {
+  const { cri } = options
+  const running = asking.get(cri)
+  if (running) return running
+  const stats = askForSandboxStats(options).finally(() => asking.delete(cri))
+  asking.set(cri, stats)
+  return stats
+}
+
+/**
+ * Asked for one by one: containerd fails the list of all as soon as one of them has ended. And one after the other: before
+ * 1.6.22 two at once write to one map, and that ends containerd.
+ */
+async function askForSandboxStats({ cri, kubelet }: UsageOptions): Promise<PodSandboxStats[]> {
+  const found: PodSandboxStats[] = []
+  for (const { metadata } of kubelet.pods()) {
     const sandbox = kubelet.worker(metadata.uid)?.runtime().sandboxes[0]
-    return sandbox?.ready ? [sandbox.id] : []
-  })
-  // Beside the containers' own statistics these are an extra: a runtime without them is no failure.
-  const answers = ids.map((podSandboxId) => cri.call('PodSandboxStats', { podSandboxId }).catch(() => ({ stats: null })))
-  return (await Promise.all(answers)).flatMap(({ stats }) => stats ?? [])
+    if (!sandbox?.ready) continue
+    // Beside the containers' own statistics these are an extra: a runtime without them is no failure.
+    const answer = await cri.call('PodSandboxStats', { podSandboxId: sandbox.id }).catch(() => undefined)
+    if (answer?.stats) found.push(answer.stats)
+  }
+  return found
 }
 
 /** The node's pods together; a node of a lab shares its machine, whose own numbers would count every node's. */

@@ -37,6 +37,7 @@ export async function startPrivateNode(): Promise<PrivateNode> {
     await waitForRuntime(socket, containerd)
   }
   const endRuntime = async (signal: NodeJS.Signals) => {
+    if (containerd.exitCode !== null || containerd.signalCode !== null) return
     const exited = new Promise((resolve) => containerd.once('exit', resolve))
     containerd.kill(signal)
     await exited

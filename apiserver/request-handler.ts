@@ -12,7 +12,6 @@ import { dispatch } from './dispatch.ts'
 import { isLongRunning, type InFlightLimit } from './requests/in-flight.ts'
 import { attributesOf } from './auth/request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from './requests/request-info.ts'
-import { isUpgrade } from './relays/relay.ts'
 import type { RequestMetrics } from './requests/request-metrics.ts'
 import { sendError } from './answers/respond.ts'
 
@@ -74,7 +73,7 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
       request.audit?.impersonating(request.user)
     }
     authorize(request)
-    if (isLongRunning(info) || isUpgrade(raw)) return dispatch(context, request)
+    if (isLongRunning(info)) return dispatch(context, request)
     const leave = limit.enter(isMutating(info.verb), request.user)
     const timer = setTimeout(() => {
       sendError(request, timeout('request did not complete within the allotted timeout'))

@@ -2,9 +2,10 @@
 import { once } from 'node:events'
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../component/logger.ts'
+import type { ApiRequest } from './api-context.ts'
 import type { RequestHandler } from './request-handler.ts'
 
 export interface ServerOptions {
@@ -84,6 +85,19 @@ function stop(server: Server, graceMs: number): Promise<void> {
 const heads = new WeakMap<IncomingMessage, Buffer>()
 
 export const upgradeHead = (request: IncomingMessage): Buffer => heads.get(request) ?? Buffer.alloc(0)
+
+/**
+ * The connection is no longer the answer's: it speaks another protocol from here on. What waits for the end of the request, the audit
+ * log and the metrics, hears of the end of the connection.
+ */
+export function takeSocket({ raw, response, audit }: Pick<ApiRequest, 'raw' | 'response' | 'audit'>): Socket {
+  const { socket } = raw
+  response.detachSocket(socket)
+  response.statusCode = 101
+  audit?.started(101)
+  socket.once('close', () => response.emit('close'))
+  return socket
+}
 
 /** An upgrade goes the way of every request; the endpoint takes the socket over, or answers on it as usual. */
 function handleUpgrade(handle: RequestHandler, request: IncomingMessage, socket: Duplex, head: Buffer): void {

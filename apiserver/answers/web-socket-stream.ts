@@ -4,7 +4,7 @@ import { Writable, type Readable } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { forbidden } from '../../api/status.ts'
 import type { ApiRequest, ResourceRequest } from '../api-context.ts'
-import { upgradeHead } from '../server.ts'
+import { takeSocket, upgradeHead } from '../server.ts'
 
 /** How the messages look; without a protocol they are the bytes as they are. */
 export type StreamProtocol = '' | 'binary.k8s.io' | 'base64.binary.k8s.io'
@@ -33,15 +33,16 @@ const servers = new WebSocketServer({
 })
 
 /** Resolves when the exchange has ended. Rejects, with nothing answered, when the client speaks no protocol of ours. */
-export function sendStream({ raw, response, info: { name } }: ResourceRequest, source: Readable): Promise<void> {
+export function sendStream(request: ResourceRequest, source: Readable): Promise<void> {
+  const { raw, info } = request
   const protocol = chooseProtocol(raw.headers['sec-websocket-protocol'])
   if (protocol === undefined) {
     source.destroy()
-    return Promise.reject(forbidden('', 'pods', name, 'requested WebSocket protocols are not supported'))
+    return Promise.reject(forbidden('', 'pods', info.name, 'requested WebSocket protocols are not supported'))
   }
   // Without this the library would refuse a client whose one protocol is its token.
   if (protocol === '') delete raw.headers['sec-websocket-protocol']
-  response.detachSocket(raw.socket)
+  takeSocket(request)
   return new Promise((resolve) => {
     raw.socket.once('close', () => {
       source.destroy()
@@ -82,15 +83,17 @@ const eventServers = new WebSocketServer({
 })
 
 /** Where whole frames of a watch are written to: each goes out as a text message. Undefined when the handshake was refused. */
-export function openEventSocket({ raw, response }: Pick<ApiRequest, 'raw' | 'response'>): Writable | undefined {
+export function openEventSocket(request: ApiRequest): Writable | undefined {
+  const { raw, response } = request
   const offered = raw.headers['sec-websocket-protocol']?.split(',').map((one) => one.trim())
   // Without this the library would refuse a client whose one protocol is its token.
   if (!offered?.some(isNoToken)) delete raw.headers['sec-websocket-protocol']
-  response.detachSocket(raw.socket)
+  takeSocket(request)
   let sink: Writable | undefined
   eventServers.handleUpgrade(raw, raw.socket, upgradeHead(raw), (socket) => {
     sink = eventSink(socket)
   })
+  if (!sink) response.statusCode = 400
   return sink
 }
 

@@ -1,5 +1,4 @@
 /** GET with watch=true: what is there, if asked for, then every change of the selection, in order, until somebody ends it. */
-import type { Writable } from 'node:stream'
 import type { KubeObject } from '../../api/object.ts'
 import { ApiError, internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
@@ -62,7 +61,7 @@ async function startWatch(
   const shown = convert ? entries.map((entry) => entry.object()) : []
   if (convert) await convert.ahead(shown)
 
-  const sink = isWebSocket(request.raw) ? upgrade(request) : beginAnswer(request)
+  const sink = isWebSocket(request.raw) ? openEventSocket(request) : beginAnswer(request)
   if (!sink) return
   let subscription: Subscription | undefined
   let timer: NodeJS.Timeout | undefined
@@ -105,14 +104,6 @@ function beginAnswer({ response, audit }: ResourceRequest): Sink {
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
   audit?.started(200)
   return beginChunks(response)
-}
-
-function upgrade(request: ResourceRequest): Writable | undefined {
-  const sink = openEventSocket(request)
-  request.audit?.started(101)
-  // The answer that was given up for the socket has no end of its own.
-  sink?.once('close', () => request.audit?.complete(101))
-  return sink
 }
 
 /** setTimeout overflows to "at once" beyond 24 days. */

@@ -8,7 +8,7 @@ import { internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiRequest } from '../api-context.ts'
 import { relayPage } from './relay-page.ts'
 import { rewriteUrl, type ProxiedAt } from './rewrite-links.ts'
-import { upgradeHead } from '../server.ts'
+import { takeSocket, upgradeHead } from '../server.ts'
 
 export interface Target {
   host: string
@@ -48,13 +48,15 @@ function passedHeaders(headers: IncomingMessage['headers'] | IncomingMessage['he
 export const isUpgrade = ({ headers }: IncomingMessage): boolean =>
   headers.upgrade !== undefined && /(^|[ ,])upgrade($|[ ,])/i.test(headers.connection ?? '')
 
-/** Resolves when the exchange has ended. Rejects with a 503 when the other server cannot be reached. */
+/** Resolves when the exchange has ended, or speaks another protocol. Rejects with a 503 when the other server cannot be reached. */
 export function relay(request: ApiRequest, target: Target, method = request.raw.method ?? 'GET'): Promise<void> {
   return isUpgrade(request.raw) ? relayUpgrade(request, target) : relayRequest(request, target, method)
 }
 
 function relayRequest({ raw, response }: ApiRequest, target: Target, method: string): Promise<void> {
   const { host, port, path, tls, headers, proxiedAt } = target
+  // Its end is marked only so: without, Node would write it bare behind the head, where another request might begin.
+  const chunked = raw.headers['transfer-encoding'] !== undefined && { 'transfer-encoding': 'chunked' }
   return new Promise((resolve, reject) => {
     const make = tls ? httpsRequest : httpRequest
     const outgoing = make({
@@ -62,7 +64,7 @@ function relayRequest({ raw, response }: ApiRequest, target: Target, method: str
       port,
       path,
       method,
-      headers: { ...passedHeaders(raw.headers), ...headers, host: `${host}:${port}` },
+      headers: { ...passedHeaders(raw.headers), ...chunked, ...headers, host: `${host}:${port}` },
       agent: false,
       ...tls,
     })
@@ -123,7 +125,8 @@ export const unreachable = (host: string, port: number, error: Error) =>
  * sends gets through, and after a refusal nothing ever: that connection is ours, by our own certificate, and a second request
  * on it would be one that nobody has authorized.
  */
-function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls, headers }: Target): Promise<void> {
+function relayUpgrade(request: ApiRequest, { host, port, path, tls, headers }: Target): Promise<void> {
+  const { raw, response } = request
   return new Promise((resolve, reject) => {
     const client = raw.socket
     const outgoing = (tls ? httpsRequest : httpRequest)({
@@ -148,19 +151,20 @@ function relayUpgrade({ raw, response }: ApiRequest, { host, port, path, tls, he
       reject(internalError(new Error(`invalid upgrade response: status code ${statusCode}`)))
     })
     outgoing.on('upgrade', (incoming, other: Duplex, head: Buffer) => {
-      response.detachSocket(client)
+      takeSocket(request)
       client.off('close', giveUp)
       client.write(switchingHead(incoming))
       if (head.length > 0) client.write(head)
       const early = upgradeHead(raw)
       if (early.length > 0) other.write(early)
-      join(client, other, resolve)
+      join(client, other)
+      resolve()
     })
     outgoing.end()
   })
 }
 
-function join(client: Socket, other: Duplex, ended: () => void): void {
+function join(client: Socket, other: Duplex): void {
   // Interactive: a key stroke must not wait for the next.
   client.setNoDelay(true)
   client.setTimeout(0)
@@ -168,7 +172,6 @@ function join(client: Socket, other: Duplex, ended: () => void): void {
   const end = () => {
     client.destroy()
     other.destroy()
-    ended()
   }
   for (const side of [client, other]) side.on('close', end).on('error', end)
 }

@@ -43,7 +43,8 @@ export const createHttpClient =
           path,
           headers: {
             ...(token && { authorization: `Bearer ${token}` }),
-            ...(bytes !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }),
+            ...(bytes !== undefined && { 'content-type': 'application/json' }),
+            ...(bytes !== undefined && !('transfer-encoding' in headers) && { 'content-length': Buffer.byteLength(bytes) }),
             ...headers,
           },
         },

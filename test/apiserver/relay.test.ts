@@ -1,4 +1,5 @@
 /** What the API server passes on: logs, exec, port-forward and proxies, to a kubelet and a pod that are small servers here. */
+import { EventEmitter, once } from 'node:events'
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
 import { createHttpClient, type Client } from './http-client.ts'
+import { createAuditRecorder } from '../../apiserver/audit/audit-recorder.ts'
+import { parseAuditPolicy } from '../../apiserver/audit/audit-policy.ts'
 import { ADMIN_TOKEN, startTestServer, type TestServer } from './start-server.ts'
 
 const store = new MemoryStore()
@@ -20,6 +23,32 @@ const asked: { url: string | undefined; authorization: string | undefined; clien
 const portOf = (listening: { address(): unknown }) => (listening.address() as AddressInfo).port
 const listen = (one: Server | HttpServer) => new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve))
 const PODS = '/api/v1/namespaces/default/pods'
+
+/** What the audit log was given, as a lab has it: only the ends of requests. */
+const recorded: { requestURI: string; responseStatus: { code: number } }[] = []
+const onRecord = new EventEmitter()
+const policy =
+  '{apiVersion: audit.k8s.io/v1, kind: Policy, omitStages: [RequestReceived, ResponseStarted], rules: [{level: Metadata}]}'
+const log = {
+  write: (event: object) => {
+    recorded.push(event as (typeof recorded)[number])
+    onRecord.emit('record')
+  },
+  taken: () => recorded.length,
+  dropped: () => 0,
+  flush: async () => {},
+  close: async () => {},
+}
+const audit = { log, recorder: createAuditRecorder(parseAuditPolicy(policy), log) }
+
+/** Resolves with the codes of the requests with this word in their path, once there is one. */
+async function codesOf(word: string): Promise<number[]> {
+  for (;;) {
+    const found = recorded.filter(({ requestURI }) => requestURI.includes(word))
+    if (found.length > 0) return found.map(({ responseStatus }) => responseStatus.code)
+    await once(onRecord, 'record')
+  }
+}
 
 /** Says the request back, so that tests see what arrived; after an upgrade it says the bytes back. */
 function fakeKubelet(tls: { cert: string; key: string }): Server {
@@ -59,7 +88,7 @@ beforeAll(async () => {
   })
   await Promise.all([listen(kubelet), listen(web)])
   // The pods and the kubelet of this test are on loopback.
-  server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } }, proxiesTo: () => true })
+  server = await startTestServer({ store, kubelets: { tls: { ...tls, ca: tls.cert } }, proxiesTo: () => true, audit })
   call = createHttpClient(server)
   await call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } })
   const status = {
@@ -168,6 +197,15 @@ describe('an upgrade', () => {
       url: '/exec/default/p/main?input=1&output=1&command=ls&command=-l',
       authorization: undefined,
     })
+  })
+  test.each([
+    [`${PODS}/p/exec?container=main&command=recorded-exec&stdout=true`, 'SPDY/3.1', 'recorded-exec'],
+    [`${PODS}/p/portforward?ports=80&x=recorded-forward`, 'websocket', 'recorded-forward'],
+  ])('is recorded and counted when its connection ends: %s', async (path, protocol, word) => {
+    await upgrade(path, protocol)
+    expect(await codesOf(word)).toEqual([101])
+    const { text } = await call('GET', '/metrics')
+    expect(text).toMatch(/apiserver_request_total\{.*subresource="(exec|portforward)".*code="101"\}/)
   })
   // CVE-2018-1002105: the connection behind is the API server's own, and answers whatever comes over it.
   test.each([
@@ -279,4 +317,43 @@ describe('a proxy leads to nothing that only this server could reach', () => {
     })
     expect((await ask('GET', `/api/v1/nodes/far:${port}/proxy/`)).json).toMatchObject({ code: 400, reason: 'BadRequest' })
   })
+})
+
+describe('a body without a length', () => {
+  // Written as it is behind a head that announces none, it would be a second request in this server's name.
+  test.each(['GET', 'DELETE', 'POST', 'PATCH'])('stays the body of a %s', async (method) => {
+    const seen: string[] = []
+    const pod = createHttpServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += String(chunk))).on('end', () => response.end(body))
+    })
+    await listen(pod)
+    const hidden = 'GET /hidden HTTP/1.1\r\nHost: x\r\nX-Remote-User: root\r\n\r\n'
+    const { text } = await call(method, `${PODS}/p:${portOf(pod)}/proxy/x`, {
+      body: hidden,
+      headers: { 'transfer-encoding': 'chunked' },
+    })
+    expect({ text, seen }).toEqual({ text: hidden, seen: [`${method} /x`] })
+    pod.closeAllConnections()
+    pod.close()
+  })
+})
+
+test('an upgrade of what does not run long takes a place like any other request', async () => {
+  const full = await startTestServer({ maxMutatingRequestsInFlight: 1 })
+  const head = (more: string) =>
+    `POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n${more}\r\n\r\n`
+  const send = async (text: string) => {
+    const socket = connect({ host: '127.0.0.1', port: full.port, ca: full.ca })
+    socket.write(text)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    return { socket, answer: String(answer) }
+  }
+  const holder = await send(head('Content-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue'))
+  expect(holder.answer).toMatch(/^HTTP\/1.1 100/)
+  const second = await send(head('Connection: Upgrade\r\nUpgrade: x'))
+  expect(second.answer).toMatch(/^HTTP\/1.1 429/)
+  for (const { socket } of [holder, second]) socket.destroy()
+  await full.stop()
 })

@@ -85,6 +85,24 @@ describe('createPeerCertificateReader', () => {
     expect(peer?.fingerprint).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  // Go's clients write all organizations into one part of the subject.
+  it.each([
+    [[{ O: ['dev', 'ops'] }, { CN: ['ann'] }], 'ann', ['dev', 'ops']],
+    [[{ O: ['dev'], CN: ['ann'] }], 'ann', ['dev']],
+    [
+      [{ O: ['a + O=system:masters', ' b ', 'c\\'] }, { CN: ['ann', 'bob + CN=root'] }],
+      'bob + CN=root',
+      ['a + O=system:masters', ' b ', 'c\\'],
+    ],
+    [[{ O: ['dev'] }, { CN: ['ann\nO=system:masters'] }], 'ann\nO=system:masters', ['dev']],
+  ])('reads each name of %j', async (subject, commonName, organizations) => {
+    const peer = await seenAs(await issue(subject as { [name: string]: string[] }[], ca))
+    expect({ ...peer, organizations: peer?.organizations.toSorted() }).toMatchObject({
+      commonName,
+      organizations: organizations.toSorted(),
+    })
+  })
+
   it('tells the front proxy by its authority', async () => {
     expect(await seenAs(await issue([{ CN: ['front-proxy-client'] }], proxyCa))).toMatchObject({ authority: 'front-proxy' })
   })

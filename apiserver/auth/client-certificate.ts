@@ -60,9 +60,9 @@ const isSignedByOneOf = (certificate: X509Certificate, authorities: readonly X50
 export function subjectOf(certificate: X509Certificate): Required<Omit<PeerCertificate, 'authority'>> {
   let commonName = ''
   const organizations: string[] = []
-  for (const line of certificate.subject.split('\n')) {
-    if (line.startsWith('CN=')) commonName = unescape(line.slice(3))
-    else if (line.startsWith('O=')) organizations.push(unescape(line.slice(2)))
+  for (const name of certificate.subject.split('\n').flatMap(namesOfPart)) {
+    if (name.startsWith('CN=')) commonName = unescape(name.slice(3))
+    else if (name.startsWith('O=')) organizations.push(unescape(name.slice(2)))
   }
   return {
     commonName,
@@ -71,6 +71,12 @@ export function subjectOf(certificate: X509Certificate): Required<Omit<PeerCerti
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   }
 }
+
+/** `O=dev + O=ops`: one part of a subject may hold several names. A plus that belongs to one is escaped, and so are spaces at its ends. */
+const namesOfPart = (part: string): string[] =>
+  (part.match(/(?:\\.|[^\\+])+/g) ?? []).map((name, index, { length }) =>
+    name.slice(index > 0 ? 1 : 0, index < length - 1 ? -1 : undefined),
+  )
 
 /** OpenSSL escapes special characters of RFC 2253 with a backslash, as themselves or as two hex digits. */
 const unescape = (text: string): string =>

@@ -17,11 +17,13 @@ export async function readRequest(request: string): Promise<RequestedCertificate
   const names = alternativeNames(x509, csr)?.names.items ?? []
   const ofType = (type: string) => names.filter((name) => name.type === type).map(({ value }) => value)
   return {
-    commonName: csr.subjectName.getField('CN')[0] ?? '',
+    // The last counts for whoever is shown the certificate.
+    commonName: csr.subjectName.getField('CN').at(-1) ?? '',
     organizations: csr.subjectName.getField('O'),
     dnsNames: ofType('dns'),
     addresses: ofType('ip'),
-    otherNames: names.filter(({ type }) => type !== 'dns' && type !== 'ip').length,
+    emails: ofType('email'),
+    uris: names.filter(({ type }) => type !== 'dns' && type !== 'ip' && type !== 'email').map(({ value }) => value),
   }
 }
 
@@ -76,7 +78,7 @@ export async function signRequest(
   const notAfter = new Date(Math.min(now.getTime() + lifetimeMs, issuer.notAfter.getTime()))
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: randomBytes(16).toString('hex'),
-    subject: csr.subject,
+    subject: csr.subjectName,
     issuer: issuer.subject,
     notBefore: new Date(now.getTime() - backdateMs),
     notAfter,

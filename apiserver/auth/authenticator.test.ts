@@ -44,7 +44,7 @@ beforeEach(() => {
         'token-secret': base64('0123456789abcdef'),
         'usage-bootstrap-authentication': base64('true'),
         expiration: base64('2026-05-01T13:00:00Z'),
-        'auth-extra-groups': base64('system:bootstrappers:kubeadm:default-node-token,system:masters'),
+        'auth-extra-groups': base64('system:bootstrappers:kubeadm:default-node-token,system:bootstrappers:b'),
       },
     }),
   ])
@@ -211,11 +211,28 @@ describe('other credentials', () => {
     expect(refused).toEqual(['invalid bearer token'])
   })
 
-  it('knows a bootstrap token until it expires, and only bootstrappers’ groups of it', async () => {
-    const groups = ['system:bootstrappers', 'system:bootstrappers:kubeadm:default-node-token', 'system:authenticated']
+  it('knows a bootstrap token until it expires', async () => {
+    const extra = ['system:bootstrappers:kubeadm:default-node-token', 'system:bootstrappers:b']
+    const groups = ['system:bootstrappers', ...extra, 'system:authenticated']
     expect(await withToken('abcdef.0123456789abcdef')).toEqual({ username: 'system:bootstrap:abcdef', groups })
     await expect(withToken('abcdef.0123456789abcdeX')).rejects.toThrow('Unauthorized')
     now = new Date('2026-05-01T13:00:01Z')
+    await expect(withToken('abcdef.0123456789abcdef')).rejects.toThrow('Unauthorized')
+  })
+
+  it.each([
+    ['for signing only', { 'usage-bootstrap-authentication': 'false' }],
+    ['without a word of its usage', { 'usage-bootstrap-authentication': '' }],
+    ['of the groups of others', { 'auth-extra-groups': 'system:bootstrappers:b,system:masters' }],
+    ['of a group without a name', { 'auth-extra-groups': 'system:bootstrappers:' }],
+    ['of groups with spaces between', { 'auth-extra-groups': 'system:bootstrappers:a, system:bootstrappers:b' }],
+    ['that ends at a time that is none', { expiration: '2099' }],
+    ['that ends on a day that is none', { expiration: '2099-02-30T00:00:00Z' }],
+    ['of another name', { 'token-id': 'abcdeg' }],
+  ])('refuses a bootstrap token %s', async (_, changed) => {
+    const secret = reader.get('Secret', { namespace: 'kube-system', name: 'bootstrap-token-abcdef' })!
+    const data = Object.fromEntries(Object.entries(changed).map(([key, value]) => [key, base64(value!)]))
+    reader.put({ ...secret, data: { ...secret.data, ...data } } as KubeObject)
     await expect(withToken('abcdef.0123456789abcdef')).rejects.toThrow('Unauthorized')
   })
 

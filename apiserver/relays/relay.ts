@@ -32,6 +32,8 @@ const NOT_PASSED = new Set([
   'host',
   'keep-alive',
   'proxy-authorization',
+  // May hold a token; an upgrade has it without.
+  'sec-websocket-protocol',
   'te',
   'trailer',
   'transfer-encoding',

@@ -40,7 +40,8 @@ export async function writePayload(directory: string, payload: Payload, ownershi
   for (const [name, { content, mode }] of payload) {
     const file = path.join(made, name)
     if (name.includes('/')) await mkdir(path.dirname(file), { recursive: true })
-    await writeFile(file, content)
+    // Another user's process in the pod may look in before it is given its mode and owner.
+    await writeFile(file, content, { mode: 0o600 })
     await own(file, mode, ownership)
   }
   if (ownership.fsGroup !== undefined) await chown(made, 0, ownership.fsGroup)

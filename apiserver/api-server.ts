@@ -214,6 +214,7 @@ function createContext(options: ApiServerOptions, stopping: AbortSignal): { cont
     ...parts,
     aggregation: createAggregation(parts, options.resources, {
       proxyClient: options.proxyClient,
+      requestHeader: options.requestHeader,
       authentication: authenticationData(options.clientCa, options.requestHeader),
     }),
   }

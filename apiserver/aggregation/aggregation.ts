@@ -1,5 +1,6 @@
 /** API aggregation: other servers' group versions under this server's name, and the register of all that there are. */
 import type { ApiContext } from '../api-context.ts'
+import { namesUser, type RequestHeaderOptions } from '../auth/request-header-user.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import type { RemoteDocument } from './merge-openapi.ts'
 import { followAvailability } from './follow-availability.ts'
@@ -11,12 +12,16 @@ import type { ProxyClient } from './remote-target.ts'
 export interface AggregationOptions {
   /** Absent: other servers are asked without a certificate, and will not believe who the user is. */
   proxyClient?: ProxyClient | undefined
+  /** By which headers other servers know users from us, as `authentication` tells them. */
+  requestHeader?: RequestHeaderOptions | undefined
   /** The data of kube-system/extension-apiserver-authentication, by which other servers know users and us. */
   authentication?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Aggregation {
   proxyClient: ProxyClient | undefined
+  /** Is it by such a header that other servers know users from us? A client's own never gets there. */
+  namesUser(header: string): boolean
   remotes: Pick<RemoteServices, 'find' | 'list'>
   /** The APIResourceList of this APIService, as its server said it last. */
   resources(name: string): unknown
@@ -35,7 +40,7 @@ type Parts = Omit<ApiContext, 'aggregation'>
 export function createAggregation(
   parts: Parts,
   definitions: readonly ResourceDefinition[],
-  { proxyClient, authentication }: AggregationOptions,
+  { proxyClient, requestHeader, authentication }: AggregationOptions,
 ): Aggregation {
   const local = registerLocal(parts, definitions)
   const follower = followAvailability(parts, () => remotes, proxyClient)
@@ -45,6 +50,7 @@ export function createAggregation(
   })
   return {
     proxyClient,
+    namesUser: (header) => requestHeader !== undefined && namesUser(requestHeader, header),
     remotes,
     resources: follower.resources,
     openapi: () =>

@@ -9,7 +9,7 @@ export async function proxyRequest(context: ApiContext, request: ApiRequest, rem
   const target = remote.available ? targetOf(context, request, remote) : undefined
   // Plain text, as upstream says it; clients make a Status of the code.
   if (!target) return sendText(request, 503, 'service unavailable\n')
-  await relay(request, { ...target, refusesRedirects: true })
+  await relay(request, { ...target, refusesRedirects: true, withholds: context.aggregation.namesUser })
 }
 
 function targetOf({ admission, aggregation, logger }: ApiContext, { raw, user }: ApiRequest, remote: RemoteService) {

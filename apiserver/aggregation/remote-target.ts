@@ -1,6 +1,7 @@
 /** How another API server is reached: an endpoint of its service, our own certificate, and the user by whose leave we ask. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { ClusterReader } from '../admission/plugin.ts'
+import { toHeader } from '../auth/header-text.ts'
 import type { UserInfo } from '../auth/user.ts'
 import type { Target } from '../relays/relay.ts'
 import { resolveService } from '../relays/service-address.ts'
@@ -37,10 +38,12 @@ export function remoteTarget(
 
 function userHeaders({ username, uid, groups, extra = {} }: UserInfo): OutgoingHttpHeaders {
   return {
-    'X-Remote-User': username,
-    ...(uid && { 'X-Remote-Uid': uid }),
-    ...(groups.length > 0 && { 'X-Remote-Group': [...groups] }),
-    ...Object.fromEntries(Object.entries(extra).map(([key, values]) => [`X-Remote-Extra-${escapeKey(key)}`, [...values]])),
+    'X-Remote-User': toHeader(username),
+    ...(uid && { 'X-Remote-Uid': toHeader(uid) }),
+    ...(groups.length > 0 && { 'X-Remote-Group': groups.map(toHeader) }),
+    ...Object.fromEntries(
+      Object.entries(extra).map(([key, values]) => [`X-Remote-Extra-${escapeKey(key)}`, values.map(toHeader)]),
+    ),
   }
 }
 

@@ -33,6 +33,11 @@ describe('impersonate', () => {
       { username: 'system:anonymous', groups: ['system:unauthenticated'] },
     ],
     [
+      'a user of any script',
+      { 'impersonate-user': Buffer.from('jörg 李').toString('latin1') },
+      { username: 'jörg 李', groups: ['system:authenticated'] },
+    ],
+    [
       'uid and extras, whose keys are escaped',
       { 'impersonate-user': 'ann', 'impersonate-uid': '7', 'impersonate-extra-acme.com%2fproject': ['x', 'y'] },
       { username: 'ann', uid: '7', groups: ['system:authenticated'], extra: { 'acme.com/project': ['x', 'y'] } },

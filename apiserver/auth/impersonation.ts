@@ -1,6 +1,7 @@
 /** Acting as somebody else: `Impersonate-*` headers, each part of them subject to the `impersonate` verb. */
 import { ApiError } from '../../api/status.ts'
 import { forbiddenRequest } from './forbidden-request.ts'
+import { fromHeader } from './header-text.ts'
 import {
   ALL_AUTHENTICATED,
   ALL_UNAUTHENTICATED,
@@ -100,7 +101,10 @@ function unescapeKey(key: string): string {
 export function valuesOf(headers: RequestHeaders, name: string): string[] {
   const value = headers[name]
   if (value === undefined || value === '') return []
-  return typeof value === 'string' ? [value] : value.filter((one) => one !== '')
+  return [value]
+    .flat()
+    .filter((one) => one !== '')
+    .map(fromHeader)
 }
 
 const withoutUser = (parts: readonly Part[]): ApiError => {

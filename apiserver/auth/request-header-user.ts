@@ -12,6 +12,14 @@ export interface RequestHeaderOptions {
   allowedNames: readonly string[]
 }
 
+/** `header` in lower case. */
+export const namesUser = (
+  { usernameHeaders, uidHeaders = [], groupHeaders, extraHeadersPrefix }: RequestHeaderOptions,
+  header: string,
+): boolean =>
+  [usernameHeaders, uidHeaders, groupHeaders].some((names) => names.includes(header)) ||
+  extraHeadersPrefix.some((prefix) => header.startsWith(prefix))
+
 export function userOfRequestHeaders(
   headers: RequestHeaders,
   certificate: PeerCertificate | undefined,

@@ -21,6 +21,8 @@ export interface Target {
   headers?: OutgoingHttpHeaders
   /** A server that answers under a path of ours must not send our clients elsewhere. */
   refusesRedirects?: boolean
+  /** Headers by which this server says more than its clients may, beside X-Remote-…. */
+  withholds?: (header: string) => boolean
   /** The answer's links are made to lead through us. */
   proxiedAt?: ProxiedAt
 }
@@ -40,11 +42,13 @@ const NOT_PASSED = new Set([
   'upgrade',
 ])
 
-function passedHeaders(headers: IncomingMessage['headers'] | IncomingMessage['headersDistinct']): OutgoingHttpHeaders {
-  const passed: OutgoingHttpHeaders = {}
-  for (const [name, value] of Object.entries(headers))
-    if (!NOT_PASSED.has(name) && !name.startsWith('impersonate-') && !name.startsWith('x-remote-')) passed[name] = value
-  return passed
+function passedHeaders(
+  headers: IncomingMessage['headers'] | IncomingMessage['headersDistinct'],
+  { withholds }: Target,
+): OutgoingHttpHeaders {
+  const stays = (name: string) =>
+    NOT_PASSED.has(name) || name.startsWith('impersonate-') || name.startsWith('x-remote-') || withholds?.(name)
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !stays(name)))
 }
 
 export const isUpgrade = ({ headers }: IncomingMessage): boolean =>
@@ -66,7 +70,7 @@ function relayRequest({ raw, response }: ApiRequest, target: Target, method: str
       port,
       path,
       method,
-      headers: { ...passedHeaders(raw.headers), ...chunked, ...headers, host: `${host}:${port}` },
+      headers: { ...passedHeaders(raw.headers, target), ...chunked, ...headers, host: `${host}:${port}` },
       agent: false,
       ...tls,
     })
@@ -127,8 +131,9 @@ export const unreachable = (host: string, port: number, error: Error) =>
  * sends gets through, and after a refusal nothing ever: that connection is ours, by our own certificate, and a second request
  * on it would be one that nobody has authorized.
  */
-function relayUpgrade(request: ApiRequest, { host, port, path, tls, headers }: Target): Promise<void> {
+function relayUpgrade(request: ApiRequest, target: Target): Promise<void> {
   const { raw, response } = request
+  const { host, port, path, tls } = target
   return new Promise((resolve, reject) => {
     const client = raw.socket
     const outgoing = (tls ? httpsRequest : httpRequest)({
@@ -136,7 +141,7 @@ function relayUpgrade(request: ApiRequest, { host, port, path, tls, headers }: T
       port,
       path,
       method: raw.method,
-      headers: upgradeHeaders(raw, { ...headers, host: `${host}:${port}` }),
+      headers: { ...upgradeHeaders(raw, target), host: `${host}:${port}` },
       agent: false,
       ...(tls && { ALPNProtocols: ['http/1.1'], ...tls }),
     })
@@ -185,16 +190,16 @@ function switchingHead({ rawHeaders, statusMessage }: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 
-function upgradeHeaders(raw: IncomingMessage, own: OutgoingHttpHeaders): OutgoingHttpHeaders {
+function upgradeHeaders(raw: IncomingMessage, target: Target): OutgoingHttpHeaders {
   // Clients of SPDY repeat a header for each version that they speak, and old servers read no lists.
-  const { 'content-length': _length, ...passed } = passedHeaders(raw.headersDistinct)
+  const { 'content-length': _length, ...passed } = passedHeaders(raw.headersDistinct, target)
   const protocols = raw.headers['sec-websocket-protocol']
   return {
     ...passed,
     ...(protocols !== undefined && { 'sec-websocket-protocol': withoutToken(protocols) }),
     connection: 'Upgrade',
     upgrade: raw.headers.upgrade,
-    ...own,
+    ...target.headers,
   }
 }
 

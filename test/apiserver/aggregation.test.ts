@@ -77,9 +77,9 @@ beforeAll(async () => {
   const requestHeader = {
     ca: client.cert,
     allowedNames: ['front-proxy-client'],
-    usernameHeaders: ['x-remote-user'],
+    usernameHeaders: ['x-remote-user', 'x-own-user'],
     groupHeaders: ['x-remote-group'],
-    extraHeadersPrefix: ['x-remote-extra-'],
+    extraHeadersPrefix: ['x-remote-extra-', 'x-own-extra-'],
   }
   server = await startTestServer({ store, proxyClient: client, requestHeader })
   call = createHttpClient(server)
@@ -188,6 +188,32 @@ describe('an API of another server', () => {
     })
     expect(headers.authorization).toBeUndefined()
   })
+  test('hears of the user from us alone, and in any script', async () => {
+    const bytes = (text: string) => Buffer.from(text).toString('latin1')
+    const forged = {
+      'x-remote-user': 'root',
+      'x-remote-uid': '0',
+      'x-remote-extra-scopes': 'all',
+      'x-own-user': 'root',
+      'x-own-extra-scopes': 'all',
+      'sec-websocket-protocol': 'base64url.bearer.authorization.k8s.io.c2VjcmV0',
+    }
+    const impersonated = {
+      'impersonate-user': bytes('jörg 李'),
+      'impersonate-group': 'system:masters',
+      'impersonate-extra-acme.com%2fteam': bytes('öps'),
+    }
+    const { code } = await call('GET', FLUNDERS, { headers: { ...forged, ...impersonated } })
+    const about = Object.entries(seen.at(-1)!.headers).filter(([name]) => /^(x-|impersonate|auth|sec-)/.test(name))
+    expect([code, Object.fromEntries(about)]).toEqual([
+      200,
+      {
+        'x-remote-user': [bytes('jörg 李')],
+        'x-remote-group': ['system:masters', 'system:authenticated'],
+        'x-remote-extra-acme.com%2fteam': [bytes('öps')],
+      },
+    ])
+  })
   test('is only for who may', async () => {
     expect((await call('GET', FLUNDERS, { token: NOBODY_TOKEN })).code).toBe(403)
   })
@@ -261,8 +287,8 @@ test('other servers are told whom they may believe', async () => {
   expect(json.data).toMatchObject({
     'client-ca-file': server.ca,
     'requestheader-allowed-names': '["front-proxy-client"]',
-    'requestheader-username-headers': '["X-Remote-User"]',
-    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+    'requestheader-username-headers': '["X-Remote-User","X-Own-User"]',
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-","X-Own-Extra-"]',
   })
 })
 

@@ -41,6 +41,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   let closed = false
   let handle: FileHandle | undefined
   let size = 0
+  let rotatedAt = Number.NEGATIVE_INFINITY
   let writing: Promise<void> | undefined
 
   function drop(count: number, why: string): void {
@@ -55,14 +56,27 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       const lines = waiting
       waiting = []
       waitingBytes = 0
-      try {
-        await append(lines.join(''))
-        failing = false
-      } catch (error) {
-        drop(lines.length, (error as Error).message)
+      for (let from = 0, until = 0; from < lines.length; from = until) {
+        until = endOfFitting(lines, from)
+        try {
+          await append(lines.slice(from, until).join(''))
+          failing = false
+        } catch (error) {
+          drop(until - from, (error as Error).message)
+          await closeFile()
+        }
       }
     }
     writing = undefined
+  }
+
+  /** What goes into the file as it is, or else into the next one: a line at least. */
+  function endOfFitting(lines: readonly string[], from: number): number {
+    const first = Buffer.byteLength(lines[from]!)
+    let room = (size + first > maxBytes ? maxBytes : maxBytes - size) - first
+    let until = from + 1
+    while (until < lines.length && (room -= Buffer.byteLength(lines[until]!)) >= 0) until++
+    return until
   }
 
   async function append(text: string): Promise<void> {
@@ -74,14 +88,28 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   }
 
   async function openFile(): Promise<void> {
-    handle = await open(file, 'a', 0o600)
+    handle = await open(file, 'a+', 0o600)
     size = (await handle.stat()).size
+    if (size === 0) return
+    const { buffer } = await handle.read({ buffer: Buffer.alloc(1), position: size - 1 })
+    // A disk that was full has taken half a line: the next one is not to be lost with it.
+    if (buffer.toString() === '\n') return
+    await handle.appendFile('\n')
+    size++
+  }
+
+  /** Never rejects: what a disk says of closing, it has said of writing. */
+  async function closeFile(): Promise<void> {
+    const closing = handle
+    handle = undefined
+    await closing?.close().catch(() => {})
   }
 
   async function rotate(): Promise<void> {
-    await handle?.close()
-    handle = undefined
-    const now = options.now?.() ?? new Date()
+    await closeFile()
+    // A millisecond apart, so that the names of the files have their order.
+    rotatedAt = Math.max(rotatedAt + 1, (options.now?.() ?? new Date()).getTime())
+    const now = new Date(rotatedAt)
     await rename(file, await freeName(file, now))
     await openFile()
     await removeOld(file, options, now).catch((error: unknown) => {
@@ -109,8 +137,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     async close() {
       closed = true
       await flush()
-      await handle?.close()
-      handle = undefined
+      await closeFile()
     },
   }
 }
@@ -135,17 +162,21 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
+/** What `freeName` puts between the name and its ending. */
+const ROTATED = /^-(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3})(-\d+)?$/
+
 async function removeOld(file: string, { maxBackups = 0, maxAgeDays = 0 }: AuditLogOptions, now: Date): Promise<void> {
   const { dir, name, ext } = path.parse(file)
-  const isBackup = (one: string) => one.startsWith(`${name}-`) && one.endsWith(ext)
-  const backups = (await readdir(dir || '.')).filter(isBackup).sort().reverse()
+  const timeOf = (one: string): number => {
+    const [, day, hour, minute, second] =
+      (one.startsWith(name) && one.endsWith(ext) && ROTATED.exec(one.slice(name.length, one.length - ext.length))) || []
+    return Date.parse(`${day}${hour}:${minute}:${second}Z`)
+  }
+  const backups = (await readdir(dir || '.'))
+    .filter((one) => !Number.isNaN(timeOf(one)))
+    .sort()
+    .reverse()
   const oldest = maxAgeDays > 0 ? now.getTime() - maxAgeDays * DAY : Number.NEGATIVE_INFINITY
-  const surplus = await Promise.all(
-    backups.map(async (one, index) => {
-      const whole = path.join(dir, one)
-      const tooMany = maxBackups > 0 && index >= maxBackups
-      return tooMany || (await stat(whole)).mtimeMs < oldest ? [whole] : []
-    }),
-  )
-  await Promise.all(surplus.flat().map((one) => rm(one, { force: true })))
+  const surplus = backups.filter((one, index) => (maxBackups > 0 && index >= maxBackups) || timeOf(one) < oldest)
+  await Promise.all(surplus.map((one) => rm(path.join(dir, one), { force: true })))
 }

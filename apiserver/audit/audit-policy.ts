@@ -1,5 +1,6 @@
 /** The audit policy: which requests are recorded, how much of them, and at which stages. Pure, upstream's semantics. */
 import { parse } from 'yaml'
+import { isDNS1123Subdomain } from '../../api/names.ts'
 import type { RequestAttributes } from '../auth/user.ts'
 
 export type Level = 'None' | 'Metadata' | 'Request' | 'RequestResponse'
@@ -48,14 +49,40 @@ export function parseAuditPolicy(text: string): AuditPolicy {
   if (document.kind !== 'Policy' || document.apiVersion !== 'audit.k8s.io/v1') fail('it is no Policy of audit.k8s.io/v1')
   const rules = document.rules ?? []
   if (rules.length === 0) fail('it has no rules, so that nothing would be recorded')
-  for (const [index, { level, resources, namespaces, nonResourceURLs, omitStages = [] }] of rules.entries()) {
-    const at = `rules[${index}]`
-    if (!LEVELS.includes(level)) fail(`${at}.level: ${JSON.stringify(level)} is none of ${LEVELS.join(', ')}`)
-    for (const stage of omitStages) if (!STAGES.includes(stage)) fail(`${at}.omitStages: ${JSON.stringify(stage)} is no stage`)
-    const both = nonResourceURLs?.length && (resources?.length || namespaces?.length)
-    if (both) fail(`${at}: rules cannot apply to both regular resources and non-resource URLs`)
+  const { omitStages = [], omitManagedFields = false } = document
+  const problem =
+    stagesProblem(omitStages) ?? rules.map((rule, index) => ruleProblem(rule, `rules[${index}]`)).find((one) => one !== undefined)
+  if (problem !== undefined) fail(problem)
+  return { rules, omitStages, omitManagedFields }
+}
+
+const show = (value: unknown): string => JSON.stringify(value)
+
+function stagesProblem(stages: readonly Stage[]): string | undefined {
+  const strange = stages.find((stage) => !STAGES.includes(stage))
+  return strange && `omitStages: ${show(strange)} is no stage`
+}
+
+function ruleProblem(
+  { level, resources, namespaces, nonResourceURLs, omitStages = [] }: AuditRule,
+  at: string,
+): string | undefined {
+  if (!LEVELS.includes(level)) return `${at}.level: ${show(level)} is none of ${LEVELS.join(', ')}`
+  const stages = stagesProblem(omitStages)
+  if (stages) return `${at}.${stages}`
+  if (nonResourceURLs?.length && (resources?.length || namespaces?.length))
+    return `${at}: rules cannot apply to both regular resources and non-resource URLs`
+  for (const url of nonResourceURLs ?? []) {
+    if (url !== '*' && !url.startsWith('/')) return `${at}.nonResourceURLs: ${show(url)} does not begin with "/"`
+    if (url.slice(0, -1).includes('*')) return `${at}.nonResourceURLs: ${show(url)} has a "*" that is not at its end`
   }
-  return { rules, omitStages: document.omitStages ?? [], omitManagedFields: document.omitManagedFields ?? false }
+  for (const [index, { group = '', resources: names, resourceNames }] of (resources ?? []).entries()) {
+    if (group !== '' && isDNS1123Subdomain(group).length > 0)
+      return `${at}.resources[${index}].group: ${show(group)} is no name of a group`
+    if (resourceNames?.length && !names?.length)
+      return `${at}.resources[${index}]: using resourceNames requires at least one resource`
+  }
+  return undefined
 }
 
 /** The first rule that fits decides; a request that none fits is not recorded. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -56,6 +56,15 @@ describe('the audit policy', () => {
       '[{level: None, nonResourceURLs: [/x], namespaces: [a]}]',
       'rules cannot apply to both regular resources and non-resource URLs',
     ],
+    ['[{level: None, omitStages: [End]}]', 'rules[0].omitStages: "End" is no stage'],
+    ['[{level: None, nonResourceURLs: [healthz]}]', 'rules[0].nonResourceURLs: "healthz" does not begin with "/"'],
+    ['[{level: None, nonResourceURLs: ["/api*/x"]}]', 'rules[0].nonResourceURLs: "/api*/x" has a "*" that is not at its end'],
+    [
+      '[{level: None, resources: [{resourceNames: [a]}]}]',
+      'rules[0].resources[0]: using resourceNames requires at least one resource',
+    ],
+    ['[{level: None, resources: [{group: apps/v1}]}]', 'rules[0].resources[0].group: "apps/v1" is no name of a group'],
+    ['[{level: None}], omitStages: [End]', 'omitStages: "End" is no stage'],
   ])('refuses %s', (rules, message) => {
     expect(() => policy(rules)).toThrow(message)
   })
@@ -166,6 +175,73 @@ describe('the audit log', () => {
     expect(files).toEqual(['audit-2026-05-01T12-02-00.000.log', 'audit-2026-05-01T12-03-00.000.log', 'audit.log'])
     const kept = await Promise.all(files.map(linesOf))
     expect(kept.flat().map(({ n }) => n)).toEqual([4, 5, 6, 7, 8, 9])
+  })
+
+  it('leaves files alone that it has not made', async () => {
+    const others = ['audit-webhook.log', 'audit-2026.log', 'audit-policy.log']
+    await Promise.all(others.map((name) => writeFile(path.join(dir, name), '')))
+    const log = create({ maxBytes: 1, maxBackups: 1 })
+    for (let n = 0; n < 4; n++) {
+      log.write({ n })
+      await log.flush()
+    }
+    await log.close()
+    const left = await readdir(dir)
+    expect(left).toEqual(expect.arrayContaining(others))
+    expect(left).toHaveLength(others.length + 2)
+  })
+
+  it('keeps the newest of what was rotated in one moment', async () => {
+    const log = create({ maxBytes: 1, maxBackups: 3, now: () => new Date(0) })
+    for (let n = 0; n < 14; n++) {
+      log.write({ n })
+      await log.flush()
+    }
+    await log.close()
+    const kept = (await Promise.all((await readdir(dir)).map(linesOf))).flat().map(({ n }) => n)
+    expect(kept.toSorted((a, b) => a - b)).toEqual([10, 11, 12, 13])
+  })
+
+  it('keeps no rotated file longer than its age', async () => {
+    let now = Date.now()
+    const log = create({ maxBytes: 1, maxAgeDays: 2, now: () => new Date(now) })
+    for (let n = 0; n < 5; n++) {
+      log.write({ n })
+      await log.flush()
+      now += 24 * 3600_000
+    }
+    await log.close()
+    const names = (await readdir(dir)).filter((name) => name !== 'audit.log').sort()
+    expect(await Promise.all(names.map(linesOf))).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
+  })
+
+  it('is never longer than its size, also when much comes at once', async () => {
+    const log = create({ maxBytes: 40 })
+    for (let n = 0; n < 20; n++) log.write({ n })
+    await log.close()
+    const files = await readdir(dir)
+    const sizes = await Promise.all(files.map(async (name) => (await stat(path.join(dir, name))).size))
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(40)
+    expect((await Promise.all(files.map(linesOf))).flat()).toHaveLength(20)
+  })
+
+  it('begins a line anew after one that the disk took half of', async () => {
+    await writeFile(path.join(dir, 'audit.log'), '{"n":0}\n{"n":')
+    const log = create()
+    log.write({ n: 1 })
+    await log.close()
+    expect((await readFile(path.join(dir, 'audit.log'), 'utf8')).split('\n')).toEqual(['{"n":0}', '{"n":', '{"n":1}', ''])
+  })
+
+  it('says so, and goes on, when the disk is full', async () => {
+    problems.length = 0
+    const log = create({ file: '/dev/full' })
+    for (const n of [1, 2]) {
+      log.write({ n })
+      await log.flush()
+    }
+    await log.close()
+    expect([log.dropped(), problems]).toEqual([2, ['audit events are dropped']])
   })
 
   it('drops what finds no room, and says so once', async () => {

@@ -82,15 +82,8 @@ function checkPod({ object }: AdmissionAttributes, limits: readonly LimitRangeIt
   })
 }
 
-/** An amount that one container leaves open is open for the pod. */
-function podAmounts(spec: PodSpec, kind: 'requests' | 'limits'): Amounts {
-  const total = computePodResources({ ...spec, overhead: undefined }, kind)
-  for (const name of total.keys()) {
-    const stated = spec.resources?.[kind]?.[name] !== undefined
-    if (!stated && spec.containers.some(({ resources }) => resources?.[kind]?.[name] === undefined)) total.delete(name)
-  }
-  return total
-}
+const podAmounts = (spec: PodSpec, kind: 'requests' | 'limits'): Amounts =>
+  computePodResources({ ...spec, overhead: undefined }, kind)
 
 function checkClaim({ object }: AdmissionAttributes, limits: readonly LimitRangeItem[]): string[] {
   const requests = toAmounts((object as PersistentVolumeClaim).spec?.resources?.requests)

@@ -217,6 +217,62 @@ describe('LimitRanger', () => {
     await expect(specAfter(limitRanger, object, range(limit))).rejects.toThrow(`pods "p" is forbidden: ${message}`)
   })
 
+  const of = (name: string, limit: string | undefined, more: object = {}) => ({
+    name,
+    ...more,
+    resources: limit === undefined ? {} : { limits: { memory: limit }, requests: { memory: limit } },
+  })
+  const sidecar = { restartPolicy: 'Always' }
+
+  it.each<[string, object, string | null]>([
+    ['containers in sum', { containers: [of('a', '600Mi'), of('b', '400Mi')] }, null],
+    // As v1.36: what is open for one does not leave it open for all.
+    ['containers that say something', { containers: [of('a', '600Mi'), of('b', undefined)] }, null],
+    ['too much in one beside an open one', { containers: [of('a', '2Gi'), of('b', undefined)] }, 'but limit is 2Gi'],
+    ['nothing at all', { containers: [of('a', undefined)] }, 'No limit is specified'],
+    ['the greatest init container', { containers: [of('a', '600Mi')], initContainers: [of('i', '1Gi'), of('j', '1Gi')] }, null],
+    ['an init container alone', { containers: [of('a', undefined)], initContainers: [of('i', '2Gi')] }, 'but limit is 2Gi'],
+    [
+      'sidecars beside containers',
+      { containers: [of('a', '600Mi')], initContainers: [of('s', '600Mi', sidecar)] },
+      'but limit is 1200Mi',
+    ],
+    [
+      'sidecars beside later init containers',
+      { containers: [of('a', '100Mi')], initContainers: [of('s', '600Mi', sidecar), of('i', '600Mi')] },
+      'but limit is 1200Mi',
+    ],
+    [
+      'sidecars after init containers',
+      { containers: [of('a', '100Mi')], initContainers: [of('i', '1Gi'), of('s', '600Mi', sidecar)] },
+      null,
+    ],
+    [
+      'what the pod states itself',
+      { containers: [of('a', '100Mi')], resources: { limits: { memory: '2Gi' }, requests: { memory: '2Gi' } } },
+      'but limit is 2Gi',
+    ],
+    ['no overhead', { containers: [of('a', '1Gi')], overhead: { memory: '1Gi' } }, null],
+  ])('counts for a pod %s', async (_, spec, complaint) => {
+    const admitted = specAfter(limitRanger, pod(spec), range({ type: 'Pod', max: { memory: '1Gi' } }))
+    if (complaint === null) await expect(admitted).resolves.toBeDefined()
+    else
+      await expect(admitted).rejects.toThrow(
+        `maximum memory usage per Pod is 1Gi${complaint.startsWith('No') ? '. ' : ','} ${complaint}`,
+      )
+  })
+
+  it('lets the first range that has a default for something set it, in init containers too', async () => {
+    const spec = await specAfter(
+      limitRanger,
+      pod({ containers: [{ name: 'c' }], initContainers: [{ name: 'i' }] }),
+      madeIn('ns', 'LimitRange', 'a', { spec: { limits: [{ type: 'Container', default: { cpu: '1' } }] } }),
+      madeIn('ns', 'LimitRange', 'b', { spec: { limits: [{ type: 'Container', default: { cpu: '2', memory: '1Gi' } }] } }),
+    )
+    for (const { resources } of [...spec.containers, ...spec.initContainers!])
+      expect(resources).toEqual({ limits: { cpu: '1', memory: '1Gi' } })
+  })
+
   it('refuses a resize to what is outside, and gives a pod that is resized no defaults', async () => {
     const fixture = createFixture(range({ type: 'Container', max: { cpu: '1' }, default: { memory: '1Gi' } }))
     const resize = (cpu: string) => {

@@ -42,6 +42,11 @@ describe('impersonate', () => {
       { 'impersonate-user': 'ann', 'impersonate-uid': '7', 'impersonate-extra-acme.com%2fproject': ['x', 'y'] },
       { username: 'ann', uid: '7', groups: ['system:authenticated'], extra: { 'acme.com/project': ['x', 'y'] } },
     ],
+    [
+      'an extra of an odd name',
+      { 'impersonate-user': 'ann', 'impersonate-extra-__proto__': 'x' },
+      { username: 'ann', groups: ['system:authenticated'], extra: JSON.parse('{"__proto__":["x"]}') as object },
+    ],
   ])('acts as %s', (_, headers, expected) => {
     expect(impersonate(admin, headers, allowing('*'))).toEqual(expected)
   })

@@ -80,13 +80,11 @@ function groupsFor(username: string, asked: readonly string[]): string[] {
 }
 
 function extrasOf(headers: RequestHeaders): Record<string, string[]> {
-  const extra: Record<string, string[]> = {}
-  for (const name of Object.keys(headers)) {
-    if (!name.startsWith(EXTRA_PREFIX)) continue
-    const values = valuesOf(headers, name)
-    if (values.length > 0) extra[unescapeKey(name.slice(EXTRA_PREFIX.length))] = values
-  }
-  return extra
+  const extras = Object.keys(headers)
+    .filter((name) => name.startsWith(EXTRA_PREFIX))
+    .map((name): [string, string[]] => [unescapeKey(name.slice(EXTRA_PREFIX.length)), valuesOf(headers, name)])
+  // Not by assignment: one may be called __proto__.
+  return Object.fromEntries(extras.filter(([, values]) => values.length > 0))
 }
 
 function unescapeKey(key: string): string {

@@ -41,12 +41,12 @@ export function userOfRequestHeaders(
 }
 
 function extrasOf(headers: RequestHeaders, prefixes: readonly string[]): Record<string, string[]> {
-  const extra: Record<string, string[]> = {}
-  for (const name of Object.keys(headers)) {
-    const prefix = prefixes.find((one) => name.startsWith(one))
-    if (prefix !== undefined) extra[decodeKey(name.slice(prefix.length))] = valuesOf(headers, name)
-  }
-  return extra
+  return Object.fromEntries(
+    Object.keys(headers).flatMap((name): [string, string[]][] => {
+      const prefix = prefixes.find((one) => name.startsWith(one))
+      return prefix === undefined ? [] : [[decodeKey(name.slice(prefix.length)), valuesOf(headers, name)]]
+    }),
+  )
 }
 
 function decodeKey(key: string): string {

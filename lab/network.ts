@@ -150,7 +150,14 @@ export async function createNodeNetwork(lab: LabDefinition, node: string): Promi
   await sysctl(namespace, { 'ipv4/ip_forward': 1, 'ipv4/conf/all/route_localnet': 1 })
   // A reply between two pods of one node must pass iptables too, or it keeps the address that the service rules put in.
   await sysctl(namespace, { 'bridge/bridge-nf-call-iptables': 1 }).catch(ignoreMissingBridgeFilter)
-  await ipBatch(namespace, [...podRoutes(lab, node), serviceRoute(lab), loadBalancerRoute(lab), ...wayOut(lab)])
+  await ipBatch(namespace, [
+    ...podRoutes(lab, node),
+    serviceRoute(lab),
+    loadBalancerRoute(lab),
+    ...wayOut(lab),
+    // What comes for a load balancer and no rule of a service took would go round between this node and the switch.
+    `rule add iif eth0 to ${loadBalancerRange(lab)} unreachable`,
+  ])
 }
 
 /** Members that stand already learn the way to the pods of a node that came later. */

@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { Agent, get } from 'node:http'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { Client, credentials } from '@grpc/grpc-js'
@@ -332,6 +333,18 @@ describe('pod addresses', () => {
 })
 
 // The last of all: the lab has one node less after it.
+describe('a load balancer', () => {
+  it('refuses a port that its service does not have, on whichever node', async () => {
+    const refusal = () =>
+      new Promise<string | undefined>((resolve) => {
+        connect(81, balancer)
+          .once('connect', () => resolve(undefined))
+          .once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      })
+    expect([await refusal(), await refusal(), await refusal()]).toEqual(Array(3).fill('ENETUNREACH'))
+  })
+})
+
 describe('a node that loses its power', () => {
   it('takes none of the connections along that the other one serves', async () => {
     const pinned = { app: 'pinned' }

@@ -94,11 +94,13 @@ export function createHaproxy(program: string, folder: string, logger: Logger): 
     },
     async stop() {
       stopping = true
-      if (!master || master.exitCode !== null) return
+      if (!master) return
       const ended = new Promise((resolve) => master!.once('exit', resolve))
-      // Lets what is open finish.
-      master.kill('SIGUSR1')
-      await ended
+      while (master.exitCode === null && master.signalCode === null) {
+        // Lets what is open finish. Said again, as a master at a reload does not hear it.
+        master.kill('SIGUSR1')
+        await Promise.race([ended, sleep(1_000)])
+      }
     },
   }
 }

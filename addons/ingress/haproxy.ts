@@ -112,6 +112,7 @@ const tellDescription = (socket: string) =>
     const question = connect(socket)
       .setTimeout(1_000, () => question.destroy())
       .on('data', (chunk) => (told += chunk.toString()))
+      // Nobody there yet: `close` follows, and it is asked again.
       .on('error', () => {})
       .on('close', () => resolve(/^description: (.*)$/m.exec(told)?.[1]))
     question.write('show info\n')

@@ -98,7 +98,7 @@ function writeToLast(server: BenchServer, size: Size): Promise<Rate> {
   return withWatchers(server, size, async (annotate, arrived) => {
     const times: number[] = []
     const begun = performance.now()
-    for (let index = 0; index < 200; index++) {
+    for (let index = 0; index < Math.min(1000, size.pods); index++) {
       const start = performance.now()
       const all = arrived(1)
       await annotate(index)
@@ -135,6 +135,7 @@ async function withWatchers(
   let seen = 0
   let goal = 0
   let wake = () => {}
+  let fail: (error: Error) => void = () => {}
   const { body } = await client.call('GET', `${PODS}?limit=1`)
   const { resourceVersion } = (JSON.parse(body.toString()) as { metadata: { resourceVersion: string } }).metadata
   const path = `${PODS}?watch=1&resourceVersion=${resourceVersion}`
@@ -142,11 +143,12 @@ async function withWatchers(
     seen += count
     if (seen >= goal) wake()
   }
-  const ends = await Promise.all(Array.from({ length: watchers }, () => countEvents(server, path, onEvents)))
+  const ends = await Promise.all(Array.from({ length: watchers }, () => countEvents(server, path, onEvents, (error) => fail(error))))
   const arrived = (events: number) =>
-    new Promise<void>((resolve) => {
+    new Promise<void>((resolve, reject) => {
       goal = seen + events * watchers
       wake = resolve
+      fail = reject
     })
   const annotate = (index: number) =>
     client.call(

@@ -74,7 +74,8 @@ export function countEvents(
         head = Buffer.concat([head, bytes])
         const end = head.indexOf(HEAD_END)
         if (end < 0) return
-        if (!head.toString('latin1', 0, end).startsWith('HTTP/1.1 200')) return reject(new Error(`GET ${path}: ${head.toString()}`))
+        if (!head.toString('latin1', 0, end).startsWith('HTTP/1.1 200'))
+          return reject(new Error(`GET ${path}: ${head.toString()}`))
         body = head.subarray(end + HEAD_END.length)
         head = undefined
         socket.on('close', () => onEnd(new Error(`GET ${path}: the server ended the watch`)))
@@ -93,7 +94,7 @@ function createLineCounter(): (bytes: Buffer) => number {
   let size = ''
   return (bytes) => {
     let count = 0
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (left === 0) {
         const end = bytes.indexOf(LINE_FEED, at)
         size += bytes.toString('latin1', at, end < 0 ? bytes.length : end)
@@ -105,7 +106,8 @@ function createLineCounter(): (bytes: Buffer) => number {
       }
       const end = Math.min(bytes.length, at + left)
       const content = Math.min(end, at + left - 2)
-      for (let found = bytes.indexOf(LINE_FEED, at); found >= 0 && found < content; found = bytes.indexOf(LINE_FEED, found + 1)) count++
+      for (let found = bytes.indexOf(LINE_FEED, at); found >= 0 && found < content; found = bytes.indexOf(LINE_FEED, found + 1))
+        count++
       left -= end - at
       at = end
     }

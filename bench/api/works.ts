@@ -143,7 +143,9 @@ async function withWatchers(
     seen += count
     if (seen >= goal) wake()
   }
-  const ends = await Promise.all(Array.from({ length: watchers }, () => countEvents(server, path, onEvents, (error) => fail(error))))
+  const ends = await Promise.all(
+    Array.from({ length: watchers }, () => countEvents(server, path, onEvents, (error) => fail(error))),
+  )
   const arrived = (events: number) =>
     new Promise<void>((resolve, reject) => {
       goal = seen + events * watchers

@@ -15,6 +15,7 @@ import { loadClientConfig } from '../client/kubeconfig.ts'
 import { createApiClient } from '../client/rest-client.ts'
 import { waitFor } from '../client/wait-for.ts'
 import { defineFlags, parseFlags } from '../component/flags.ts'
+import { bundle } from '../scripts/bundle.ts'
 import { startFakeKubelet, type FakeKubelet } from '../test/controllers/fake-kubelet.ts'
 import { runManager, startManager, type ManagerProcess } from '../test/controllers/manager-process.ts'
 import { startOwnServer } from './api/own-server.ts'
@@ -33,7 +34,8 @@ const size = (full: number) => (flags.full ? full : Math.ceil(full / 10))
 const timeoutMs = 600_000
 const clients = 16
 const folder = mkdtempSync(path.join(tmpdir(), 'kubelab-bench-controllers-'))
-const server = await startOwnServer()
+await bundle({ 'kube-controller-manager': 'controller-manager/main.ts' }, 'dist/bench')
+const server = await startOwnServer(['--max-semi-space-size=16'])
 const kubeconfig = path.join(folder, 'config')
 writeFileSync(
   kubeconfig,
@@ -63,7 +65,8 @@ const ours: Contender = {
     startManager(
       kubeconfig,
       ['--controllers=*,-node-lifecycle-controller,-taint-eviction-controller'],
-      ['--max-semi-space-size=2'],
+      ['--max-semi-space-size=8'],
+      'dist/bench/kube-controller-manager.js',
     ),
 }
 

@@ -1,4 +1,5 @@
 /** The questions that every workload controller asks of pods, and how a pod is made from a template. */
+import { deepCopy } from '../api/json.ts'
 import type { OwnerReference, Pod, PodTemplateSpec } from '../api/generated/types.ts'
 import type { KubeObject, New } from '../api/object.ts'
 import { findCondition } from './conditions.ts'
@@ -54,7 +55,7 @@ export function podFromTemplate(
       ...(finalizers && { finalizers }),
       ownerReferences: [owner],
     },
-    spec: structuredClone(template?.spec ?? { containers: [] }),
+    spec: deepCopy(template?.spec ?? { containers: [] }),
   }
 }
 

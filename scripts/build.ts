@@ -1,9 +1,9 @@
-/** Bundles each process into one file under `dist/`: a start then reads one file, whose compiled code Node keeps on disk. */
+/** Builds every process into `dist/`, with the files that it reads at run time. */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { build } from 'esbuild'
+import { bundle } from './bundle.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -44,24 +44,8 @@ function git(format: string): string {
 async function main() {
   const entries = Object.entries(PROCESSES).filter(([, entry]) => existsSync(path.join(root, entry)))
   await mkdir(path.join(root, 'dist'), { recursive: true })
-  await build({
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(entries),
-    outdir: 'dist',
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    sourcemap: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    // CommonJS dependencies ask for `require`; and the compile cache must be on before anything else is loaded.
-    banner: {
-      js: "import { createRequire as __createRequire, enableCompileCache as __cache } from 'node:module'; __cache(); const require = __createRequire(import.meta.url);",
-    },
-    loader: { '.proto': 'text' },
-    define: { KUBELAB_COMMIT: JSON.stringify(git('%H')), KUBELAB_COMMIT_DATE: JSON.stringify(git('%cI')) },
-  })
+  const commit = { KUBELAB_COMMIT: JSON.stringify(git('%H')), KUBELAB_COMMIT_DATE: JSON.stringify(git('%cI')) }
+  await bundle(Object.fromEntries(entries), 'dist', commit)
   for (const [from, to] of ASSETS) {
     const source = path.resolve(root, from)
     if (existsSync(source)) await cp(source, path.join(root, 'dist', to))

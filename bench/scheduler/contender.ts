@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
-import { build } from 'esbuild'
+import { bundle } from '../../scripts/bundle.ts'
 
 export interface Contender {
   name: string
@@ -24,24 +24,11 @@ export interface RunningContender {
 const root = path.resolve(import.meta.dirname, '../..')
 
 export async function ownScheduler(kubeconfig: string): Promise<Contender> {
-  const outfile = path.join(root, 'dist/bench/kube-scheduler.js')
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['scheduler/main.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'warning',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  })
+  await bundle({ 'kube-scheduler': 'scheduler/main.ts' }, 'dist/bench')
   return {
     name: 'kubelab',
     kubeconfig,
-    command: [process.execPath, '--max-semi-space-size=2', '--no-warnings', outfile],
+    command: [process.execPath, '--max-semi-space-size=2', '--no-warnings', path.join(root, 'dist/bench/kube-scheduler.js')],
     decisions: 'scheduler_scheduling_attempt_duration_seconds',
   }
 }

@@ -1,5 +1,6 @@
 /** CronJob: makes a job at each time of a schedule, keeps a few finished ones, and minds what still runs. */
 import type { CronJob, CronJobStatus, Job, ObjectReference } from '../../api/generated/types.ts'
+import { deepCopy } from '../../api/json.ts'
 import { controllerReference, type New } from '../../api/object.ts'
 import { isAlreadyExists } from '../../api/status.ts'
 import { formatTime } from '../../api/time.ts'
@@ -196,7 +197,7 @@ function createJob(cronJob: CronJob, name: string, scheduledAt: string, status: 
       annotations: { ...annotations, [scheduledAnnotation]: scheduledAt },
       ownerReferences: [controllerReference(cronJob)],
     },
-    spec: structuredClone(spec) as Job['spec'],
+    spec: deepCopy(spec) as Job['spec'],
   }
   return {
     do: 'attempt',

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle } from '../../scripts/bundle.ts'
 import { startTestServer, type TestServer } from '../apiserver/start-server.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -14,20 +14,9 @@ let script: string
 
 beforeAll(async () => {
   server = await startTestServer()
-  script = path.join(path.dirname(server.kubeconfig), 'kubelab.mjs')
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['cli/main.ts'],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    loader: { '.proto': 'text' },
-  })
+  const folder = path.dirname(server.kubeconfig)
+  await bundle({ kubelab: 'cli/main.ts' }, folder)
+  script = path.join(folder, 'kubelab.js')
 })
 afterAll(() => server.stop())
 

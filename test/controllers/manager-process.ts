@@ -12,16 +12,17 @@ export interface ManagerProcess {
   stop(): Promise<void>
 }
 
-const entry = path.resolve(import.meta.dirname, '../../controller-manager/main.ts')
+const root = path.resolve(import.meta.dirname, '../..')
 
 /** `flags` beyond those that any test wants: no leader election, no fixed port. */
 export const startManager = (
   kubeconfig: string,
   flags: readonly string[] = [],
   nodeFlags: readonly string[] = [],
+  program = 'controller-manager/main.ts',
 ): ManagerProcess =>
   runManager([
-    ...[process.execPath, '--no-warnings', ...nodeFlags, entry],
+    ...[process.execPath, '--no-warnings', ...nodeFlags, path.join(root, program)],
     ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--bind-address=127.0.0.1', ...flags],
   ])
 

@@ -4,20 +4,33 @@ import type { Pod } from '../api/generated/types.ts'
 import { stopContainer } from './containers/kill-container.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 import { ignoreMissing } from './runtime/cri-client.ts'
+import type { PodSandbox } from './runtime/cri-types.ts'
 import { labels, readGracePeriod } from './runtime/labels.ts'
 import { tearDownVolumes } from './volumes/pod-volumes.ts'
 
-export interface OrphanIdentity {
+interface OrphanIdentity {
   uid: string
   namespace: string
   name: string
 }
 
-export async function removeOrphan(
-  pod: OrphanIdentity,
-  annotations: Record<string, string>,
-  context: KubeletContext,
-): Promise<void> {
+/** Ends the pods of the sandboxes that it is given, each once at a time. */
+export function createOrphanEnder(context: KubeletContext): (sandboxes: readonly PodSandbox[]) => void {
+  const { logger } = context
+  const ending = new Set<string>()
+  return (sandboxes) => {
+    for (const { metadata: pod, annotations } of sandboxes) {
+      if (ending.has(pod.uid)) continue
+      ending.add(pod.uid)
+      logger.info('ending a pod that the API does not know', { ...pod })
+      removeOrphan(pod, annotations, context)
+        .catch((error: unknown) => logger.warn('cannot end an orphaned pod', { ...pod, error: String(error) }))
+        .finally(() => ending.delete(pod.uid))
+    }
+  }
+}
+
+async function removeOrphan(pod: OrphanIdentity, annotations: Record<string, string>, context: KubeletContext): Promise<void> {
   const { cri, paths } = context
   const filter = { labelSelector: { [labels.podUid]: pod.uid } }
   const { containers } = await cri.call('ListContainers', { filter })

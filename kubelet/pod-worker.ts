@@ -1,20 +1,20 @@
 /** One pod on this node, from its first sight to its last trace: looks, plans, acts, and is never blocked by another pod. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Pod, ResourceRequirements } from '../api/generated/types.ts'
+import type { Pod } from '../api/generated/types.ts'
 import { keyOf } from '../api/object.ts'
 import type { Cancel } from '../component/clock.ts'
+import { coalesce } from '../component/coalesce.ts'
 import type { KubeletContext } from './kubelet-context.ts'
-import { createPodTasks } from './pod-tasks.ts'
-import { createPodState, type PodState } from './tasks/pod-scope.ts'
-import type { Verdict } from './pod-facts.ts'
-import { containersOf, isTerminal } from './pod-spec.ts'
-import { planPod, type PodAction, taskKey } from './plan-pod.ts'
-import { createPodProber } from './probes/prober.ts'
-import { computePodStatus } from './status/pod-status.ts'
-import { isResized, type ResizeProblem } from './resize.ts'
-import { newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
-import { createRuntimeView } from './runtime/runtime-view.ts'
 import { createPodObjects } from './objects/pod-objects.ts'
+import type { Verdict } from './pod-facts.ts'
+import { passOver } from './pod-pass.ts'
+import { isTerminal } from './pod-spec.ts'
+import { awaitsResize, createPodState, takeVersion } from './pod-state.ts'
+import { createPodTasks } from './pod-tasks.ts'
+import { createPodProber } from './probes/prober.ts'
+import type { ResizeProblem } from './resize.ts'
+import type { PodRuntime } from './runtime/pod-runtime.ts'
+import { createRuntimeView } from './runtime/runtime-view.ts'
 import type { VolumePlace } from './volumes/volume-kind.ts'
 
 export interface PodWorker {
@@ -55,28 +55,40 @@ export interface WorkerOptions {
   onForgotten(uid: string): void
 }
 
+/** Long waits are cut: the wall clock may have been set meanwhile. */
 const longestWaitMs = 60_000
+const retryMs = 1000
 
-export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge, onForgotten }: WorkerOptions): PodWorker {
-  const { clock, statuses, reader } = context
+export function createPodWorker(first: Pod, { context, isNew, judgeResize, onForgotten }: WorkerOptions): PodWorker {
+  const { clock, reader } = context
   const { uid } = first.metadata
   const logger = context.logger.with({ pod: keyOf(first) })
-  const prober = createPodProber({
-    cri: context.cri,
-    probe: context.platform.probe,
-    clock,
-    events: context.events,
-    counts: context.probeCounts,
-    onChange: () => wake(),
+  const lookers = new Set<() => void>()
+  let cancelTimer: Cancel = () => {}
+
+  const passes = coalesce(pass, {
+    onError(error) {
+      logger.error('pod sync failed', { error })
+      view.changed()
+      clock.setTimeout(wake, retryMs)
+    },
   })
+  const wake = passes.request
+  const runtimeChanged = (exited?: string) => {
+    view.changed(exited)
+    wake()
+  }
+
+  const prober = createPodProber({ ...context, probe: context.platform.probe, counts: context.probeCounts, onChange: wake })
   const objects = createPodObjects(first, context.watched, () => {
     tasks.objectsChanged()
     wake()
   })
   const state = createPodState(first, objects, prober.facts, clock.now())
+  const view = createRuntimeView({ uid, reader, clock, isNew, lookAgain: runtimeChanged })
   const tasks = createPodTasks(state, context, {
-    wake: () => wake(),
-    runtimeChanged: () => runtimeChanged(),
+    wake,
+    runtimeChanged,
     sandboxMade(id) {
       view.sandboxMade(id)
       wake()
@@ -86,97 +98,35 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
       wake()
     },
   })
-  const view = createRuntimeView({ uid, reader, clock, isNew, lookAgain: () => runtimeChanged() })
-  const lookers = new Set<() => void>()
-  let dirty = false
-  let running = false
-  let stopped = false
-  let cancelTimer: Cancel = () => {}
 
-  function wake(): void {
-    dirty = true
-    if (running || stopped) return
-    running = true
-    loop()
-      .catch((error: unknown) => {
-        logger.error('pod sync failed', { error })
-        view.changed()
-        cancelTimer = clock.setTimeout(wake, 1000)
-      })
-      .finally(() => {
-        running = false
-        if (dirty && !stopped) wake()
-      })
+  async function pass(): Promise<void> {
+    const { forget, againAtMs } = await passOver({ state, tasks, view, prober }, context)
+    if (forget) leave()
+    else wakeAt(againAtMs)
+    for (const looked of lookers) looked()
   }
 
-  function runtimeChanged(exited?: string): void {
-    view.changed(exited)
-    wake()
-  }
-
-  async function loop(): Promise<void> {
-    while (dirty && !stopped) {
-      dirty = false
-      if (view.needsLook()) await look()
-      step()
-      for (const looked of lookers) looked()
-    }
-  }
-
-  async function look(): Promise<void> {
-    state.runtime = await view.look(state.runtime)
-    for (const { id, name, state: now } of state.runtime.containers)
-      if (now === 'running' && !state.applied.has(id)) state.applied.set(id, knownResources(state.pod, id, name))
-  }
-
-  function step(): void {
-    prober.sync(state.pod, state.runtime)
-    const nowMs = clock.now().getTime()
-    const facts = tasks.facts()
-    const actions = planPod(state.pod, state.runtime, facts, nowMs)
-    for (const action of actions) if (action.do === 'back-off' || action.do === 'fail-pod') tasks.note(action)
-    const status = computePodStatus(state.pod, state.runtime, tasks.facts(), { hostIps: context.nodeIps }, nowMs)
-    if (!state.gone) statuses.set(state.pod, status)
-    for (const action of actions) act(action)
-    schedule(actions, nowMs)
-  }
-
-  function act(action: PodAction): void {
-    if (action.do === 'forget') return forget()
-    if (action.do !== 'wake' && action.do !== 'back-off' && action.do !== 'fail-pod') tasks.start(taskKey(action), action)
-  }
-
-  function schedule(actions: readonly PodAction[], nowMs: number): void {
+  function wakeAt(atMs: number): void {
     cancelTimer()
-    const times = actions.flatMap((action) =>
-      action.do === 'wake' ? [action.atMs] : action.do === 'back-off' ? [action.untilMs] : [],
-    )
-    const atMs = Math.min(...times, tasks.nextRefreshMs() ?? Infinity)
     if (atMs === Infinity) return
-    cancelTimer = clock.setTimeout(
-      () => {
-        tasks.refreshIfDue()
-        wake()
-      },
-      // Long waits are cut: the wall clock may have been set meanwhile.
-      Math.min(longestWaitMs, Math.max(1, atMs - nowMs)),
-    )
+    const due = () => {
+      tasks.refreshIfDue()
+      wake()
+    }
+    cancelTimer = clock.setTimeout(due, Math.min(longestWaitMs, Math.max(1, atMs - clock.now().getTime())))
   }
 
-  function forget(): void {
+  function leave(): void {
     stop()
     reader.forget(state.runtime)
-    tasks.forget().then(
-      () => onForgotten(uid),
-      (error: unknown) => {
-        logger.error('cannot remove the last traces of a pod', { error })
-        onForgotten(uid)
-      },
-    )
+    tasks
+      .forget()
+      .catch((error: unknown) => logger.error('cannot remove the last traces of a pod', { error }))
+      .finally(() => onForgotten(uid))
   }
 
   function stop(): void {
-    stopped = true
+    passes.stop()
     cancelTimer()
     prober.stop()
     objects.release()
@@ -191,20 +141,13 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     isOver: () => state.verdict !== undefined || state.released || isTerminal(state.pod),
     isReleased: () => state.released,
     update(pod) {
-      const metadataChanged = !isDeepStrictEqual(
-        [pod.metadata.labels, pod.metadata.annotations],
-        [state.pod.metadata.labels, state.pod.metadata.annotations],
-      )
-      // What was refused before is another wish now.
-      if (pod.metadata.generation !== state.pod.metadata.generation)
-        for (const key of state.notBefore.keys()) if (key.startsWith('resize/')) state.notBefore.delete(key)
-      // What is known of the image of before, or holds up its next pull, says nothing of the new one.
-      for (const { name, image } of containersOf(pod))
-        if (containersOf(state.pod).some((old) => old.name === name && old.image !== image)) state.images.delete(name)
-      state.pod = pod
+      const before = state.pod.metadata
+      takeVersion(state, pod)
       objects.update(pod)
-      state.resizeProblem = hasResize(state) ? judge(pod) : undefined
-      if (metadataChanged) tasks.objectsChanged()
+      state.resizeProblem = awaitsResize(state) ? judgeResize(pod) : undefined
+      // The downward API shows them.
+      if (!isDeepStrictEqual([before.labels, before.annotations], [pod.metadata.labels, pod.metadata.annotations]))
+        tasks.objectsChanged()
       wake()
     },
     gone() {
@@ -215,7 +158,7 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     runtimeChanged,
     roomChanged() {
       if (!state.resizeProblem) return
-      state.resizeProblem = judge(state.pod)
+      state.resizeProblem = judgeResize(state.pod)
       wake()
     },
     onLook(looked) {
@@ -228,17 +171,4 @@ export function createPodWorker(first: Pod, { context, isNew, judgeResize: judge
     },
     stop,
   }
-}
-
-const hasResize = ({ pod, runtime, applied }: PodState): boolean =>
-  containersOf(pod).some((container) => {
-    const current = newestContainer(runtime, container.name)
-    return current?.state === 'running' && applied.has(current.id) && isResized(container.resources, applied.get(current.id))
-  })
-
-/** What an earlier kubelet gave a container is in its status; without one it is what the spec says. */
-function knownResources(pod: Pod, id: string, name: string): ResourceRequirements {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
-  const status = [...containerStatuses, ...initContainerStatuses].find(({ containerID }) => containerID === `containerd://${id}`)
-  return status?.resources ?? containersOf(pod).find((container) => container.name === name)?.resources ?? {}
 }

@@ -1,67 +1,12 @@
-/** What the tasks of one pod share: what is known of it, what it runs on, and what they derive from both. */
-import type { Pod, ResourceRequirements, Secret } from '../../api/generated/types.ts'
+/** What the tasks of one pod share: what is known of it, what they act through, and what they derive from both. */
+import type { Secret } from '../../api/generated/types.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
-import type { ImageFact, ProbeFacts, RestartBackoff, Verdict, Waiting } from '../pod-facts.ts'
-import type { PodObjects } from '../objects/pod-objects.ts'
 import { isHostNetwork } from '../pod-spec.ts'
-import type { ResizeProblem } from '../resize.ts'
+import type { PodState } from '../pod-state.ts'
 import type { PodSandboxConfig } from '../runtime/cri-types.ts'
-import { emptyRuntime, type PodRuntime } from '../runtime/pod-runtime.ts'
 import { toSandboxConfig } from '../runtime/sandbox-config.ts'
 import { createPodTokens, type PodTokens } from '../tokens.ts'
 import { createPodVolumes, type PodVolumes } from '../volumes/pod-volumes.ts'
-
-/** What the worker and its tasks share of one pod. */
-export interface PodState {
-  pod: Pod
-  runtime: PodRuntime
-  objects: PodObjects
-  busy: Set<string>
-  notBefore: Map<string, number>
-  images: Map<string, ImageFact>
-  volumesReady: boolean
-  waiting: Map<string, Waiting>
-  backoffs: Map<string, RestartBackoff>
-  killing: Map<string, number>
-  endingSinceMs: number | undefined
-  preStopped: Set<string>
-  stoppedSandboxes: Set<string>
-  released: boolean
-  gone: boolean
-  finished: boolean
-  verdict: Verdict | undefined
-  applied: Map<string, ResourceRequirements>
-  resizeProblem: ResizeProblem | undefined
-  resizeError: string | undefined
-  startedMs: number
-  probes: () => ReadonlyMap<string, ProbeFacts>
-}
-
-/** Of a pod that was not looked at yet. */
-export const createPodState = (pod: Pod, objects: PodObjects, probes: PodState['probes'], now: Date): PodState => ({
-  pod,
-  runtime: emptyRuntime,
-  objects,
-  busy: new Set(),
-  notBefore: new Map(),
-  images: new Map(),
-  volumesReady: false,
-  waiting: new Map(),
-  backoffs: new Map(),
-  killing: new Map(),
-  endingSinceMs: undefined,
-  preStopped: new Set(),
-  stoppedSandboxes: new Set(),
-  released: false,
-  gone: false,
-  finished: false,
-  verdict: undefined,
-  applied: new Map(),
-  resizeProblem: undefined,
-  resizeError: undefined,
-  startedMs: pod.status?.startTime ? Date.parse(pod.status.startTime) : now.getTime(),
-  probes,
-})
 
 export interface TaskHooks {
   wake(): void

@@ -1,4 +1,5 @@
 /** The API client that speaks HTTPS: kept-alive connections, credentials on each request, retries only where they are safe. */
+import { createSecureContext } from 'node:tls'
 import { Agent, type Dispatcher } from 'undici'
 import { fromStatus, isApiError } from '../api/status.ts'
 import { apiVersionOf, kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
@@ -212,9 +213,8 @@ function createAgent(config: ClientConfig, connections: number | null): Agent {
     // The server gives up on a request after a minute itself.
     headersTimeout: 70_000,
     connect: {
-      ca: config.ca,
-      cert: config.cert,
-      key: config.key,
+      // Read once: fifty watches are fifty connections.
+      secureContext: createSecureContext({ ca: config.ca, cert: config.cert, key: config.key }),
       rejectUnauthorized: !config.insecureSkipTlsVerify,
       ...(config.tlsServerName ? { servername: config.tlsServerName } : {}),
       timeout: 10_000,

@@ -46,4 +46,13 @@ describe('a prober', () => {
     expect(asked).toEqual([0, 10_000, 20_000])
     expect(facts()).toEqual({ fatal: { probe: 'liveness' } })
   })
+
+  it('asks a container that failed for life no more while it is being ended, but still whether it is ready', async () => {
+    const dead: Probe = { periodSeconds: 10, failureThreshold: 1 }
+    const { clock, asked } = probed({ livenessProbe: dead, readinessProbe: { periodSeconds: 60 } }, (ms) =>
+      ms === 10_000 ? 'dead' : null,
+    )
+    await clock.advance(60_000)
+    expect(asked).toEqual([0, 0, 10_000, 60_000])
+  })
 })

@@ -134,7 +134,8 @@ function startLoop(loop: Loop): Cancel {
       streak.ok = ok
       judge(loop, failure, streak.length)
     }
-    if (type === 'startup' && running.facts.startup) return
+    // Who must be ended is not asked again: an exec into it could get in the way of its end. The next container has its own probes.
+    if (type === 'startup' ? running.facts.startup || running.facts.fatal : type === 'liveness' && running.facts.fatal) return
     const nowMs = clock.now().getTime()
     if (counts) dueMs = Math.min(nowMs + periodMs, Math.max(nowMs, dueMs + periodMs))
     const waiting = type !== 'liveness' && !ok && running.facts[type] === false

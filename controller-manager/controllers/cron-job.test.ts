@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CronJobSpec } from '../../api/generated/types.ts'
+import { controllerReference } from '../../api/object.ts'
 import { parseCron } from '../cron-schedule.ts'
 import { createModel, type Model } from '../model.ts'
 import { cronJob } from './cron-job.ts'
@@ -94,6 +95,35 @@ describe('CronJob', () => {
     at(model, '2026-01-01T00:02:00Z')
     expect(names(model)).toHaveLength(count)
     expect(model.events.map((event) => event.reason)).toContain(reason)
+  })
+
+  it.each(['Forbid', 'Replace'])(
+    'with concurrency policy %s minds no job that somebody made from it by hand',
+    (concurrencyPolicy) => {
+      const model = withCronJob({ concurrencyPolicy })
+      model.add('Job', {
+        metadata: {
+          namespace: 'default',
+          name: 'mine',
+          ownerReferences: [controllerReference(model.get('CronJob', 'default/tick')!)],
+        },
+        spec: { template: { spec: { containers: [] } } as never },
+      })
+      at(model, '2026-01-01T00:00:30Z')
+      expect(model.get('CronJob', 'default/tick')?.status?.active).toBeUndefined()
+      at(model, '2026-01-01T00:01:00Z')
+      expect(names(model)).toEqual(['mine', `tick-${Date.parse('2026-01-01T00:01:00Z') / 60_000}`])
+      expect(model.events.map((event) => event.reason)).toContain('UnexpectedJob')
+    },
+  )
+
+  it('takes a job that it made before its end back into its list', () => {
+    const model = withCronJob()
+    at(model, '2026-01-01T00:01:00Z')
+    model.change('CronJob', 'default/tick', (cronJob) => void delete cronJob.status)
+    at(model, '2026-01-01T00:01:10Z')
+    expect(names(model)).toHaveLength(1)
+    expect(model.get('CronJob', 'default/tick')?.status?.active).toMatchObject([{ name: names(model)[0] }])
   })
 
   it('starts nothing while suspended, and nothing that is too late', () => {

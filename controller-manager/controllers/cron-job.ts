@@ -58,16 +58,19 @@ function noticeEnds(cronJob: CronJob, jobs: readonly Job[]): { status: CronJobSt
     return false
   })
   for (const job of jobs) {
-    if (isJobFinished(job) || active.some(({ uid }) => uid === job.metadata.uid)) continue
+    // Somebody's own (`kubectl create job --from`): told of while it is new, and left alone by every concurrency policy.
+    if (job.status?.startTime || isJobFinished(job) || isActive({ active }, job)) continue
     events.push(
       event(cronJob, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${job.metadata.name}`),
     )
-    active.push(referenceTo(job))
   }
   const ends = jobs.filter((job) => endOf(job) === 'Complete').flatMap(({ status: jobStatus }) => jobStatus?.completionTime ?? [])
   const lastSuccessfulTime = [...ends, ...(status.lastSuccessfulTime ? [status.lastSuccessfulTime] : [])].toSorted().at(-1)
   return { status: { ...status, active, lastSuccessfulTime }, events }
 }
+
+const isActive = ({ active }: CronJobStatus, { metadata }: Job): boolean =>
+  active?.some(({ uid }) => uid === metadata.uid) === true
 
 const endOf = ({ status }: Job): string =>
   findCondition(status?.conditions, 'Complete')?.status === 'True' ? 'Complete' : 'Failed'
@@ -131,15 +134,19 @@ function startAt(
 ): Started {
   const { startingDeadlineSeconds: deadline, concurrencyPolicy } = cronJob.spec
   if (deadline !== undefined && time.getTime() + deadline * 1000 < now.getTime()) {
-    const message = `Missed scheduled time to start a job: ${time.toUTCString().replace('GMT', 'UTC')}`
+    const message = `Missed scheduled time to start a job: ${time.toUTCString().replace('GMT', '+0000')}`
     return { actions: [event(cronJob, 'Warning', 'MissSchedule', message)], status }
   }
   const name = jobName(cronJob, time)
   const lastScheduleTime = formatTime(time)
   // Made in a pass whose status write failed: only the status is missing.
-  if (jobs.some(({ metadata }) => metadata.name === name)) return { actions: [], status: { ...status, lastScheduleTime } }
+  const made = jobs.find(({ metadata }) => metadata.name === name)
+  if (made) {
+    const active = isJobFinished(made) || isActive(status, made) ? status.active : [...(status.active ?? []), referenceTo(made)]
+    return { actions: [], status: { ...status, active, lastScheduleTime } }
+  }
 
-  const running = jobs.filter((job) => !isJobFinished(job))
+  const running = jobs.filter((job) => isActive(status, job))
   if (concurrencyPolicy === 'Forbid' && running.length > 0) {
     const message = 'Not starting job because prior execution is running and concurrency policy is Forbid'
     return { actions: [event(cronJob, 'Normal', 'JobAlreadyActive', message)], status }

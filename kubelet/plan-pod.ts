@@ -1,6 +1,6 @@
 /** Pure: what to do next for a pod, given its spec, what the runtime holds of it and what its worker knows. */
 import type { Container, Pod } from '../api/generated/types.ts'
-import { type PodFacts, type Verdict } from './pod-facts.ts'
+import { isComingUp, isStarting, type PodFacts, type Verdict } from './pod-facts.ts'
 import { containersOf, isSidecar, isTerminal, shouldRestart } from './pod-spec.ts'
 import { computeResize } from './resize.ts'
 import { backoffUntil, formatDuration } from './restart-backoff.ts'
@@ -127,7 +127,7 @@ function planLife(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number)
 /** Everything ran to its end and nothing restarts: what is left in the sandbox (sidecars) goes, then the sandbox. */
 function planQuiet(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number): PodAction[] {
   const kills = planKills(pod, runtime, facts, grace(pod), nowMs)
-  if (kills.length > 0 || hasStarting(facts)) return kills
+  if (kills.length > 0 || isStarting(facts)) return kills
   return runtime.sandboxes.flatMap((sandbox) => planOldSandbox(sandbox, runtime, facts, true))
 }
 
@@ -187,7 +187,7 @@ function planContainers(
 /** Containers start in the order of the spec, one at a time: a postStart hook holds up those after it, as upstream. */
 function toActions(pod: Pod, items: { container: Container; verb: Verb }[], facts: PodFacts, nowMs: number): PodAction[] {
   const actions: PodAction[] = []
-  let starting = hasStarting(facts)
+  let starting = isStarting(facts)
   for (const { container, verb } of items) {
     if (verb.is === 'kill') actions.push(kill(verb.container, verb.graceSeconds, verb.why))
     if (verb.is === 'resize') actions.push({ do: 'resize-container', id: verb.container.id, container: container.name })
@@ -320,8 +320,7 @@ const mainContainersOver = (pod: Pod, runtime: PodRuntime): boolean =>
 // ---- A pod that is to end
 
 function planEnd(pod: Pod, runtime: PodRuntime, facts: PodFacts, nowMs: number): PodAction[] {
-  // What is being started has to show up before it can be ended.
-  if (hasStarting(facts) || facts.busy.has('sandbox') || facts.busy.has('volumes')) return []
+  if (isComingUp(facts)) return []
   const shortened = planShorterGrace(pod, runtime, facts, nowMs)
   const kills = planKills(pod, runtime, facts, endGrace(pod, facts), nowMs)
   if (kills.length > 0) return [...shortened, ...kills]
@@ -386,8 +385,6 @@ const endGrace = (pod: Pod, { verdict }: PodFacts): number => Math.min(grace(pod
 function grace(pod: Pod): number {
   return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
 }
-
-const hasStarting = (facts: PodFacts): boolean => [...facts.busy].some((key) => key.startsWith('start/'))
 
 /** Every container that the spec names, init ones first. */
 export const findContainer = (pod: Pod, name: string): Container | undefined =>

@@ -78,3 +78,9 @@ export interface PodFacts {
   resizeError?: string | undefined
   startedMs: number
 }
+
+export const isStarting = ({ busy }: Pick<PodFacts, 'busy'>): boolean => [...busy].some((key) => key.startsWith('start/'))
+
+/** Something of the pod is being made: it shows up in the runtime in a moment, and can be ended only then. */
+export const isComingUp = (facts: Pick<PodFacts, 'busy'>): boolean =>
+  isStarting(facts) || facts.busy.has('sandbox') || facts.busy.has('volumes')

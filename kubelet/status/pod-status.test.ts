@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerStatus, Pod, PodSpec } from '../../api/generated/types.ts'
+import type { PodFacts } from '../pod-facts.ts'
+import { emptyRuntime } from '../runtime/pod-runtime.ts'
 import { computePhase } from './pod-phase.ts'
+import { computePodStatus } from './pod-status.ts'
 import { computeStatusPatch } from './status-patch.ts'
 
 const running = { running: { startedAt: '2026-01-01T00:00:00Z' } }
@@ -63,6 +66,34 @@ describe('the phase of a pod', () => {
     ['has failed when it was ended before it ran', {}, [], [status('main', waiting)], true, 'Failed'],
   ])('%s', (_, spec, init, main, over, expected) => {
     expect(computePhase(pod(spec), { init, main }, over)).toBe(expected)
+  })
+})
+
+describe('a pod that is deleted while it starts', () => {
+  const facts = (busy: string[]): PodFacts => ({
+    busy: new Set(busy),
+    notBefore: new Map(),
+    images: new Map(),
+    volumesReady: true,
+    waiting: new Map(),
+    backoffs: new Map(),
+    probes: new Map(),
+    killing: new Map(),
+    preStopped: new Set(),
+    stoppedSandboxes: new Set(),
+    released: false,
+    gone: false,
+    finished: false,
+    applied: new Map(),
+    startedMs: 0,
+  })
+  const leaving = { ...pod({}), metadata: { ...pod({}).metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+  it.each<[string, string[], string]>([
+    ['a container that is being started is about to run', ['start/main'], 'Pending'],
+    ['a sandbox that is being made has to go first', ['sandbox'], 'Pending'],
+    ['nothing came of it', [], 'Failed'],
+  ])('%s', (_, busy, phase) => {
+    expect(computePodStatus(leaving, emptyRuntime, facts(busy), { hostIps: ['10.0.0.9'] }, 0).phase).toBe(phase)
   })
 })
 

@@ -10,7 +10,7 @@ import type {
   VolumeMountStatus,
 } from '../../api/generated/types.ts'
 import { computeConditions, computeDisruption, computeResizeConditions } from './pod-conditions.ts'
-import type { PodFacts } from '../pod-facts.ts'
+import { isComingUp, type PodFacts } from '../pod-facts.ts'
 import { computePhase } from './pod-phase.ts'
 import { isHostNetwork, isTerminal, shouldRestart } from '../pod-spec.ts'
 import { computeQosClass } from '../qos.ts'
@@ -67,7 +67,7 @@ export function computePodStatus(pod: Pod, runtime: PodRuntime, facts: PodFacts,
   return JSON.parse(JSON.stringify(status)) as PodStatus
 }
 
-/** A phase once Succeeded or Failed stays; a pod on its way out gets one only when nothing of it runs any more. */
+/** A phase once Succeeded or Failed stays; a pod on its way out gets one only when nothing of it runs any more, or is about to. */
 function decidePhase(
   pod: Pod,
   runtime: PodRuntime,
@@ -75,7 +75,7 @@ function decidePhase(
   statuses: { init: ContainerStatus[]; main: ContainerStatus[] },
 ): string {
   if (isTerminal(pod)) return pod.status!.phase!
-  const active = activeContainers(runtime).length > 0
+  const active = activeContainers(runtime).length > 0 || isComingUp(facts)
   if (facts.verdict) return active ? (pod.status?.phase ?? 'Pending') : facts.verdict.phase
   const ending = pod.metadata.deletionTimestamp !== undefined || facts.gone
   return computePhase(pod, statuses, ending && !active)

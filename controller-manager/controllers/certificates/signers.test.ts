@@ -1,8 +1,8 @@
-import { webcrypto } from 'node:crypto'
+import { webcrypto, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { CertificateSigningRequest } from '../../../api/generated/types.ts'
 import { SIGNERS, type RequestedCertificate } from './signers.ts'
-import { readRequest } from './x509.ts'
+import { readRequest, signRequest } from './x509.ts'
 
 const [client, kubelet, serving, unknown] = [
   'kube-apiserver-client',
@@ -48,6 +48,32 @@ describe('a signer', () => {
   ])('%s takes %o for %o: %s', (signer, request, usages, problem) => {
     const csr = { spec: { username: request.commonName, usages } } as CertificateSigningRequest
     expect(SIGNERS[`kubernetes.io/${signer}`]!(request, csr)).toBe(problem)
+  })
+})
+
+describe('a certificate', () => {
+  it.each([
+    ['without usages of its key, as the documentation asks for one', ['client auth'], undefined],
+    [
+      'with the usages that were asked for',
+      ['client auth', 'digital signature', 'key encipherment'],
+      ['digitalSignature', 'keyEncipherment'],
+    ],
+  ])('%s is one that OpenSSL takes', async (_, usages, keyUsage) => {
+    await import('reflect-metadata')
+    const x509 = await import('@peculiar/x509')
+    const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+    const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
+    const ca = await x509.X509CertificateGenerator.createSelfSigned({ name: 'CN=kubernetes', keys, signingAlgorithm })
+    const made = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=jane', keys, signingAlgorithm })
+    const privateKey = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
+    const authority = { certificate: ca.toString('pem'), privateKey }
+    const request = Buffer.from(made.toString('pem')).toString('base64')
+    const signed = Buffer.from(await signRequest(request, usages, 3_600_000, authority, new Date()), 'base64')
+    expect(new X509Certificate(signed).checkIssued(new X509Certificate(authority.certificate))).toBe(true)
+    const flags = new x509.X509Certificate(signed.toString()).getExtension(x509.KeyUsagesExtension)?.usages
+    const named = { digitalSignature: x509.KeyUsageFlags.digitalSignature, keyEncipherment: x509.KeyUsageFlags.keyEncipherment }
+    expect(flags && Object.entries(named).flatMap(([name, flag]) => (flags & flag ? [name] : []))).toEqual(keyUsage)
   })
 })
 

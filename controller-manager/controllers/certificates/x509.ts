@@ -45,6 +45,14 @@ const extendedUsages: Record<string, string> = {
   'code signing': '1.3.6.1.5.5.7.3.3',
   'email protection': '1.3.6.1.5.5.7.3.4',
   'ocsp signing': '1.3.6.1.5.5.7.3.9',
+  's/mime': '1.3.6.1.5.5.7.3.4',
+  'ipsec end system': '1.3.6.1.5.5.7.3.5',
+  'ipsec tunnel': '1.3.6.1.5.5.7.3.6',
+  'ipsec user': '1.3.6.1.5.5.7.3.7',
+  timestamping: '1.3.6.1.5.5.7.3.8',
+  'microsoft sgc': '1.3.6.1.4.1.311.10.3.3',
+  'netscape sgc': '2.16.840.1.113730.4.1',
+  any: '2.5.29.37.0',
 }
 const keyUsages: Record<string, number> = {
   'digital signature': 1,
@@ -55,6 +63,8 @@ const keyUsages: Record<string, number> = {
   'key agreement': 16,
   'cert sign': 32,
   'crl sign': 64,
+  'encipher only': 128,
+  'decipher only': 256,
 }
 
 /** Clocks of those who use it may be behind. */
@@ -74,7 +84,8 @@ export async function signRequest(
   const issuer = new x509.X509Certificate(authority.certificate)
   const { key, algorithm } = await importKey(authority.privateKey)
   const names = alternativeNames(x509, csr)
-  const extended = usages.flatMap((usage) => extendedUsages[usage] ?? [])
+  const extended = [...new Set(usages.flatMap((usage) => extendedUsages[usage] ?? []))]
+  const keyUsage = usages.reduce((flags, usage) => flags | (keyUsages[usage] ?? 0), 0)
   const notAfter = new Date(Math.min(now.getTime() + lifetimeMs, issuer.notAfter.getTime()))
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: randomBytes(16).toString('hex'),
@@ -87,10 +98,8 @@ export async function signRequest(
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(
-        usages.reduce((flags, usage) => flags | (keyUsages[usage] ?? 0), 0),
-        true,
-      ),
+      // An extension that allows nothing makes the certificate invalid for OpenSSL; without it, all is allowed.
+      ...(keyUsage ? [new x509.KeyUsagesExtension(keyUsage, true)] : []),
       ...(extended.length > 0 ? [new x509.ExtendedKeyUsageExtension(extended)] : []),
       ...(names ? [names] : []),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),

@@ -1,13 +1,13 @@
 /** log, exec, attach and portforward: asked of the API server, answered by the kubelet of the pod's node. */
 import type { Pod } from '../../api/generated/types.ts'
-import { ApiError, badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
+import { ApiError, badRequest, notFound, serviceUnavailable, unclassified } from '../../api/status.ts'
 import { request as httpsRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { admissionAttributes, createAdmission } from '../admission/admission-chain.ts'
 import type { ApiContext, Endpoint, ResourceRequest } from '../api-context.ts'
 import { authorizeCreate } from '../auth/authorize-create.ts'
 import { kubeletAddressOf } from '../relays/kubelet-transport.ts'
-import { relay, unreachable, type Target } from '../relays/relay.ts'
+import { relay, whyUnreachable, type Target } from '../relays/relay.ts'
 import { isWebSocket, sendStream } from '../answers/web-socket-stream.ts'
 import { existing } from './get.ts'
 
@@ -72,8 +72,9 @@ export async function log(context: ApiContext, request: ResourceRequest): Promis
 }
 
 /** The kubelet complains in plain text, clients expect a Status. */
-function streamLog(request: ResourceRequest, { host, port, path, tls }: Target): Promise<void> {
+function streamLog(request: ResourceRequest, target: Target): Promise<void> {
   const { raw, response } = request
+  const { host, port, path, tls } = target
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest({ host, port, path, agent: false, ...tls }, (incoming) => {
       if (incoming.statusCode !== 200) return void refusalOf(incoming).then(reject, reject)
@@ -84,7 +85,8 @@ function streamLog(request: ResourceRequest, { host, port, path, tls }: Target):
       incoming.on('error', () => response.destroy())
       incoming.on('end', () => resolve())
     })
-    outgoing.on('error', (error) => reject(unreachable(host, port, error)))
+    const url = `https://${host}:${port}${path.replace(/\?$/, '')}`
+    outgoing.on('error', (error) => reject(unclassified(`Get "${url}": ${whyUnreachable(error, target)}`)))
     response.on('close', () => {
       outgoing.destroy()
       resolve()

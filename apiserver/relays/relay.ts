@@ -4,7 +4,8 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { internalError, serviceUnavailable } from '../../api/status.ts'
+import { internalError, serviceUnavailable, unclassified } from '../../api/status.ts'
+import { dialError } from '../../component/dial-error.ts'
 import type { ApiRequest } from '../api-context.ts'
 import { relayPage } from './relay-page.ts'
 import { rewriteUrl, type ProxiedAt } from './rewrite-links.ts'
@@ -54,7 +55,7 @@ function passedHeaders(
 export const isUpgrade = ({ headers }: IncomingMessage): boolean =>
   headers.upgrade !== undefined && /(^|[ ,])upgrade($|[ ,])/i.test(headers.connection ?? '')
 
-/** Resolves when the exchange has ended, or speaks another protocol. Rejects with a 503 when the other server cannot be reached. */
+/** Resolves when the exchange has ended, or speaks another protocol. Rejects when the other server cannot be reached, with a 503, or a 500 where both were to upgrade. */
 export function relay(request: ApiRequest, target: Target, method = request.raw.method ?? 'GET'): Promise<void> {
   return isUpgrade(request.raw) ? relayUpgrade(request, target) : relayRequest(request, target, method)
 }
@@ -74,7 +75,7 @@ function relayRequest({ raw, response }: ApiRequest, target: Target, method: str
       agent: false,
       ...tls,
     })
-    outgoing.on('error', (error) => reject(unreachable(host, port, error)))
+    outgoing.on('error', (error) => reject(serviceUnavailable(`error trying to reach service: ${whyUnreachable(error, target)}`)))
     outgoing.on('response', (incoming) => {
       if (target.refusesRedirects && isRedirect(incoming)) {
         incoming.destroy()
@@ -123,8 +124,8 @@ function withoutConnectionHeaders(headers: OutgoingHttpHeaders): OutgoingHttpHea
   return rest
 }
 
-export const unreachable = (host: string, port: number, error: Error) =>
-  serviceUnavailable(`error trying to reach service: dial tcp ${host}:${port}: ${error.message}`)
+export const whyUnreachable = (error: Error & { code?: string }, { host, port }: Target): string =>
+  dialError(error, host, port) ?? error.message
 
 /**
  * SPDY and WebSocket alike: from 101 on bytes are bytes. Until then nothing that the client
@@ -150,7 +151,7 @@ function relayUpgrade(request: ApiRequest, target: Target): Promise<void> {
       resolve()
     }
     client.on('close', giveUp)
-    outgoing.on('error', (error) => reject(unreachable(host, port, error)))
+    outgoing.on('error', (error) => reject(unclassified(`error dialing backend: ${whyUnreachable(error, target)}`)))
     outgoing.on('response', (incoming) => {
       const { statusCode = 502 } = incoming
       if (statusCode >= 400) return passOn(incoming, withoutConnectionHeaders(incoming.headers), response, resolve)

@@ -6,6 +6,7 @@
 import { Agent, request as httpsRequest } from 'node:https'
 import type { AdmissionregistrationWebhookClientConfig } from '../../api/generated/types.ts'
 import { fromStatus } from '../../api/status.ts'
+import { dialError } from '../../component/dial-error.ts'
 import type { ClusterReader } from '../admission/plugin.ts'
 import { resolveService } from '../relays/service-address.ts'
 
@@ -119,9 +120,8 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 /** Go's words for what clients and tests look for. */
 function wordsFor(error: Error & { code?: string }, { host, port }: Target, signal: AbortSignal): string {
   if (signal.aborted) return 'context deadline exceeded'
-  if (error.code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`
-  if (error.code === 'EHOSTUNREACH') return `dial tcp ${host}:${port}: connect: no route to host`
-  if (error.code === 'ENETUNREACH') return `dial tcp ${host}:${port}: connect: network is unreachable`
+  const refused = dialError(error, host, port)
+  if (refused) return refused
   if (error.code === 'ENOTFOUND') return `dial tcp: lookup ${host}: no such host`
   if (error.code === 'ECONNRESET') return 'EOF'
   if (error.code?.startsWith('ERR_TLS') || /certificate|CERT/.test(`${error.code} ${error.message}`))

@@ -4,6 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from '../../api/generated/types.ts'
+import { dialError } from '../../component/dial-error.ts'
 import { type Cri, isDeadlineExceeded, runtimeMessage } from '../runtime/cri-client.ts'
 
 export interface ProbeTarget {
@@ -126,15 +127,10 @@ function probeTcp({ host, port }: TCPSocketAction, target: ProbeTarget, timeoutM
   })
 }
 
-const dialErrors: Record<string, string> = {
-  ECONNREFUSED: 'connect: connection refused',
-  EHOSTUNREACH: 'connect: no route to host',
-  ENETUNREACH: 'connect: network is unreachable',
-  ECONNRESET: 'read: connection reset by peer',
+const dialText = (error: NodeJS.ErrnoException, host: string, port: number): string => {
+  if (error.code === 'ECONNRESET' && error.syscall) return `dial tcp ${host}:${port}: read: connection reset by peer`
+  return dialError(error, host, port) ?? (error.message === 'socket hang up' ? 'EOF' : error.message)
 }
-
-const dialText = ({ code, message }: NodeJS.ErrnoException, host: string, port: number): string =>
-  code && dialErrors[code] ? `dial tcp ${host}:${port}: ${dialErrors[code]}` : message === 'socket hang up' ? 'EOF' : message
 
 const serving = 1
 

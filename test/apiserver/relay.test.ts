@@ -225,6 +225,34 @@ describe('an upgrade', () => {
   })
 })
 
+describe('a node that does not answer', () => {
+  const refused = 'dial tcp 127.0.0.1:1: connect: connection refused'
+  beforeAll(async () => {
+    const merge = { 'content-type': 'application/merge-patch+json' }
+    const status = {
+      addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
+    }
+    await call('POST', '/api/v1/nodes', { body: { metadata: { name: 'off' } } })
+    await call('PATCH', '/api/v1/nodes/off/status', { body: { status }, headers: merge })
+    const spec = { containers: [{ name: 'main', image: 'i' }], nodeName: 'off' }
+    await call('POST', PODS, { body: { metadata: { name: 'away' }, spec } })
+  })
+  test('is told of in the words of upstream: logs', async () => {
+    const { code, json } = await call('GET', `${PODS}/away/log`)
+    expect([code, json.message]).toEqual([500, `Get "https://127.0.0.1:1/containerLogs/default/away/main": ${refused}`])
+  })
+  test('is told of in the words of upstream: exec', async () => {
+    const { head, echoed } = await upgrade(`${PODS}/away/exec?command=ls`, 'SPDY/3.1')
+    expect(head).toMatch(/^HTTP\/1.1 500/)
+    expect(JSON.parse(echoed)).toMatchObject({ kind: 'Status', message: `error dialing backend: ${refused}` })
+  })
+  test('is told of in the words of upstream: proxy', async () => {
+    const { code, json } = await call('GET', '/api/v1/nodes/off/proxy/pods')
+    expect([code, json.message]).toEqual([503, `error trying to reach service: ${refused}`])
+  })
+})
+
 describe('a proxy', () => {
   test('reaches a pod by its port', async () => {
     const { text } = await call('GET', `${PODS}/p:${portOf(web)}/proxy/some/path?q=1`)

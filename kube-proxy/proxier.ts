@@ -1,25 +1,15 @@
-/** Keeps the kernel's rules for one address family as services and slices ask: collects changes, computes, writes, repairs. */
-import type { EndpointSlice, Service } from '../api/generated/types.ts'
+/** Keeps the kernel's rules for one address family as services and slices ask: says when to write, and tries again. */
 import { computeBackoff } from '../component/backoff.ts'
-import type { Clock } from '../component/clock.ts'
+import { endOfTurn } from '../component/coalesce.ts'
 import type { Logger } from '../component/logger.ts'
 import type { Metrics } from '../component/metrics.ts'
-import type { Backend } from './backends/backend.ts'
-import { computeRules } from './compute-rules.ts'
 import type { NodePortAddresses } from './local-addresses.ts'
 import { createMeasures } from './measures.ts'
-import { servicePortsOf, type Family, type NodeView, type ServicePort } from './service-ports.ts'
-import { computeStaleFlows, type StaleFlow } from './stale-flows.ts'
+import { repairRegularly } from './repair.ts'
+import type { NodeView, ServicePort } from './service-ports.ts'
+import { createServiceRules, type ServiceRulesOptions } from './service-rules.ts'
 
-export interface ProxierOptions {
-  family: Family
-  backend: Backend
-  node: NodeView
-  /** What the cache holds now: a service by its key, and its slices. */
-  serviceOf: (key: string) => Service | undefined
-  slicesOf: (key: string) => readonly EndpointSlice[]
-  forgetFlows: (flows: readonly StaleFlow[]) => Promise<void>
-  clock: Clock
+export interface ProxierOptions extends ServiceRulesOptions {
   logger: Logger
   metrics: Metrics
 }
@@ -39,19 +29,13 @@ export interface Proxier {
   stop(): Promise<void>
 }
 
-/** As upstream's canary: how often to look whether someone flushed the tables. */
-const repairMs = 30_000
 const retry = { initialMs: 200, maxMs: 30_000, jitter: 0.2 }
 
 export function createProxier(options: ProxierOptions): Proxier {
-  const { family, backend, clock, logger, forgetFlows } = options
-  const current = new Map<string, readonly ServicePort[]>()
-  const touched = new Set<string>()
-  const staleFlows: StaleFlow[] = []
-  /** Changes that no write has carried out yet. */
-  const triggers: Date[] = []
+  const { family, backend, clock } = options
+  const logger = options.logger.with({ family })
   const measure = createMeasures(options.metrics, family, backend)
-  let node = options.node
+  const rules = createServiceRules(options, measure)
   let started = false
   let stopped = false
   let failures = 0
@@ -63,114 +47,77 @@ export function createProxier(options: ProxierOptions): Proxier {
   let cancelRepair = () => {}
   let cancelRetry = () => {}
 
-  const recompute = (key: string) => {
-    const service = options.serviceOf(key)
-    const ports = service ? servicePortsOf(service, options.slicesOf(key), node, family) : []
-    staleFlows.push(...computeStaleFlows(current.get(key) ?? [], ports))
-    if (ports.length > 0) current.set(key, ports)
-    else current.delete(key)
-    const rules = computeRules(ports, node)
-    backend.set(key, rules)
-    measure.computed(key, rules)
+  function request(): void {
+    requests++
+    waitingSince ??= clock.now()
+    measure.queued(clock.now())
+    // After a failure nothing is written before its time, whatever is asked for meanwhile.
+    if (failures === 0) begin()
   }
 
-  const write = async () => {
-    const carriedOut = triggers.splice(0)
-    const end = measure.started()
-    for (const key of touched) recompute(key)
-    touched.clear()
-    const written = await backend.write()
-    // After the rules: before, a client could bring the old flow back.
-    const flows = staleFlows.splice(0)
-    if (flows.length > 0) await forgetFlows(flows)
-    lastSynced = clock.now()
-    end(written, lastSynced)
-    for (const since of carriedOut) measure.programmed(lastSynced.getTime() - since.getTime())
+  function begin(): void {
+    if (!started || stopped || running) return
+    cancelRetry()
+    // Events come in bursts: those of the same turn are written together.
+    running = endOfTurn()
+      .then(writeAll)
+      .finally(() => (running = undefined))
   }
 
-  const loop = async () => {
+  async function writeAll(): Promise<void> {
     while (!stopped && waitingSince) {
       const seen = requests
       try {
-        await write()
+        lastSynced = await rules.write()
         failures = 0
         if (requests === seen) waitingSince = undefined
       } catch (error) {
         failures++
         measure.failed()
         const waitMs = computeBackoff(retry, failures, Math.random())
-        logger.error('cannot write rules, trying again', {
-          family,
-          error: error instanceof Error ? error.message : String(error),
-          waitMs: Math.round(waitMs),
-        })
-        cancelRetry = clock.setTimeout(kick, waitMs)
+        const message = error instanceof Error ? error.message : String(error)
+        logger.error('cannot write rules, trying again', { error: message, waitMs: Math.round(waitMs) })
+        cancelRetry = clock.setTimeout(begin, waitMs)
         return
       }
     }
   }
-  const kick = () => {
-    if (!started || stopped || running) return
-    cancelRetry()
-    // Events come in bursts: those of the same turn are written together.
-    running = Promise.resolve()
-      .then(() => new Promise<void>((resolve) => setImmediate(resolve)))
-      .then(loop)
-      .finally(() => (running = undefined))
-  }
-  const wait = () => {
-    requests++
-    waitingSince ??= clock.now()
-    measure.queued(clock.now())
-    if (failures === 0) kick()
-  }
-  const repairLater = () => {
-    cancelRepair = clock.setTimeout(() => {
-      repair()
-        .catch((error: unknown) => logger.warn('cannot check the rules', { family, error: String(error) }))
-        .finally(() => {
-          if (!stopped) repairLater()
-        })
-    }, repairMs)
-  }
-  const repair = async () => {
+
+  async function repair(): Promise<void> {
     if (running) return
     if (await backend.isIntact()) lastSynced = waitingSince ? lastSynced : clock.now()
     else {
-      logger.warn('the rules were flushed, writing them again', { family })
+      logger.warn('the rules were flushed, writing them again')
       backend.forget()
-      wait()
+      request()
     }
   }
 
   return {
     touch(key, change) {
-      touched.add(key)
+      rules.touch(key, change?.since)
       if (change) measure.changed(change.of)
-      // A server that answers nothing for long must not make this grow without end.
-      if (change?.since && triggers.length < 10_000) triggers.push(change.since)
-      wait()
+      request()
     },
-    setNode(next) {
-      node = next
-      for (const key of current.keys()) touched.add(key)
-      wait()
+    setNode(node) {
+      rules.setNode(node)
+      request()
     },
     setNodePortAddresses(addresses) {
       backend.setNodePortAddresses(addresses)
-      wait()
+      request()
     },
     start(keys) {
-      for (const key of keys) touched.add(key)
+      for (const key of keys) rules.touch(key)
       started = true
-      wait()
-      repairLater()
+      request()
+      cancelRepair = repairRegularly(repair, clock, logger)
     },
     async settled() {
       while (running) await running
     },
     status: () => ({ lastSynced, waitingSince }),
-    servicePorts: () => current,
+    servicePorts: rules.ports,
     async stop() {
       stopped = true
       cancelRepair()

@@ -1,16 +1,16 @@
 /** Connects informers, routing and HAProxy: every change is computed anew, written when it differs, and told to those concerned. */
-import type { Ingress, IngressClass } from '../../api/generated/types.ts'
+import { once } from 'node:events'
+import type { Ingress, IngressLoadBalancerIngress } from '../../api/generated/types.ts'
 import { keyOf } from '../../api/object.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
-import { createSharedInformers } from '../../client/shared-informers.ts'
 import type { Clock } from '../../component/clock.ts'
+import { coalesce } from '../../component/coalesce.ts'
 import type { Logger } from '../../component/logger.ts'
 import { computeConfig } from './compute-config.ts'
-import { computeRouting } from './compute-routes.ts'
+import { type Complaint, computeRouting, type Routing } from './compute-routes.ts'
 import type { Haproxy } from './haproxy.ts'
-
-const CONTROLLER = 'kubelab.local/ingress'
+import { addressesOf, createIngressObjects, type IngressObjects } from './ingress-objects.ts'
 
 export interface IngressOptions {
   client: ApiClient
@@ -28,100 +28,83 @@ export interface IngressOptions {
 const QUIET_MS = 30
 const RETRY_MS = 2_000
 const MOST_KNOWN = 1_000
-const classAnnotation = 'kubernetes.io/ingress.class'
 
+/** Resolves when the signal aborts. */
 export async function runIngress(options: IngressOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, logger, recorder, haproxy, folder, fallbackPem } = options
-  const informers = createSharedInformers(client, {
-    clock,
-    logger,
-    signal,
-    scopes: { Secret: { fieldSelector: 'type=kubernetes.io/tls' } },
-  })
-  const ingresses = informers.informer('Ingress')
-  const classes = informers.informer('IngressClass')
-  const services = informers.informer('Service')
-  const slices = informers.informer('EndpointSlice')
-  const secrets = informers.informer('Secret')
-  slices.addIndexes({
-    service: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}`],
-  })
+  const { client, clock, logger, haproxy, folder, fallbackPem } = options
+  const objects = createIngressObjects(client, options.service, { clock, logger, signal })
+  const route = createRouter(objects, haproxy)
+  const complain = createComplainer(options.recorder)
   let serving = ''
-  let told = new Set<string>()
-  /** By the certificate with its key; forgotten all at once, as they seldom change. */
-  const accepted = new Map<string, boolean>()
 
-  const isOurs = ({ metadata, spec }: Ingress): boolean => {
-    const name = spec?.ingressClassName ?? metadata.annotations?.[classAnnotation]
-    const found: IngressClass | undefined = name ? classes.store.get(name) : undefined
-    return !metadata.deletionTimestamp && found?.spec?.controller === CONTROLLER
-  }
-  const tellStatus = async (ours: readonly Ingress[]) => {
-    const addresses = services.store.get(options.service)?.status?.loadBalancer?.ingress?.map(({ ip }) => ({ ip })) ?? []
-    for (const ingress of ours) {
-      const current = ingress.status?.loadBalancer?.ingress?.map(({ ip }) => ({ ip })) ?? []
-      if (addresses.length === 0 || JSON.stringify(current) === JSON.stringify(addresses)) continue
-      const { namespace, name } = ingress.metadata
-      await client.patch(
-        'Ingress',
-        { namespace, name },
-        { status: { loadBalancer: { ingress: addresses } } },
-        {
-          type: 'application/merge-patch+json',
-          subresource: 'status',
-        },
-      )
-    }
-  }
-  const sync = async () => {
-    const ours = ingresses.store.list().filter(isOurs)
-    const route = () =>
-      computeRouting(ours, {
-        service: (key) => services.store.get(key),
-        slices: (key) => slices.store.byIndex('service', key),
-        secret: (key) => secrets.store.get(key),
-        isRefused: (pem) => accepted.get(pem) === false,
-      })
-    if (accepted.size > MOST_KNOWN) accepted.clear()
-    const everything = route()
-    const unknown = everything.certificates.filter(({ pem }) => !accepted.has(pem))
-    for (const { pem } of unknown) accepted.set(pem, await haproxy.accepts(pem))
-    const routing = unknown.length > 0 ? route() : everything
+  async function sync(): Promise<void> {
+    const ours = objects.ours()
+    const routing = await route(ours)
     const files = computeConfig(routing, folder, fallbackPem)
     const text = JSON.stringify([...files])
     if (text !== serving) {
       await haproxy.apply(files)
       serving = text
     }
-    const telling = new Set(routing.complaints.map(({ about, reason, message }) => `${keyOf(about)} ${reason} ${message}`))
-    for (const { about, reason, message } of routing.complaints) {
-      if (!told.has(`${keyOf(about)} ${reason} ${message}`)) recorder.event(about, 'Warning', reason, message)
-    }
-    told = telling
-    await tellStatus(ours)
+    complain(routing.complaints)
+    await tellAddresses(client, ours, objects.addresses())
   }
 
-  let wanted = true
-  let wake = () => {}
-  const touch = () => {
-    wanted = true
-    wake()
-  }
-  for (const informer of [ingresses, classes, services, slices, secrets]) {
-    informer.addHandlers({ added: touch, updated: touch, deleted: touch })
-  }
-  informers.start()
-  await informers.whenSynced()
-  signal.addEventListener('abort', touch)
-  while (!signal.aborted) {
-    if (!wanted) await new Promise<void>((resolve) => (wake = resolve))
-    wanted = false
-    await clock.sleep(QUIET_MS, signal)
-    try {
-      if (!signal.aborted) await sync()
-    } catch (error) {
+  const passes = coalesce(async () => void (signal.aborted || (await sync())), {
+    gather: () => clock.sleep(QUIET_MS, signal),
+    onError(error) {
       logger.error('cannot serve the ingresses as they are, going on as before', { error: String(error) })
-      clock.setTimeout(touch, RETRY_MS)
+      clock.setTimeout(passes.request, RETRY_MS)
+    },
+  })
+  await objects.start(passes.request)
+  passes.request()
+  if (!signal.aborted) await once(signal, 'abort')
+  passes.stop()
+  await passes.settled()
+}
+
+/** Routes by certificates that HAProxy has tried: one that it refuses costs its own hosts, not everybody's. */
+function createRouter(objects: IngressObjects, haproxy: Haproxy): (ours: readonly Ingress[]) => Promise<Routing> {
+  /** By the certificate with its key; forgotten all at once, as they seldom change. */
+  const accepted = new Map<string, boolean>()
+  const cluster = { ...objects.cluster, isRefused: (pem: string) => accepted.get(pem) === false }
+  return async (ours) => {
+    if (accepted.size > MOST_KNOWN) accepted.clear()
+    const everything = computeRouting(ours, cluster)
+    const untried = everything.certificates.filter(({ pem }) => !accepted.has(pem))
+    for (const { pem } of untried) accepted.set(pem, await haproxy.accepts(pem))
+    return untried.length > 0 ? computeRouting(ours, cluster) : everything
+  }
+}
+
+/** Says each complaint once, for as long as there is reason for it. */
+function createComplainer(recorder: EventRecorder): (complaints: readonly Complaint[]) => void {
+  const textOf = ({ about, reason, message }: Complaint) => `${keyOf(about)} ${reason} ${message}`
+  let told = new Set<string>()
+  return (complaints) => {
+    for (const complaint of complaints) {
+      const { about, reason, message } = complaint
+      if (!told.has(textOf(complaint))) recorder.event(about, 'Warning', reason, message)
     }
+    told = new Set(complaints.map(textOf))
+  }
+}
+
+async function tellAddresses(
+  client: ApiClient,
+  ours: readonly Ingress[],
+  addresses: readonly IngressLoadBalancerIngress[],
+): Promise<void> {
+  for (const ingress of ours) {
+    if (addresses.length === 0 || JSON.stringify(addressesOf(ingress)) === JSON.stringify(addresses)) continue
+    const { namespace, name } = ingress.metadata
+    const status = { loadBalancer: { ingress: addresses } }
+    await client.patch(
+      'Ingress',
+      { namespace, name },
+      { status },
+      { type: 'application/merge-patch+json', subresource: 'status' },
+    )
   }
 }

@@ -6,7 +6,7 @@ export interface Progress {
   readonly steps: Step[]
   done(name: string): void
   /** Each step, those before first, until `end` settles. */
-  follow(onStep: (step: Step) => void, end: Promise<void>): Promise<void>
+  follow(onStep: (step: Step) => void, end: Promise<unknown>): Promise<void>
 }
 
 export function createProgress(logger: Logger): Progress {

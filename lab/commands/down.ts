@@ -4,7 +4,7 @@ import { callControl, findStatus } from '../control.ts'
 import { labPaths } from '../definition.ts'
 import { wantStopped } from '../guardian.ts'
 import { findLab } from '../known-labs.ts'
-import { tearDown } from '../run-lab.ts'
+import { tearDown } from '../tear-down.ts'
 import { DEFAULT_LAB, type LabCommand, readDefinition, requireRoot } from './lab-command.ts'
 
 export const down: LabCommand = (program) => {

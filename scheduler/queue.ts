@@ -3,7 +3,8 @@
  * An event wakes only pods that it may help, as the plugins which refused them judge.
  */
 import { computeBackoff } from '../component/backoff.ts'
-import type { Cancel, Clock } from '../component/clock.ts'
+import type { Clock } from '../component/clock.ts'
+import { createBackoffPods } from './backoff-pods.ts'
 import type { ClusterEvent, SchedulerPlugin } from './framework.ts'
 import { createHeap } from './heap.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -61,45 +62,32 @@ const leftoverMs = 5 * 60_000
 const leftoverCheckMs = 30_000
 
 export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackoffMs = 10_000 }: QueueOptions): SchedulingQueue {
-  const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
   const gatekeepers = plugins.filter(({ preEnqueue }) => preEnqueue !== undefined)
-  const keyOf = ({ info }: QueuedPod) => info.uid
+  const uidOf = ({ info }: QueuedPod) => info.uid
   const backoffMs = ({ attempts }: QueuedPod) => computeBackoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs }, attempts)
   const dueAt = (pod: QueuedPod) => pod.failedAt + backoffMs(pod)
-
-  const active = createHeap(keyOf, byPriority)
-  const backoff = createHeap(keyOf, (a: QueuedPod, b: QueuedPod) => dueAt(a) - dueAt(b))
-  const unschedulable = new Map<string, QueuedPod>()
-  const gated = new Map<string, QueuedPod>()
+  const nowMs = () => clock.now().getTime()
+  const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
+  /** A pod that nobody refused found no node at all. */
+  const mayHelp = ({ info, refusedBy }: QueuedPod, event: ClusterEvent) =>
+    refusedBy.size === 0 || [...refusedBy].some((name) => byName.get(name)?.isHelpedBy?.(info, event))
   let notify = () => {}
-  let timer: { at: number; cancel: Cancel } | undefined
   let closed = false
 
-  const isGated = ({ info }: QueuedPod) => gatekeepers.some(({ preEnqueue }) => preEnqueue!(info) !== null)
   const activate = (pod: QueuedPod) => {
-    if (isGated(pod)) return void gated.set(pod.info.uid, pod)
+    if (gatekeepers.some(({ preEnqueue }) => preEnqueue!(pod.info) !== null)) return void gated.set(pod.info.uid, pod)
     active.push(pod)
     notify()
   }
-  const wakeDue = () => {
-    timer = undefined
-    const now = clock.now().getTime()
-    for (let next = backoff.peek(); next && dueAt(next) <= now; next = backoff.peek()) activate(backoff.pop()!)
-    setTimer()
-  }
-  const setTimer = () => {
-    const next = backoff.peek()
-    if (!next || closed) return
-    const at = dueAt(next)
-    if (timer && timer.at <= at) return
-    timer?.cancel()
-    timer = { at, cancel: clock.setTimeout(wakeDue, Math.max(0, at - clock.now().getTime())) }
-  }
+  const active = createHeap(uidOf, byPriority)
+  const backoff = createBackoffPods({ clock, uidOf, dueAt, onDue: activate })
+  const unschedulable = new Map<string, QueuedPod>()
+  const gated = new Map<string, QueuedPod>()
+
   const wake = (pod: QueuedPod) => {
     unschedulable.delete(pod.info.uid)
-    if (dueAt(pod) <= clock.now().getTime()) return activate(pod)
-    backoff.push(pod)
-    setTimer()
+    if (dueAt(pod) <= nowMs()) activate(pod)
+    else backoff.push(pod)
   }
   const take = (uid: string): QueuedPod | undefined => {
     const pod = active.delete(uid) ?? backoff.delete(uid) ?? unschedulable.get(uid) ?? gated.get(uid)
@@ -107,9 +95,14 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
     gated.delete(uid)
     return pod
   }
+  /** One victim less: the last one wakes the pod at once. */
+  const roomMade = (pod: QueuedPod, victim: string, cause: string | undefined) => {
+    if (!pod.awaits?.delete(victim) || pod.awaits.size > 0) return
+    unschedulable.delete(pod.info.uid)
+    activate({ ...pod, awaits: undefined, cause })
+  }
   const wakeLeftovers = () => {
-    const now = clock.now().getTime()
-    for (const pod of unschedulable.values()) if (now - pod.failedAt > leftoverMs) wake(pod)
+    for (const pod of unschedulable.values()) if (nowMs() - pod.failedAt > leftoverMs) wake(pod)
     if (!closed) leftovers = clock.setTimeout(wakeLeftovers, leftoverCheckMs)
   }
   let leftovers = clock.setTimeout(wakeLeftovers, leftoverCheckMs)
@@ -117,7 +110,7 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
   return {
     add(info, cause) {
       take(info.uid)
-      activate({ info, since: clock.now().getTime(), attempts: 0, failedAt: 0, refusedBy: new Set(), cause })
+      activate({ info, since: nowMs(), attempts: 0, failedAt: 0, refusedBy: new Set(), cause })
     },
     update(info, mayHelp, cause) {
       const { uid } = info
@@ -138,29 +131,17 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
     },
     unschedulable(pod, refusedBy, awaits = []) {
       const awaited = new Set(awaits)
-      const failedAt = clock.now().getTime()
-      unschedulable.set(pod.info.uid, { ...pod, refusedBy, failedAt, awaits: awaited.size > 0 ? awaited : undefined })
+      const entry = { ...pod, refusedBy, failedAt: nowMs(), awaits: awaited.size > 0 ? awaited : undefined }
+      unschedulable.set(pod.info.uid, entry)
     },
-    retry(pod) {
-      backoff.push({ ...pod, failedAt: clock.now().getTime() })
-      setTimer()
-    },
+    retry: (pod) => backoff.push({ ...pod, failedAt: nowMs() }),
     happened(event, cause) {
       const left = event.kind === 'Pod' && event.type === 'delete' ? event.object.metadata.uid : undefined
       // The room of a victim is that of the pod which made it: others that wait for theirs need not look.
       const isVictim = left !== undefined && unschedulable.values().some(({ awaits }) => awaits?.has(left))
       for (const pod of unschedulable.values()) {
-        if (isVictim && pod.awaits) {
-          if (pod.awaits.delete(left) && pod.awaits.size === 0) {
-            unschedulable.delete(pod.info.uid)
-            activate({ ...pod, awaits: undefined, cause })
-          }
-          continue
-        }
-        // Nobody refused it: there was no node at all.
-        const refusers = [...pod.refusedBy]
-        const mayHelp = refusers.length === 0 || refusers.some((name) => byName.get(name)?.isHelpedBy?.(pod.info, event))
-        if (mayHelp) wake({ ...pod, cause })
+        if (isVictim && pod.awaits) roomMade(pod, left, cause)
+        else if (mayHelp(pod, event)) wake({ ...pod, cause })
       }
     },
     find(uid) {
@@ -178,7 +159,7 @@ export function createQueue({ clock, plugins, initialBackoffMs = 1000, maxBackof
     close() {
       closed = true
       leftovers()
-      timer?.cancel()
+      backoff.close()
     },
   }
 }

@@ -5,16 +5,13 @@
 import type { Namespace, Node, Pod } from '../api/generated/types.ts'
 import { deepEqual } from '../api/json.ts'
 import type { Cache } from '../client/cache.ts'
-import { addPod, createNodeInfo, removePod, updateNode, type NodeInfo } from './node-info.ts'
+import { createClaimUsers } from './claim-users.ts'
+import { createKnownNodes, type Domains } from './known-nodes.ts'
+import { addPod, removePod, type NodeInfo } from './node-info.ts'
+import { createNominations } from './nominations.ts'
 import type { PodInfo } from './pod-info.ts'
 import type { NamespaceLabels } from './pod-terms.ts'
 import { createTermCounts, type TermCounts } from './term-counts.ts'
-
-export interface Domains {
-  values: ReadonlySet<string>
-  /** Every node has the label. */
-  onAllNodes: boolean
-}
 
 export interface Snapshot {
   /** In the order they are tried: one zone after the other in turn. */
@@ -55,124 +52,52 @@ export interface Snapshot {
   deleteNamespace(name: string): void
 }
 
-export const zoneOf = ({ labels }: Pick<NodeInfo, 'labels'>): string =>
-  `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`
-
 export function createSnapshot(cache: Cache): Snapshot {
-  const nodes = new Map<string, NodeInfo>()
-  /** Pods on nodes that we have not heard of yet, or not any more. */
-  const strays = new Map<string, NodeInfo>()
+  const nodes = createKnownNodes(() => terms.placesChanged())
   const places = new Map<string, { pod: PodInfo; node: string }>()
   const leaving = new Set<string>()
   const namespaces = new Map<string, Readonly<Record<string, string>>>()
   const nominations = createNominations()
-  const images = new Map<string, number>()
-  let order: readonly NodeInfo[] | undefined
-  const domains = new Map<string, Domains>()
-  let softTainted = 0
-
+  const claims = createClaimUsers()
+  const namespaceLabels: NamespaceLabels = (name) => namespaces.get(name)
   const allPods = function* (): Iterable<[PodInfo, string]> {
     for (const { pod, node } of places.values()) yield [pod, node]
   }
-  const namespaceLabels: NamespaceLabels = (name) => namespaces.get(name)
   const terms = createTermCounts({ allPods, namespaceLabels, nodeLabels: (name) => nodes.get(name)?.labels })
-  const claims = new Map<string, Set<string>>()
-  const infoOf = (name: string): NodeInfo => {
-    const known = nodes.get(name) ?? strays.get(name)
-    if (known) return known
-    const stray = createNodeInfo({ apiVersion: 'v1', kind: 'Node', metadata: { name, uid: '' } } as Node)
-    strays.set(name, stray)
-    return stray
-  }
-  /** Counts what the node offers to all, or takes it out again. */
-  const tally = (info: NodeInfo, change: 1 | -1) => {
-    for (const image of info.images.keys()) {
-      const count = (images.get(image) ?? 0) + change
-      if (count === 0) images.delete(image)
-      else images.set(image, count)
-    }
-    if (info.taints.some(({ effect }) => effect === 'PreferNoSchedule')) softTainted += change
-  }
-  const placesChanged = () => {
-    order = undefined
-    domains.clear()
-    terms.placesChanged()
-  }
+
   const remove = (uid: string) => {
     const place = places.get(uid)
     if (!place) return
     places.delete(uid)
     leaving.delete(uid)
-    removePod(infoOf(place.node), place.pod)
+    removePod(nodes.place(place.node), place.pod)
     terms.removed(place.pod, place.node)
-    for (const name of place.pod.claims) {
-      const key = `${place.pod.namespace}/${name}`
-      claims.get(key)?.delete(uid)
-      if (claims.get(key)?.size === 0) claims.delete(key)
-    }
-    if (strays.get(place.node)?.pods.size === 0) strays.delete(place.node)
+    claims.remove(place.pod)
+    nodes.left(place.node)
   }
 
   return {
     cache,
     terms,
-    nodes: () => (order ??= interleaveZones([...nodes.values()])),
-    node: (name) => nodes.get(name),
-    domains(topologyKey) {
-      const known = domains.get(topologyKey)
-      if (known) return known
-      const values = Array.from(nodes.values(), ({ labels }) => labels[topologyKey])
-      const found: Domains = {
-        values: new Set(values.filter((value) => value !== undefined)),
-        onAllNodes: !values.includes(undefined),
-      }
-      domains.set(topologyKey, found)
-      return found
-    },
-    setNode(node) {
-      const { name } = node.metadata
-      const known = nodes.get(name)
-      if (known) {
-        tally(known, -1)
-        const { labels } = known
-        updateNode(known, node)
-        if (!deepEqual(labels, known.labels)) placesChanged()
-        tally(known, 1)
-        return
-      }
-      const info = strays.get(name) ?? createNodeInfo(node)
-      strays.delete(name)
-      updateNode(info, node)
-      nodes.set(name, info)
-      placesChanged()
-      tally(info, 1)
-    },
-    deleteNode(name) {
-      const info = nodes.get(name)
-      if (!info) return
-      tally(info, -1)
-      nodes.delete(name)
-      placesChanged()
-      // Its pods are still there until they are deleted; the node may come back.
-      if (info.pods.size > 0) strays.set(name, info)
-    },
+    nodes: nodes.all,
+    node: nodes.get,
+    domains: nodes.domains,
+    setNode: nodes.set,
+    deleteNode: nodes.delete,
+    nodesWithImage: nodes.withImage,
+    softTaintedNodes: nodes.softTainted,
     place(pod, node) {
       remove(pod.uid)
       places.set(pod.uid, { pod, node })
-      addPod(infoOf(node), pod)
+      addPod(nodes.place(node), pod)
       terms.added(pod, node)
-      for (const name of pod.claims) {
-        const key = `${pod.namespace}/${name}`
-        const users = claims.get(key)
-        if (users) users.add(pod.uid)
-        else claims.set(key, new Set([pod.uid]))
-      }
+      claims.add(pod)
     },
     refresh(pod) {
       const place = places.get(pod.metadata.uid)
       if (!place || place.node !== pod.spec.nodeName || !countsTheSame(place.pod.pod, pod)) return false
       place.pod = { ...place.pod, pod }
-      infoOf(place.node).pods.set(pod.metadata.uid, place.pod)
+      nodes.place(place.node).pods.set(pod.metadata.uid, place.pod)
       return true
     },
     remove,
@@ -184,12 +109,10 @@ export function createSnapshot(cache: Cache): Snapshot {
     clearNomination: nominations.delete,
     namespaceLabels,
     usersOfClaim: (claim) =>
-      Array.from(claims.get(claim) ?? [], (uid) => places.get(uid)!)
+      Array.from(claims.of(claim), (uid) => places.get(uid)!)
         // In a what-if question some are not where they are.
-        .filter(({ pod, node }) => infoOf(node).pods.has(pod.uid))
+        .filter(({ pod, node }) => nodes.place(node).pods.has(pod.uid))
         .map(({ pod }) => pod),
-    nodesWithImage: (image) => images.get(image) ?? 0,
-    softTaintedNodes: () => softTainted,
     setNamespace({ metadata: { name, labels = {} } }) {
       const before = namespaces.get(name)
       namespaces.set(name, labels)
@@ -209,42 +132,4 @@ function countsTheSame(old: Pod, pod: Pod): boolean {
   if (!deepEqual(held(old), held(pod))) return false
   // An assumed pod is the version before it was bound.
   return deepEqual({ ...old.spec, nodeName: '' }, { ...pod.spec, nodeName: '' })
-}
-
-function createNominations() {
-  const byNode = new Map<string, Map<string, PodInfo>>()
-  const nodeOf = new Map<string, string>()
-  const none: readonly PodInfo[] = []
-  const remove = (uid: string) => {
-    const node = nodeOf.get(uid)
-    if (node === undefined) return
-    nodeOf.delete(uid)
-    const pods = byNode.get(node)
-    pods?.delete(uid)
-    if (pods?.size === 0) byNode.delete(node)
-  }
-  return {
-    on: (node: string): readonly PodInfo[] => (byNode.size === 0 ? none : [...(byNode.get(node)?.values() ?? none)]),
-    set(pod: PodInfo, node: string) {
-      remove(pod.uid)
-      nodeOf.set(pod.uid, node)
-      const pods = byNode.get(node)
-      if (pods) pods.set(pod.uid, pod)
-      else byNode.set(node, new Map([[pod.uid, pod]]))
-    },
-    delete: remove,
-  }
-}
-
-/** A node of each zone in turn, so that looking at the first few hundred still sees all zones. */
-function interleaveZones(nodes: readonly NodeInfo[]): readonly NodeInfo[] {
-  const zones = [...Map.groupBy(nodes, zoneOf).values()]
-  const order: NodeInfo[] = []
-  for (let index = 0; order.length < nodes.length; index++) {
-    for (const zone of zones) {
-      const info = zone[index]
-      if (info) order.push(info)
-    }
-  }
-  return order
 }

@@ -1,5 +1,5 @@
 /** Objects in memory under an API server's rules of storage: revisions, generations, conflicts, and finalizers that hold. */
-import { deepCopy, deepEqual } from '../../api/json.ts'
+import { deepEqual } from '../../api/json.ts'
 import { kindInfo, type KindName } from '../../api/kinds.ts'
 import { keyOf, type KubeObject, type ObjectKey } from '../../api/object.ts'
 import { alreadyExists, conflict, notFound } from '../../api/status.ts'

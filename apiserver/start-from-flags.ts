@@ -12,7 +12,7 @@ import { startApiServer, type ApiServerOptions, type RunningApiServer } from './
 import { createAuditLog } from './audit/audit-log.ts'
 import { parseAuditPolicy } from './audit/audit-policy.ts'
 import { createAuditRecorder } from './audit/audit-recorder.ts'
-import { parseStaticTokens } from './auth/static-tokens.ts'
+import { parseStaticTokens } from './auth/authentication/static-tokens.ts'
 import type { ApiServerFlags } from './flags.ts'
 import { RESOURCES } from './resources.ts'
 import { EtcdStore } from './storage/etcd-store.ts'

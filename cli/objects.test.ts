@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../api/json.ts'
 import { LAST_APPLIED } from '../api/patch/last-applied.ts'
-import { computeApplyPatch, withLastApplied } from './client-side-apply.ts'
+import { computeApplyPatch, withLastApplied } from './writes/client-side-apply.ts'
 import { deploymentOf } from './commands/create/workloads.ts'
 import { serviceFor } from './commands/expose.ts'
 import { CommandFailed, outcomeOf } from './streams/exec-channels.ts'
-import { parseEnvFile } from './key-values.ts'
-import type { KubeJson } from './manifests.ts'
+import { parseEnvFile } from './arguments/key-values.ts'
+import type { KubeJson } from './arguments/manifests.ts'
 import {
   environmentLine,
   parseEnvironment,
@@ -15,10 +15,10 @@ import {
   withEnvironment,
   withImages,
   withResources,
-} from './pod-changes.ts'
+} from './decisions/pod-changes.ts'
 import { createPrinter } from './printers/printer.ts'
 import { createTableWriter, type Table } from './printers/table.ts'
-import type { ResourceType } from './resource-types.ts'
+import type { ResourceType } from './arguments/resource-types.ts'
 
 const deploymentType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments' } as ResourceType
 const deployment = (replicas: number, ...env: string[]): KubeJson => ({

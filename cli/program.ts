@@ -1,6 +1,6 @@
 /** The command line as a whole: global options, then every command of the list. */
 import { Command } from 'commander'
-import { normalizeArguments } from './command-line.ts'
+import { normalizeArguments } from './arguments/command-line.ts'
 import { COMMAND_GROUPS } from './commands.ts'
 import { openSession, VERSION, type GlobalOptions, type Session } from './session.ts'
 

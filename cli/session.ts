@@ -3,7 +3,7 @@ import { parseDuration } from '../api/duration.ts'
 import { createApiClient, type RestClient } from '../client/rest-client.ts'
 import { loadClientConfig, type ClientConfig } from '../client/kubeconfig.ts'
 import { CliError } from './errors.ts'
-import { createResourceTypes, type ResourceTypes } from './resource-types.ts'
+import { createResourceTypes, type ResourceTypes } from './arguments/resource-types.ts'
 
 export interface GlobalOptions {
   kubeconfig?: string

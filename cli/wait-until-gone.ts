@@ -2,7 +2,7 @@
 import { parseDuration } from '../api/duration.ts'
 import { isNotFound } from '../api/status.ts'
 import { CliError } from './errors.ts'
-import { pathOf, type ResourceType } from './resource-types.ts'
+import { pathOf, type ResourceType } from './arguments/resource-types.ts'
 import type { Session } from './session.ts'
 
 interface Target {

@@ -1,7 +1,7 @@
 /** What tests of admission plugins are made of: attributes, a context over a list of objects, and a plugin's whole run. */
 import type { KubeObject } from '../../api/object.ts'
-import { createClusterAuthorizer, type ClusterAuthorizer } from '../auth/authorizer.ts'
-import { createMemoryReader, type MemoryReader } from './memory-reader.ts'
+import { createClusterAuthorizer, type ClusterAuthorizer } from '../auth/authorization/authorizer.ts'
+import { createMemoryReader, type MemoryReader } from '../memory-reader.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 
 /** An object as tests write it: whatever is left out is filled in. */

@@ -1,6 +1,6 @@
 /** CertificateApproval, CertificateSigning and CertificateSubjectRestriction: who may decide about whose certificate. */
 import type { CertificateSigningRequest } from '../../api/generated/types.ts'
-import type { ClusterAuthorizer } from '../auth/authorizer.ts'
+import type { ClusterAuthorizer } from '../auth/authorization/authorizer.ts'
 import type { UserInfo } from '../auth/user.ts'
 import { sameJson } from '../resources/rules/same-json.ts'
 import { organizationsIn } from './certificate-request.ts'

@@ -2,7 +2,7 @@
 import type { ResourceQuota } from '../../api/generated/types.ts'
 import type { KindName, Kinds } from '../../api/kinds.ts'
 import type { KubeObject, ObjectKey } from '../../api/object.ts'
-import type { ClusterAuthorizer } from '../auth/authorizer.ts'
+import type { ClusterAuthorizer } from '../auth/authorization/authorizer.ts'
 import type { UserInfo } from '../auth/user.ts'
 import type { DeleteOptions } from '../writes/delete-options.ts'
 import type { RequestInfo } from '../requests/request-info.ts'

@@ -4,7 +4,7 @@
  */
 import type { ClusterRole, PolicyRule, Role, RoleBinding } from '../../api/generated/types.ts'
 import { notFound } from '../../api/status.ts'
-import { compactRules, describeRule, quoteAll, uncoveredRules } from '../auth/rbac-rules.ts'
+import { compactRules, describeRule, quoteAll, uncoveredRules } from '../auth/authorization/rbac-rules.ts'
 import { MASTERS } from '../auth/service-account-user.ts'
 import type { RequestAttributes } from '../auth/user.ts'
 import { sameJson } from '../resources/rules/same-json.ts'

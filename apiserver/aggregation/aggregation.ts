@@ -1,6 +1,6 @@
 /** API aggregation: other servers' group versions under this server's name, and the register of all that there are. */
 import type { ApiContext } from '../api-context.ts'
-import { namesUser, type RequestHeaderOptions } from '../auth/request-header-user.ts'
+import { namesUser, type RequestHeaderOptions } from '../auth/authentication/request-header-user.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import type { RemoteDocument } from './merge-openapi.ts'
 import { followAvailability } from './follow-availability.ts'

@@ -1,7 +1,7 @@
 /** How another API server is reached: an endpoint of its service, our own certificate, and the user by whose leave we ask. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { ClusterReader } from '../admission/plugin.ts'
-import { toHeader } from '../auth/header-text.ts'
+import { toHeader } from '../auth/authentication/header-text.ts'
 import type { UserInfo } from '../auth/user.ts'
 import type { Target } from '../relays/relay.ts'
 import { resolveService } from '../relays/service-address.ts'

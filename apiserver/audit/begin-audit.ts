@@ -1,7 +1,7 @@
 /** Begins the audit record of a request, when the policy wants one. */
 import type { IncomingMessage } from 'node:http'
 import type { ApiRequest } from '../api-context.ts'
-import { attributesOf } from '../auth/request-attributes.ts'
+import { attributesOf } from '../auth/authorization/request-attributes.ts'
 import type { AuditRecorder } from './audit-recorder.ts'
 
 /** The object version that woke the writer, as `<resource>/<namespace>/<name>@<revision>`. */

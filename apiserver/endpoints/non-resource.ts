@@ -3,7 +3,12 @@ import type { HealthEndpoint } from '../../component/health.ts'
 import { methodNotAllowed, unknownPath } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { sendJson, sendText } from '../answers/respond.ts'
-import { JWKS_PATH, jsonWebKeySet, OPENID_CONFIGURATION_PATH, openidConfiguration } from '../auth/openid-discovery.ts'
+import {
+  JWKS_PATH,
+  jsonWebKeySet,
+  OPENID_CONFIGURATION_PATH,
+  openidConfiguration,
+} from '../auth/authentication/openid-discovery.ts'
 import { discovery } from './discovery.ts'
 import { openapi } from './openapi.ts'
 import { version } from './version.ts'

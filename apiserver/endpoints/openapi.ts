@@ -85,7 +85,7 @@ const publishedVersions = ({ names, olderVersions = [] }: ResourceDefinition) =>
   names.versions.filter((version) => !olderVersions.includes(version))
 
 async function resourcesOf({ resources }: ApiContext) {
-  const { REVIEWS } = await import('../auth/reviews.ts')
+  const { REVIEWS } = await import('../auth/authorization/reviews.ts')
   const reviews = REVIEWS.map(({ group, version, kind, resource, namespaced, model }) => ({
     group,
     version,

@@ -1,7 +1,7 @@
 /** POST of a review: a question that is answered and not stored. */
 import { methodNotAllowed } from '../../api/status.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
-import { REVIEWS, type Review } from '../auth/reviews.ts'
+import { REVIEWS, type Review } from '../auth/authorization/reviews.ts'
 import { readObject } from '../bodies/decode-object.ts'
 import { negotiate } from '../answers/negotiate.ts'
 import type { RequestInfo } from '../requests/request-info.ts'

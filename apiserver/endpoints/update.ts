@@ -1,7 +1,7 @@
 /** PUT of a whole object or its status: unconditional without a resourceVersion, where the kind allows that. */
 import type { KubeObject } from '../../api/object.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
-import { authorizeCreate } from '../auth/authorize-create.ts'
+import { authorizeCreate } from '../auth/authorization/authorize-create.ts'
 import { createObject } from '../writes/create-object.ts'
 import { readObject } from '../bodies/decode-object.ts'
 import { checkAcceptable } from '../answers/send-object.ts'

@@ -2,13 +2,18 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { RoleBinding } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { createMemoryReader } from '../../apiserver/admission/memory-reader.ts'
-import { createAuthenticator } from '../../apiserver/auth/authenticator.ts'
-import { createClusterAuthorizer } from '../../apiserver/auth/authorizer.ts'
-import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from '../../apiserver/auth/bootstrap-policy.ts'
-import { createServiceAccountTokens } from '../../apiserver/auth/service-account-tokens.ts'
+import { createMemoryReader } from '../../apiserver/memory-reader.ts'
+import { createAuthenticator } from '../../apiserver/auth/authentication/authenticator.ts'
+import { createClusterAuthorizer } from '../../apiserver/auth/authorization/authorizer.ts'
+import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
+  ROLE_BINDINGS,
+  ROLES,
+} from '../../apiserver/auth/default-roles/bootstrap-policy.ts'
+import { createServiceAccountTokens } from '../../apiserver/auth/authentication/service-account-tokens.ts'
 import type { PeerCertificate, RequestHeaders } from '../../apiserver/auth/user.ts'
-import { attributesOf } from '../../apiserver/auth/request-attributes.ts'
+import { attributesOf } from '../../apiserver/auth/authorization/request-attributes.ts'
 import { parseRequestInfo } from '../../apiserver/requests/request-info.ts'
 
 const ISSUER = 'https://kubernetes.default.svc'

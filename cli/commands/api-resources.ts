@@ -1,9 +1,9 @@
 /** `kubelab api-resources`: every type that the server serves. */
-import { collectList } from '../collect.ts'
+import { collectList } from '../arguments/collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { apiVersionOf, qualifiedPlural, type ResourceType } from '../resource-types.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { apiVersionOf, qualifiedPlural, type ResourceType } from '../arguments/resource-types.ts'
+import { alignTabs } from '../printers/tabwriter.ts'
 
 interface Options {
   output?: string

@@ -2,12 +2,12 @@
 import type { JsonObject } from '../../api/json.ts'
 import { LAST_APPLIED, readLastApplied } from '../../api/patch/last-applied.ts'
 import { isConflict, isNotFound } from '../../api/status.ts'
-import { collect } from '../collect.ts'
+import { collect } from '../arguments/collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, inContext, describeError, SilentExit } from '../errors.ts'
-import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../manifests.ts'
+import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../arguments/manifests.ts'
 import { createPrinter, withoutManagedFields } from '../printers/printer.ts'
-import { pathOf, qualifiedPlural, qualifiedSingular } from '../resource-types.ts'
+import { pathOf, qualifiedPlural, qualifiedSingular } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 import { viewLastApplied } from './view-last-applied.ts'
 
@@ -116,7 +116,7 @@ async function applyFromClient(
   options: ApplyOptions,
 ): Promise<{ outcome: Outcome; object: JsonObject }> {
   // The models are large: only this command pays for reading them.
-  const { withLastApplied } = await import('../client-side-apply.ts')
+  const { withLastApplied } = await import('../writes/client-side-apply.ts')
   const { object, type, source } = manifest
   const name = nameOf(object)
   if (!name) throw new CliError(`error from ${source}: resource name may not be empty`)
@@ -148,7 +148,7 @@ async function patchLive(
   path: string,
   options: ApplyOptions,
 ): Promise<{ outcome: Outcome; object: JsonObject }> {
-  const { computeApplyPatch } = await import('../client-side-apply.ts')
+  const { computeApplyPatch } = await import('../writes/client-side-apply.ts')
   if (!readLastApplied(live)) {
     session.note(
       `Warning: resource ${qualifiedPlural(type).replace(/\..*/, '')}/${nameOf(object)} is missing the ${LAST_APPLIED} annotation which is required by kubelab apply. kubelab apply should only be used on resources created declaratively by either kubelab create --save-config or kubelab apply. The missing annotation will be patched automatically.`,

@@ -4,7 +4,7 @@ import type { CliCommand } from '../commands.ts'
 import { followLog } from '../streams/copy-log.ts'
 import { CliError } from '../errors.ts'
 import { CommandFailed } from '../streams/exec-channels.ts'
-import { chooseContainer, findPods } from '../find-pods.ts'
+import { chooseContainer, findPods } from '../arguments/find-pods.ts'
 import { runPodStream, terminalWanted } from '../streams/pod-stream.ts'
 import type { Session } from '../session.ts'
 

@@ -1,6 +1,6 @@
 /** `kubelab auth`: who the server takes us for, and what it lets us do. */
 import type { JsonObject } from '../../api/json.ts'
-import { reviewObject, rulesTable, type RulesStatus, type UserInfo, whoamiTable } from '../access-review.ts'
+import { reviewObject, rulesTable, type RulesStatus, type UserInfo, whoamiTable } from '../decisions/access-review.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, SilentExit } from '../errors.ts'
 import { createPrinter } from '../printers/printer.ts'

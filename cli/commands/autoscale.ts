@@ -2,11 +2,11 @@
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
 import { newObject } from './create/generator.ts'
-import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
+import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../writes/dry-run.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, withFiles, type Target, type TargetOptions } from '../find-targets.ts'
-import type { KubeJson } from '../manifests.ts'
-import { apiVersionOf } from '../resource-types.ts'
+import { findTargets, pathOfTarget, withFiles, type Target, type TargetOptions } from '../arguments/find-targets.ts'
+import type { KubeJson } from '../arguments/manifests.ts'
+import { apiVersionOf } from '../arguments/resource-types.ts'
 
 interface AutoscaleOptions extends WriteOptions, TargetOptions {
   min: string

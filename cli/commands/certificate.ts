@@ -4,8 +4,8 @@ import { formatTime } from '../../api/time.ts'
 import { isConflict } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, type Target, withFiles } from '../find-targets.ts'
-import { qualifiedSingular } from '../resource-types.ts'
+import { findTargets, pathOfTarget, type Target, withFiles } from '../arguments/find-targets.ts'
+import { qualifiedSingular } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 
 interface Options {

@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import { KINDS } from '../../api/kinds.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
-import { complete } from '../completion-words.ts'
+import { complete } from '../arguments/completion-words.ts'
 import { CliError } from '../errors.ts'
 import { itemsOf } from '../printers/printer.ts'
-import { pathOf } from '../resource-types.ts'
+import { pathOf } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 
 const BASH = `# bash completion for kubelab

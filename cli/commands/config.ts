@@ -20,11 +20,11 @@ import {
   withoutEntry,
   withProperty,
   withRenamedContext,
-} from '../edit-kubeconfig.ts'
+} from '../decisions/edit-kubeconfig.ts'
 import { CliError } from '../errors.ts'
 import { createPrinter } from '../printers/printer.ts'
 import { printYaml } from '../printers/yaml.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from '../printers/tabwriter.ts'
 import type { GlobalOptions } from '../session.ts'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -6,7 +6,7 @@ import type { Pod } from '../../api/generated/types.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
 import { CommandFailed } from '../streams/exec-channels.ts'
-import { chooseContainer } from '../find-pods.ts'
+import { chooseContainer } from '../arguments/find-pods.ts'
 import { runPodStream } from '../streams/pod-stream.ts'
 import type { Session } from '../session.ts'
 

@@ -1,8 +1,8 @@
 /** `kubelab create`: objects from files, and the commonest kinds from options alone, a family a file in `create/`. */
 import { CliError, describeError, inContext, SilentExit } from '../errors.ts'
 import type { CliCommand } from '../commands.ts'
-import { withFiles } from '../find-targets.ts'
-import { readManifests } from '../manifests.ts'
+import { withFiles } from '../arguments/find-targets.ts'
+import { readManifests } from '../arguments/manifests.ts'
 import type { Session } from '../session.ts'
 import { createClusterRole, createClusterRoleBinding, createRole, createRoleBinding } from './create/access.ts'
 import { createNamespace, createServiceAccount, createToken } from './create/accounts.ts'

@@ -2,12 +2,12 @@
 import type { Command } from 'commander'
 import { isNotFound } from '../../api/status.ts'
 import { DEFAULT_LAB, deleteLab } from '../../lab/commands.ts'
-import { collect } from '../collect.ts'
+import { collect } from '../arguments/collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError, SilentExit } from '../errors.ts'
 import type { JsonObject } from '../../api/json.ts'
-import { findTargets, type Target, type TargetOptions } from '../find-targets.ts'
-import { pathOf, qualifiedSingular } from '../resource-types.ts'
+import { findTargets, type Target, type TargetOptions } from '../arguments/find-targets.ts'
+import { pathOf, qualifiedSingular } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 
 interface DeleteOptions extends TargetOptions {

@@ -6,11 +6,11 @@ import type { JsonObject } from '../../api/json.ts'
 import { isNotFound } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError, SilentExit } from '../errors.ts'
-import { withFiles } from '../find-targets.ts'
-import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../manifests.ts'
+import { withFiles } from '../arguments/find-targets.ts'
+import { namespaceOf, nameOf, readManifests, type ManifestObject } from '../arguments/manifests.ts'
 import { withoutManagedFields } from '../printers/printer.ts'
 import { printYaml } from '../printers/yaml.ts'
-import { pathOf } from '../resource-types.ts'
+import { pathOf } from '../arguments/resource-types.ts'
 import { runProgram } from '../run-program.ts'
 import type { Session } from '../session.ts'
 
@@ -99,7 +99,7 @@ async function versionsOf(
     return { before, after: await session.client.raw<JsonObject>('PATCH', path, { body: object, contentType, query }) }
   }
   const query = { dryRun: 'All', fieldManager: options.fieldManager ?? 'kubectl-client-side-apply' }
-  const { computeApplyPatch, withLastApplied } = await import('../client-side-apply.ts')
+  const { computeApplyPatch, withLastApplied } = await import('../writes/client-side-apply.ts')
   if (!before) {
     const body = withLastApplied(object)
     return { before, after: await session.client.raw<JsonObject>('POST', pathOf(type, { namespace }), { body, query }) }

@@ -6,12 +6,12 @@ import { deepEqual, type JsonObject } from '../../api/json.ts'
 import { isApiError } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError } from '../errors.ts'
-import { findTargets, pathOfTarget, type Target, type TargetOptions, withFiles } from '../find-targets.ts'
-import { parseManifest } from '../manifests.ts'
+import { findTargets, pathOfTarget, type Target, type TargetOptions, withFiles } from '../arguments/find-targets.ts'
+import { parseManifest } from '../arguments/manifests.ts'
 import { withoutManagedFields } from '../printers/printer.ts'
 import { printJson } from '../printers/json.ts'
 import { printYaml } from '../printers/yaml.ts'
-import { qualifiedSingular } from '../resource-types.ts'
+import { qualifiedSingular } from '../arguments/resource-types.ts'
 import { runProgram } from '../run-program.ts'
 import type { Session } from '../session.ts'
 
@@ -101,7 +101,7 @@ async function sendChanges(
   const { type } = target
   const metadata = after['metadata'] as JsonObject
   if (metadata['name'] !== target.name) throw new CliError('At least one of apiVersion, kind and name was changed')
-  const { computeEditPatch } = await import('../client-side-apply.ts')
+  const { computeEditPatch } = await import('../writes/client-side-apply.ts')
   const { contentType, patch } = computeEditPatch(before, after, type)
   await session.client.raw('PATCH', pathOfTarget(target, subresource), {
     body: patch,

@@ -2,13 +2,13 @@
 import type { CoreEvent } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
-import { collectList } from '../collect.ts'
+import { collectList } from '../arguments/collect.ts'
 import { CliError } from '../errors.ts'
-import { HEADERS, lastSeen, rowOf } from '../event-rows.ts'
+import { HEADERS, lastSeen, rowOf } from '../decisions/event-rows.ts'
 import { createPrinter, withoutManagedFields } from '../printers/printer.ts'
-import { apiVersionOf } from '../resource-types.ts'
+import { apiVersionOf } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from '../printers/tabwriter.ts'
 
 interface EventsOptions {
   allNamespaces?: boolean

@@ -1,7 +1,7 @@
 /** `kubelab exec`: run a command in a container. */
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { chooseContainer, findPods } from '../find-pods.ts'
+import { chooseContainer, findPods } from '../arguments/find-pods.ts'
 import { runPodStream, terminalWanted } from '../streams/pod-stream.ts'
 
 interface ExecOptions {

@@ -1,7 +1,7 @@
 /** `kubelab explain`: what a field is for, from the server's own schema. */
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
-import { explainField } from '../explain-schema.ts'
+import { explainField } from '../decisions/explain-schema.ts'
 
 export const explain: CliCommand = (program, open) => {
   program

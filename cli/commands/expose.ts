@@ -3,9 +3,9 @@ import type { Container, LabelSelector } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { parseReferences } from '../object-arguments.ts'
+import { parseReferences } from '../arguments/object-arguments.ts'
 import { createPrinter, withoutManagedFields } from '../printers/printer.ts'
-import { pathOf } from '../resource-types.ts'
+import { pathOf } from '../arguments/resource-types.ts'
 
 interface ExposeOptions {
   port?: string

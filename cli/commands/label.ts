@@ -4,9 +4,9 @@ import { deepEqual, type JsonObject } from '../../api/json.ts'
 import { isQualifiedName, isValidLabelValue } from '../../api/names.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { parseSelections } from '../object-arguments.ts'
+import { parseSelections } from '../arguments/object-arguments.ts'
 import { itemsOf } from '../printers/printer.ts'
-import { pathOf, qualifiedSingular, type ResourceType } from '../resource-types.ts'
+import { pathOf, qualifiedSingular, type ResourceType } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 
 interface LabelOptions {

@@ -5,7 +5,7 @@ import { withQuery } from '../../client/paths.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
 import { writeOut } from '../streams/copy-log.ts'
-import { chooseContainer, findPods, podsOf } from '../find-pods.ts'
+import { chooseContainer, findPods, podsOf } from '../arguments/find-pods.ts'
 import { openBody } from '../streams/open-stream.ts'
 import type { Session } from '../session.ts'
 

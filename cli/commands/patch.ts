@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { deepEqual, type JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
-import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
+import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../writes/dry-run.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../find-targets.ts'
-import { applyLocally, parsePatch, type PatchKind } from '../read-patch.ts'
+import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../arguments/find-targets.ts'
+import { applyLocally, parsePatch, type PatchKind } from '../writes/read-patch.ts'
 
 interface PatchOptions extends WriteOptions, TargetOptions {
   patch?: string

@@ -2,12 +2,12 @@
 import { isNotFound } from '../../api/status.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
-import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
+import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../writes/dry-run.ts'
 import { CliError, describeError, inContext, SilentExit } from '../errors.ts'
-import { fieldValidationOf, withValidation, type ValidationOptions } from '../field-validation.ts'
-import { withFiles } from '../find-targets.ts'
-import { nameOf, namespaceOf, readManifests, type ManifestObject } from '../manifests.ts'
-import { pathOf, qualifiedSingular } from '../resource-types.ts'
+import { fieldValidationOf, withValidation, type ValidationOptions } from '../writes/field-validation.ts'
+import { withFiles } from '../arguments/find-targets.ts'
+import { nameOf, namespaceOf, readManifests, type ManifestObject } from '../arguments/manifests.ts'
+import { pathOf, qualifiedSingular } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 import { waitUntilGone } from '../wait-until-gone.ts'
 
@@ -59,7 +59,7 @@ async function eachOf(session: Session, manifests: ManifestObject[], run: (manif
 }
 
 async function wanted({ object }: ManifestObject, { saveConfig }: ReplaceOptions): Promise<JsonObject> {
-  return saveConfig ? (await import('../client-side-apply.ts')).withLastApplied(object) : object
+  return saveConfig ? (await import('../writes/client-side-apply.ts')).withLastApplied(object) : object
 }
 
 async function replaceOne(session: Session, manifest: ManifestObject, options: ReplaceOptions): Promise<void> {

@@ -15,11 +15,11 @@ import { isControlledBy } from '../../api/object.ts'
 import { formatTime } from '../../api/time.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { parseReferences, type ObjectReference } from '../object-arguments.ts'
-import { pathOf, qualifiedPlural, qualifiedSingular } from '../resource-types.ts'
-import { daemonSetStatus, deploymentStatus, statefulSetStatus, type RolloutStatus } from '../rollout-status.ts'
+import { parseReferences, type ObjectReference } from '../arguments/object-arguments.ts'
+import { pathOf, qualifiedPlural, qualifiedSingular } from '../arguments/resource-types.ts'
+import { daemonSetStatus, deploymentStatus, statefulSetStatus, type RolloutStatus } from '../decisions/rollout-status.ts'
 import type { Session } from '../session.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from '../printers/tabwriter.ts'
 
 type Workload = Deployment | DaemonSet | StatefulSet
 type Run = (session: Session, reference: ObjectReference, options: RolloutOptions) => Promise<void>

@@ -1,8 +1,8 @@
 /** `kubelab scale`: how many pods a workload has. */
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { parseReferences } from '../object-arguments.ts'
-import { pathOf, qualifiedSingular } from '../resource-types.ts'
+import { parseReferences } from '../arguments/object-arguments.ts'
+import { pathOf, qualifiedSingular } from '../arguments/resource-types.ts'
 
 interface ScaleOptions {
   replicas?: string

@@ -1,12 +1,12 @@
 /** `kubelab set`: another image, environment or resources for the containers of workloads. */
 import type { Command } from 'commander'
 import type { JsonObject } from '../../api/json.ts'
-import { collect } from '../collect.ts'
+import { collect } from '../arguments/collect.ts'
 import type { CliCommand } from '../commands.ts'
-import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
+import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../writes/dry-run.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../find-targets.ts'
-import { parseReferences } from '../object-arguments.ts'
+import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../arguments/find-targets.ts'
+import { parseReferences } from '../arguments/object-arguments.ts'
 import {
   containersOf,
   environmentLine,
@@ -17,8 +17,8 @@ import {
   withEnvironment,
   withImages,
   withResources,
-} from '../pod-changes.ts'
-import { pathOf } from '../resource-types.ts'
+} from '../decisions/pod-changes.ts'
+import { pathOf } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
 
 type SetOptions = WriteOptions & TargetOptions & { containers: string }
@@ -166,7 +166,7 @@ async function changeAll(
 ): Promise<void> {
   if (options.all && options.selector) throw new CliError('cannot set --all and --selector at the same time')
   // The models are large: only who makes a patch pays for reading them.
-  const { computeEditPatch } = await import('../client-side-apply.ts')
+  const { computeEditPatch } = await import('../writes/client-side-apply.ts')
   for (const target of await findTargets(session, args, options)) {
     const path = pathOfTarget(target)
     const current = await session.client.raw<JsonObject>('GET', path)

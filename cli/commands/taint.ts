@@ -3,10 +3,10 @@ import type { Node, Taint } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import { isInvalid } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
-import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../dry-run.ts'
+import { dryRunOf, dryRunQuery, report, withWriteOptions, type WriteOptions } from '../writes/dry-run.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, type Target } from '../find-targets.ts'
-import { applyTaints, parseTaints, splitTaints, type TaintChanges } from '../node-taints.ts'
+import { findTargets, pathOfTarget, type Target } from '../arguments/find-targets.ts'
+import { applyTaints, parseTaints, splitTaints, type TaintChanges } from '../decisions/node-taints.ts'
 import type { Session } from '../session.ts'
 
 interface TaintOptions extends WriteOptions {

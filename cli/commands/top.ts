@@ -4,7 +4,7 @@ import { isApiError } from '../../api/status.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
 import type { Session } from '../session.ts'
-import { nodeTable, podTable, type NodeMetrics, type PodMetrics } from '../usage-tables.ts'
+import { nodeTable, podTable, type NodeMetrics, type PodMetrics } from '../decisions/usage-tables.ts'
 
 interface TopOptions {
   selector?: string

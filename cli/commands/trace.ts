@@ -1,10 +1,10 @@
 /** `kubelab trace`: the way from one change to running containers, as the API server's record of causes has it. */
 import { CliError } from '../errors.ts'
 import type { CliCommand } from '../commands.ts'
-import { parseReferences } from '../object-arguments.ts'
+import { parseReferences } from '../arguments/object-arguments.ts'
 import { openBody } from '../streams/open-stream.ts'
 import type { Session } from '../session.ts'
-import { formatTrace, traceWrites, type WriteRecord } from '../trace-writes.ts'
+import { formatTrace, traceWrites, type WriteRecord } from '../decisions/trace-writes.ts'
 
 export const trace: CliCommand = (program, open) => {
   program

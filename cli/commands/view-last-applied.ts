@@ -3,7 +3,7 @@ import type { JsonObject } from '../../api/json.ts'
 import { readLastApplied } from '../../api/patch/last-applied.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../find-targets.ts'
+import { findTargets, pathOfTarget, withFiles, type TargetOptions } from '../arguments/find-targets.ts'
 import { printYaml } from '../printers/yaml.ts'
 
 const PRINTERS: Record<string, (object: JsonObject) => string> = {

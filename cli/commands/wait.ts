@@ -2,13 +2,13 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { JsonObject } from '../../api/json.ts'
 import { isNotFound } from '../../api/status.ts'
-import { collect } from '../collect.ts'
+import { collect } from '../arguments/collect.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError, describeError, SilentExit } from '../errors.ts'
-import { findTargets, type Target, type TargetOptions } from '../find-targets.ts'
-import { pathOf, qualifiedSingular } from '../resource-types.ts'
+import { findTargets, type Target, type TargetOptions } from '../arguments/find-targets.ts'
+import { pathOf, qualifiedSingular } from '../arguments/resource-types.ts'
 import type { Session } from '../session.ts'
-import { parseWaitCondition, type WaitCondition } from '../wait-condition.ts'
+import { parseWaitCondition, type WaitCondition } from '../decisions/wait-condition.ts'
 import { waitUntilGone } from '../wait-until-gone.ts'
 
 interface WaitOptions extends TargetOptions {

@@ -5,10 +5,10 @@ import { isForbidden, isNotFound } from '../../api/status.ts'
 import { createApiClient, type RestClient } from '../../client/rest-client.ts'
 import type { CliCommand } from '../commands.ts'
 import { CliError } from '../errors.ts'
-import { findPods } from '../find-pods.ts'
+import { findPods } from '../arguments/find-pods.ts'
 import type { Session } from '../session.ts'
-import { whyNoPods, whyNotReady, whyUnbound } from '../why-not-ready.ts'
-import { formatWhy, type SchedulerAnswer } from '../why-text.ts'
+import { whyNoPods, whyNotReady, whyUnbound } from '../decisions/why-not-ready.ts'
+import { formatWhy, type SchedulerAnswer } from '../decisions/why-text.ts'
 
 export const why: CliCommand = (program, open) => {
   program

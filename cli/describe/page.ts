@@ -1,7 +1,7 @@
 /** The text of `describe`: indented lines of tab-separated cells, aligned at the end. */
 import { LAST_APPLIED } from '../../api/patch/last-applied.ts'
 import type { ObjectMeta } from '../../api/generated/types.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from '../printers/tabwriter.ts'
 
 /** A longer annotation stands on lines of its own, cut at this length: kubectl's `maxAnnotationLen`. */
 const LONGEST_ANNOTATION = 140

@@ -1,7 +1,7 @@
 /** `-o custom-columns=NAME:.metadata.name,…` */
 import { parseJsonPath, relaxedExpression } from '../../api/jsonpath.ts'
 import { CliError } from '../errors.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from './tabwriter.ts'
 import { itemsOf, type Printer } from './printer.ts'
 
 export function createCustomColumnsPrinter(spec: string, noHeaders: boolean): Printer {

@@ -1,6 +1,6 @@
 /** The default output: the table that the server makes, as text. */
 import type { JsonObject } from '../../api/json.ts'
-import { alignTabs } from '../tabwriter.ts'
+import { alignTabs } from './tabwriter.ts'
 
 export const TABLE_ACCEPT = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 

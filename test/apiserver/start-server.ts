@@ -7,7 +7,7 @@ import { startApiServer, type ApiServerOptions, type RunningApiServer } from '..
 import { selectAdmissionPlugins } from '../../apiserver/admission.ts'
 import { createClusterIpReservations, createNodePortReservations } from '../../apiserver/allocators/reservations.ts'
 import { createServiceAllocator } from '../../apiserver/allocators/service-allocator.ts'
-import { parseStaticTokens } from '../../apiserver/auth/static-tokens.ts'
+import { parseStaticTokens } from '../../apiserver/auth/authentication/static-tokens.ts'
 import { MemoryStore } from '../../apiserver/storage/memory-store.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
 import { silentLogger } from '../../component/logger.ts'

@@ -2,7 +2,7 @@
 import type { ResourceQuota } from '../../../api/generated/types.ts'
 import type { KubeObject } from '../../../api/object.ts'
 import { canonicalQuantity, compareQuantity, quantityToString, subtractQuantity, type Quantity } from '../../../api/quantity.ts'
-import { add, toAmounts, toList, type Amounts } from '../pod-resources.ts'
+import { add, toAmounts, toList, type Amounts } from '../pods/pod-resources.ts'
 import { isInScopes } from './scopes.ts'
 import { computeUsage, isCountedBy, missingAmounts, type Counted } from './usage.ts'
 

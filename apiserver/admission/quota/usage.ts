@@ -2,7 +2,7 @@
 import type { Container, PersistentVolumeClaim, Pod, PodSpec, Service } from '../../../api/generated/types.ts'
 import type { KubeObject } from '../../../api/object.ts'
 import { quantityFromInteger, type Quantity } from '../../../api/quantity.ts'
-import { computePodResources, isExtendedResource, toAmounts, type Amounts } from '../pod-resources.ts'
+import { computePodResources, isExtendedResource, toAmounts, type Amounts } from '../pods/pod-resources.ts'
 
 const ONE = quantityFromInteger(1)
 const STORAGE_CLASS = '.storageclass.storage.k8s.io/'

@@ -1,9 +1,9 @@
 /** `kubelab create role`, `clusterrole`, `rolebinding` and `clusterrolebinding`. */
 import type { Command } from 'commander'
 import type { Json, JsonObject } from '../../../api/json.ts'
-import { collect, collectList } from '../../collect.ts'
+import { collect, collectList } from '../../arguments/collect.ts'
 import { CliError } from '../../errors.ts'
-import type { KubeJson } from '../../manifests.ts'
+import type { KubeJson } from '../../arguments/manifests.ts'
 import type { Session } from '../../session.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'
 

@@ -2,7 +2,7 @@
 import { parseDuration } from '../../../api/duration.ts'
 import type { JsonObject } from '../../../api/json.ts'
 import { isApiError } from '../../../api/status.ts'
-import { collect } from '../../collect.ts'
+import { collect } from '../../arguments/collect.ts'
 import { CliError } from '../../errors.ts'
 import { createPrinter } from '../../printers/printer.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'

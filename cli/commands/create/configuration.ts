@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JsonObject } from '../../../api/json.ts'
-import { collect } from '../../collect.ts'
+import { collect } from '../../arguments/collect.ts'
 import { CliError } from '../../errors.ts'
-import { readKeyValues, type Sources } from '../../key-values.ts'
+import { readKeyValues, type Sources } from '../../arguments/key-values.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'
 
 const withData = (command: Command): Command =>

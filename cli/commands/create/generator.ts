@@ -1,10 +1,10 @@
 /** What `kubelab create KIND` is made of: options of its own, and the object that they describe. */
 import type { Command } from 'commander'
 import type { JsonObject } from '../../../api/json.ts'
-import { report, dryRunOf, dryRunQuery, withWriteOptions, type WriteOptions } from '../../dry-run.ts'
-import { fieldValidationOf, withValidation, type ValidationOptions } from '../../field-validation.ts'
-import { namespaceOf, type KubeJson } from '../../manifests.ts'
-import { pathOf } from '../../resource-types.ts'
+import { report, dryRunOf, dryRunQuery, withWriteOptions, type WriteOptions } from '../../writes/dry-run.ts'
+import { fieldValidationOf, withValidation, type ValidationOptions } from '../../writes/field-validation.ts'
+import { namespaceOf, type KubeJson } from '../../arguments/manifests.ts'
+import { pathOf } from '../../arguments/resource-types.ts'
 import type { Session } from '../../session.ts'
 
 export interface CreateOptions extends WriteOptions, ValidationOptions {
@@ -43,7 +43,7 @@ export function defineGenerator<Options>({ usage, aliases = [], description, opt
 export async function createOne(session: Session, object: KubeJson, options: CreateOptions): Promise<void> {
   const type = await session.types.ofKind(object.apiVersion, object.kind)
   const namespace = type.namespaced ? (namespaceOf(object) ?? session.namespace) : undefined
-  const wanted = options.saveConfig ? (await import('../../client-side-apply.ts')).withLastApplied(object) : object
+  const wanted = options.saveConfig ? (await import('../../writes/client-side-apply.ts')).withLastApplied(object) : object
   const placed = namespace ? { ...wanted, metadata: { ...wanted.metadata, namespace } } : wanted
   if (dryRunOf(options) === 'client') {
     // As kubectl: what is only printed names a namespace when the command line or the file does.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { toSelectorObject } from '../../selectors.ts'
+import { toSelectorObject } from '../../arguments/selectors.ts'
 import { roleBindingOf } from './access.ts'
 import { tokenRequestOf } from './accounts.ts'
 import { registryData } from './configuration.ts'

@@ -1,8 +1,8 @@
 /** `kubelab create quota`, `poddisruptionbudget` and `priorityclass`. */
 import type { JsonObject } from '../../../api/json.ts'
-import { toSelectorObject } from '../../selectors.ts'
+import { toSelectorObject } from '../../arguments/selectors.ts'
 import { CliError } from '../../errors.ts'
-import type { KubeJson } from '../../manifests.ts'
+import type { KubeJson } from '../../arguments/manifests.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'
 
 interface QuotaOptions {

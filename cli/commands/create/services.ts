@@ -1,8 +1,8 @@
 /** `kubelab create service clusterip`, `nodeport`, `loadbalancer`, `externalname`, and `create ingress`. */
 import type { JsonObject } from '../../../api/json.ts'
-import { collect, collectList } from '../../collect.ts'
+import { collect, collectList } from '../../arguments/collect.ts'
 import { CliError } from '../../errors.ts'
-import type { KubeJson } from '../../manifests.ts'
+import type { KubeJson } from '../../arguments/manifests.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'
 
 interface ServiceOptions {

@@ -1,9 +1,9 @@
 /** `kubelab create deployment`, `job` and `cronjob`. */
 import type { JsonObject } from '../../../api/json.ts'
-import { collect } from '../../collect.ts'
+import { collect } from '../../arguments/collect.ts'
 import { CliError } from '../../errors.ts'
-import type { KubeJson } from '../../manifests.ts'
-import { pathOf } from '../../resource-types.ts'
+import type { KubeJson } from '../../arguments/manifests.ts'
+import { pathOf } from '../../arguments/resource-types.ts'
 import type { Session } from '../../session.ts'
 import { type AddGenerator, defineGenerator, newObject } from './generator.ts'
 

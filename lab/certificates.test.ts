@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { createServer, connect } from 'node:tls'
 import { tmpdir } from 'node:os'
@@ -32,6 +32,10 @@ const inAYear = () => new Date(Date.now() + 330 * 86_400_000)
 describe('ensurePki', () => {
   it('makes every certificate that is planned, the service-account key and the key of secrets', () => {
     expect(pki.renewed).toHaveLength(planCertificates(options).length + 2)
+  })
+
+  it('signs tokens with what every verifier knows', async () => {
+    expect(createPrivateKey(await readFile(pki.serviceAccountKey)).asymmetricKeyType).toBe('rsa')
   })
 
   it('keeps keys to their owner', async () => {

@@ -4,10 +4,11 @@
  * What is wanted is data (`planCertificates`); what is on disk is kept when it still fulfils the plan. The layout under the
  * folder is kubeadm's. A start that finds everything in order loads no certificate library at all.
  */
-import { createPrivateKey, createPublicKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import type * as x509Library from '@peculiar/x509'
 import { distinct, planCertificates, type PkiOptions, type WantedCertificate } from './certificate-plan.ts'
 
@@ -36,7 +37,7 @@ export interface Pki {
   admin: CertificateFiles
   /** By node name. */
   kubelets: Record<string, { client: CertificateFiles; serving: CertificateFiles }>
-  /** PEM, P-256: tokens are signed ES256. */
+  /** PEM, RSA: tokens are signed RS256. */
   serviceAccountKey: string
   serviceAccountPublicKey: string
   /** An EncryptionConfiguration for `--encryption-provider-config`: secrets are encrypted at rest with a key of this lab. */
@@ -63,10 +64,24 @@ const BACKDATE = 5 * 60_000
  * wanted, and keeps the rest. Keys are readable by their owner only. Calls on one folder must not overlap.
  */
 export async function ensurePki(dir: string, options: EnsureOptions): Promise<Pki> {
-  const { now = new Date(), renew = () => false } = options
   const plan = planCertificates(options)
   await makeFolders(dir, plan)
+  const [renewed, madeAccountKey, madeEncryption] = await Promise.all([
+    ensureCertificates(dir, plan, options),
+    ensureServiceAccountKey(dir),
+    ensureEncryptionConfig(dir),
+  ])
+  if (madeAccountKey) renewed.push('sa')
+  if (madeEncryption) renewed.push('encryption')
+  return { ...pathsOf(dir, options), renewed: renewed.sort() }
+}
 
+/** Answers those that were made or made anew. */
+async function ensureCertificates(
+  dir: string,
+  plan: readonly WantedCertificate[],
+  { now = new Date(), renew = () => false }: EnsureOptions,
+): Promise<string[]> {
   const issued = new Map<string, Issued>()
   const renewed: string[] = []
   const authorities = plan.filter((wanted) => !wanted.authority)
@@ -83,9 +98,7 @@ export async function ensurePki(dir: string, options: EnsureOptions): Promise<Pk
       }),
     )
   }
-  if (await ensureServiceAccountKey(dir)) renewed.push('sa')
-  if (await ensureEncryptionConfig(dir)) renewed.push('encryption')
-  return { ...pathsOf(dir, options), renewed: renewed.sort() }
+  return renewed
 }
 
 interface Issued {
@@ -252,6 +265,8 @@ async function extensionsOf(
   ]
 }
 
+const generateRsaKeys = promisify(generateKeyPair)
+
 /** Sixteen random bytes whose first keeps the number positive and its encoding at full length. */
 function positiveSerial(): string {
   const bytes = randomBytes(16)
@@ -271,15 +286,18 @@ async function exportPrivateKey(key: webcrypto.CryptoKey): Promise<string> {
   return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' }).export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** True when the key had to be made. A lost public half is derived again: a new key would end every token there is. */
+/**
+ * True when the key had to be made. A lost public half is derived again: a new key would end every token there is.
+ * RSA, as other distributions have it: who accepts the cluster's tokens elsewhere, as clouds do, often knows RS256 only.
+ */
 async function ensureServiceAccountKey(dir: string): Promise<boolean> {
   const keyFile = path.join(dir, 'sa.key')
   const publicFile = path.join(dir, 'sa.pub')
   let privateKey = await readIfThere(keyFile)
   const made = privateKey === undefined
   if (privateKey === undefined) {
-    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-    privateKey = await exportPrivateKey(keys.privateKey)
+    const pair = await generateRsaKeys('rsa', { modulusLength: 2048 })
+    privateKey = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     await writeWhole(keyFile, privateKey, 0o600)
   }
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()

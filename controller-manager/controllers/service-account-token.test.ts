@@ -84,17 +84,20 @@ describe('token secrets', () => {
 })
 
 describe('the signature', () => {
-  it('is one that the public key confirms', () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  it.each([
+    ['RS256', 'sha256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['ES256', 'sha256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['ES384', 'sha384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+  ])('is one that the public key confirms: %s', (algorithm, hash, { privateKey, publicKey }) => {
     const token = createSigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())({ sub: 'x' })
     const [head, body, signature] = token.split('.')
-    const signed = Buffer.from(`${head}.${body}`)
-    const confirmed = verify(
-      'sha256',
-      signed,
-      { key: publicKey, dsaEncoding: 'ieee-p1363' },
-      Buffer.from(signature!, 'base64url'),
-    )
-    expect(confirmed).toBe(true)
+    expect(JSON.parse(Buffer.from(head!, 'base64url').toString())).toMatchObject({ alg: algorithm })
+    const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const
+    expect(verify(hash, Buffer.from(`${head}.${body}`), key, Buffer.from(signature!, 'base64url'))).toBe(true)
+  })
+
+  it('is not made with a key that nobody could check', () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    expect(() => createSigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).toThrow(/use RSA or a NIST curve/)
   })
 })

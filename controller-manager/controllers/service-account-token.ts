@@ -4,7 +4,7 @@
  * A secret of type `kubernetes.io/service-account-token` that a person makes gets its token, CA and namespace, and goes with its
  * account. With `legacy` every account also gets such a secret of its own, as before v1.24: clients of that time wait for it.
  */
-import { createHash, sign as signBytes } from 'node:crypto'
+import { createHash, createPrivateKey, sign as signBytes, type KeyObject } from 'node:crypto'
 import type { Secret, ServiceAccount } from '../../api/generated/types.ts'
 import { keyOf } from '../../api/object.ts'
 import type { Action, Controller } from '../../client/controller.ts'
@@ -25,15 +25,29 @@ export interface TokenSettings {
   legacy: boolean
 }
 
-/** ES256 or RS256, by the kind of the key. */
+/** Signs with an RSA key, or with one on a NIST curve, as the API server does. */
 export function createSigner(privateKey: string): TokenSettings['sign'] {
-  const algorithm = /BEGIN RSA/.test(privateKey) ? 'RS256' : 'ES256'
+  const key = createPrivateKey(privateKey)
+  const { algorithm, hash } = algorithmOf(key)
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return (claims) => {
     const text = `${encode({ alg: algorithm, typ: 'JWT' })}.${encode(claims)}`
-    const signature = signBytes('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    const signature = signBytes(hash, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
     return `${text}.${signature.toString('base64url')}`
   }
+}
+
+const CURVES: Record<string, { algorithm: string; hash: string }> = {
+  prime256v1: { algorithm: 'ES256', hash: 'sha256' },
+  secp384r1: { algorithm: 'ES384', hash: 'sha384' },
+  secp521r1: { algorithm: 'ES512', hash: 'sha512' },
+}
+
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): { algorithm: string; hash: string } {
+  if (asymmetricKeyType === 'rsa') return { algorithm: 'RS256', hash: 'sha256' }
+  const curve = CURVES[asymmetricKeyDetails?.namedCurve ?? '']
+  if (!curve) throw new Error(`Cannot sign tokens with a key of type ${asymmetricKeyType}: use RSA or a NIST curve`)
+  return curve
 }
 
 /** `namespace/account` that a token secret belongs to. */

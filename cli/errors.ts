@@ -1,6 +1,8 @@
 /** How failures are told, in kubectl's words, and what the process then exits with. */
 import { type ApiError, isApiError, isInvalid, isUnauthorized } from '../api/status.ts'
+import { NoClusterError } from '../client/kubeconfig.ts'
 import { UnreachableError } from '../client/rest-client.ts'
+import { dialError } from '../component/dial-error.ts'
 
 /** A complaint of our own: printed as `error: …`. */
 export class CliError extends Error {
@@ -41,14 +43,30 @@ export function describeError(error: unknown): string {
     return `Error from server${reasonOf(error.error)}: ${error.message}`
   }
   if (isApiError(error)) return describeApiError(error)
-  if (error instanceof UnreachableError && error.code === 'ECONNREFUSED') {
-    const host = /https?:\/\/([^/:]+(?::\d+)?)/.exec(error.message)?.[1] ?? 'the server'
-    return `The connection to the server ${host} was refused - did you specify the right host or port?`
-  }
+  if (error instanceof UnreachableError) return describeUnreachable(error)
   if (isTimeout(error))
     return 'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   if (error instanceof CliError && error.isPlain) return error.message
   return `error: ${error instanceof Error ? error.message : String(error)}`
+}
+
+function describeUnreachable(error: UnreachableError): string {
+  const { hostname, port } = new URL(serverOf(error) ?? 'https://unknown')
+  if (error.code === 'ECONNREFUSED')
+    return `The connection to the server ${hostname}${port && `:${port}`} was refused - did you specify the right host or port?`
+  const dial = dialError(error, hostname, Number(port || 443))
+  return dial ? `Unable to connect to the server: ${dial}` : `error: ${error.message}`
+}
+
+const serverOf = ({ message }: UnreachableError): string | undefined =>
+  /https?:\/\/(\[[^\]]+\]|[^/:\s]+)(:\d+)?/.exec(message)?.[0]
+
+/** What to do about a server that is not there: who asks may not know that it is a lab's, and that the lab is down. */
+export function hintFor(error: unknown, labServedAt: (url: string) => string | undefined): string {
+  if (error instanceof NoClusterError) return "'kubelab up' brings up a cluster and makes it the current one"
+  const lab = error instanceof UnreachableError ? labServedAt(serverOf(error) ?? '') : undefined
+  if (!lab) return ''
+  return `It is the API server of the lab "${lab}": 'kubelab status --lab ${lab}' says how it is, 'kubelab up --lab ${lab}' brings it up`
 }
 
 /** `--request-timeout` is over: the signal's own error, or what Node makes of it while it reads an answer. */

@@ -1,5 +1,6 @@
 /** The `kubelab` command. */
-import { describeError, exitCodeOf } from './errors.ts'
+import { labServedAt } from '../lab/known-labs.ts'
+import { describeError, exitCodeOf, hintFor } from './errors.ts'
 import { createProgram } from './program.ts'
 
 // `kubelab get pods | head -1` closes the pipe early, which is no error.
@@ -12,7 +13,7 @@ const program = createProgram()
 try {
   await program.run(process.argv.slice(2))
 } catch (error) {
-  const text = describeError(error)
+  const text = [describeError(error), hintFor(error, labServedAt)].filter(Boolean).join('\n')
   if (text) process.stderr.write(`${text}\n`)
   process.exitCode = exitCodeOf(error)
 } finally {

@@ -85,6 +85,11 @@ export interface LoadOptions {
 }
 
 /** The configuration of the chosen context. */
+/** Nothing says which cluster is meant. */
+export class NoClusterError extends Error {
+  override name = 'NoClusterError'
+}
+
 export async function loadClientConfig(options: LoadOptions = {}): Promise<ClientConfig> {
   return toClientConfig(await loadKubeconfig(options), options)
 }
@@ -163,7 +168,7 @@ async function toClientConfig(config: Kubeconfig, options: LoadOptions = {}): Pr
   const clusterName = options.cluster ?? context?.cluster
   const userName = options.user ?? context?.user
   const cluster = config.clusters.find(({ name }) => name === clusterName)?.cluster
-  if (!clusterName) throw new Error('Cannot find the API server: no kubeconfig says which cluster is the current one')
+  if (!clusterName) throw new NoClusterError('Cannot find the API server: no kubeconfig says which cluster is the current one')
   if (!cluster?.server) throw new Error(`Cannot find the API server: cluster "${clusterName}" does not exist or has no server`)
   const user = config.users.find(({ name }) => name === userName)?.user ?? {}
   const insecure = cluster['insecure-skip-tls-verify'] ?? false

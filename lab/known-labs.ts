@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { definitionFile, type LabDefinition, stateRoot } from './definition.ts'
+import { apiServerUrl, definitionFile, type LabDefinition, stateRoot } from './definition.ts'
 
 const MOST_LABS = 250
 
@@ -16,6 +16,16 @@ export const labNames = (root = stateRoot): string[] =>
 export function findLab(name: string, root = stateRoot): LabDefinition | undefined {
   const file = definitionFile(name, root)
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LabDefinition) : undefined
+}
+
+/** The lab with this API server; undefined too for who may not read of labs. */
+export function labServedAt(url: string, root = stateRoot): string | undefined {
+  try {
+    return labNames(root).find((name) => apiServerUrl(findLab(name, root)!) === url)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined
+    throw error
+  }
 }
 
 /** Whoever reads meanwhile finds the definition as it was or as it is, never half of it. */

@@ -84,12 +84,12 @@ export interface LoadOptions {
   env?: NodeJS.ProcessEnv | undefined
 }
 
-/** The configuration of the chosen context. */
 /** Nothing says which cluster is meant. */
 export class NoClusterError extends Error {
   override name = 'NoClusterError'
 }
 
+/** The configuration of the chosen context. */
 export async function loadClientConfig(options: LoadOptions = {}): Promise<ClientConfig> {
   return toClientConfig(await loadKubeconfig(options), options)
 }

@@ -3,7 +3,9 @@ import type { Container, Pod } from '../../api/generated/types.ts'
 import { judgePressure } from '../admission.ts'
 import { planImageRemoval } from '../images/image-removal.ts'
 import { trackThresholds } from './evictor.ts'
+import type { ContainerStats } from '../runtime/cri-types.ts'
 import { evictionMessage } from './message.ts'
+import { usageByName } from './observe.ts'
 import { exceededLimit, type PodUsage, rankForEviction } from './rank.ts'
 import {
   computeThresholds,
@@ -135,6 +137,19 @@ describe('a pod that uses more than it may', () => {
     ],
     ['nothing', pod('a'), used(9, 9), undefined],
   ])('%s', (_, subject, usage, why) => expect(exceededLimit(subject, usage)).toBe(why))
+})
+
+describe('what a pod uses', () => {
+  const run = (attempt: number, memory: number | null, disk: number) => ({
+    attributes: { id: `main-${attempt}`, metadata: { name: 'main', attempt }, labels: {} },
+    cpu: null,
+    memory: memory === null ? null : ({ workingSetBytes: { value: memory } } as ContainerStats['memory']),
+    writableLayer: { timestamp: 0, fsId: null, usedBytes: { value: disk }, inodesUsed: { value: 1 } },
+  })
+  it('is told once for a container that was restarted', () => {
+    const usages = usageByName([run(1, 7, 2), run(0, null, 3)])
+    expect(usages).toEqual([{ name: 'main', memoryBytes: 7, diskBytes: 5, inodes: 2 }])
+  })
 })
 
 describe('an evicted pod', () => {

@@ -3,8 +3,9 @@ import { lstat, readdir, readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import type { Pod } from '../../api/generated/types.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
+import type { ContainerStats } from '../runtime/cri-types.ts'
 import { labels } from '../runtime/labels.ts'
-import type { PodUsage } from './rank.ts'
+import { type ContainerUsage, type PodUsage, sum } from './rank.ts'
 import type { Observation, Signal } from './thresholds.ts'
 
 export async function observeNode({ cri, paths }: KubeletContext): Promise<Map<Signal, Observation>> {
@@ -39,15 +40,10 @@ export async function observePods(pods: readonly Pod[], context: KubeletContext)
       const { uid, namespace = '', name } = pod.metadata
       const logs = context.paths.podLogDirectory({ namespace, name, uid })
       const containers = await Promise.all(
-        stats
-          .filter(({ attributes }) => attributes.labels[labels.podUid] === uid)
-          .map(async ({ attributes, memory, writableLayer }) => ({
-            name: attributes.metadata.name,
-            memoryBytes: memory?.workingSetBytes?.value ?? 0,
-            diskBytes:
-              (writableLayer?.usedBytes?.value ?? 0) + (await diskUsage(path.join(logs, attributes.metadata.name))).bytes,
-            inodes: writableLayer?.inodesUsed?.value ?? 0,
-          })),
+        usageByName(stats.filter(({ attributes }) => attributes.labels[labels.podUid] === uid)).map(async (usage) => ({
+          ...usage,
+          diskBytes: usage.diskBytes + (await diskUsage(path.join(logs, usage.name))).bytes,
+        })),
       )
       const disks = (pod.spec.volumes ?? []).filter(({ emptyDir }) => emptyDir && emptyDir.medium !== 'Memory')
       const volumes = await Promise.all(
@@ -60,6 +56,17 @@ export async function observePods(pods: readonly Pod[], context: KubeletContext)
     }),
   )
   return new Map(usages)
+}
+
+/** The runtime still counts for a container what it was before its restarts: to a pod's user it is one. */
+export function usageByName(stats: readonly ContainerStats[]): ContainerUsage[] {
+  const byName = Map.groupBy(stats, ({ attributes }) => attributes.metadata.name)
+  return [...byName].map(([name, runs]) => ({
+    name,
+    memoryBytes: sum(runs.map(({ memory }) => memory?.workingSetBytes?.value ?? 0)),
+    diskBytes: sum(runs.map(({ writableLayer }) => writableLayer?.usedBytes?.value ?? 0)),
+    inodes: sum(runs.map(({ writableLayer }) => writableLayer?.inodesUsed?.value ?? 0)),
+  }))
 }
 
 /** As `du`: blocks, not lengths; what goes away meanwhile is not counted. */

@@ -23,7 +23,7 @@ export type UsageOf = (pod: Pod) => PodUsage | undefined
 
 type Compare = (a: Pod, b: Pod) => number
 
-const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0)
+export const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0)
 export const memoryOf = ({ containers }: PodUsage): number => sum(containers.map(({ memoryBytes }) => memoryBytes))
 export const diskOf = ({ containers, volumes }: PodUsage): number =>
   sum(containers.map(({ diskBytes }) => diskBytes)) + sum([...volumes.values()].map(({ bytes }) => bytes))

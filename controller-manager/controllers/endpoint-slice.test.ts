@@ -285,7 +285,7 @@ describe('topology mode Auto', () => {
     )
   })
 
-  it('hints by the processors of nodes that are ready, and not at all when one does not tell its zone', () => {
+  it('hints by the processors of nodes that are ready, and not at all when that is switched off or a node does not tell its zone', () => {
     const model = withService()
     const node = (name: string, zone?: string) =>
       model.add('Node', {
@@ -301,11 +301,21 @@ describe('topology mode Auto', () => {
     model.settle(endpointSlice)
     const hinted = () => endpointsOf(model).map(({ hints }) => hints?.forZones?.[0]?.name)
     expect(hinted().toSorted()).toEqual(['z1', 'z1', 'z2', 'z2'])
+    const enabled = 'TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4'
+    model.change('Service', 'default/web', ({ metadata }) => void delete metadata.annotations)
+    model.settle(endpointSlice)
+    expect(hinted()).toEqual([undefined, undefined, undefined, undefined])
+    model.change('Service', 'default/web', ({ metadata }) => {
+      metadata.annotations = { 'service.kubernetes.io/topology-mode': 'Auto' }
+    })
+    model.settle(endpointSlice)
     node('d')
     model.settle(endpointSlice)
     expect(hinted()).toEqual([undefined, undefined, undefined, undefined])
     expect(model.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
-      'TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4',
+      enabled,
+      'TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4',
+      enabled,
       'TopologyAwareHintsDisabled: Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4',
     ])
   })

@@ -20,7 +20,7 @@ import {
 } from './endpoints/service-pods.ts'
 import { placeEndpoints } from './endpoints/slice-placement.ts'
 import { createTriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts'
-import { hintByZone, isTopologyAuto, type HintsTold } from './endpoints/zone-hints.ts'
+import { hintByZone, type HintsTold, isTopologyAuto, switchedOff } from './endpoints/zone-hints.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -37,10 +37,13 @@ export interface Observed {
   slices: EndpointSlice[]
   /** When what this pass writes became due. */
   triggeredAt?: string | undefined
+  /** The pass before this one shared them out to zones. */
+  wasShared?: boolean
 }
 
 export function createEndpointSliceController(): Controller<'Service', Observed> {
   const triggers = createTriggerTimes()
+  const shared = new Set<string>()
   return {
     name: 'endpointslice-controller',
     for: 'Service',
@@ -81,9 +84,14 @@ export function createEndpointSliceController(): Controller<'Service', Observed>
         .byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`)
         .filter(({ metadata }) => metadata.labels?.[managedByLabel] === managedBy && !metadata.deletionTimestamp),
     }),
-    reconcile: (service, observed) => reconcile(service, { ...observed, triggeredAt: triggers.next(service, observed.pods) }),
+    reconcile(service, observed) {
+      const wasShared = shared.delete(keyOf(service))
+      if (isTopologyAuto(service)) shared.add(keyOf(service))
+      return reconcile(service, { ...observed, wasShared, triggeredAt: triggers.next(service, observed.pods) })
+    },
     gone(key) {
       triggers.forget(keyOf({ metadata: key }))
+      shared.delete(keyOf({ metadata: key }))
       return []
     },
   }
@@ -110,12 +118,14 @@ interface Draft {
 }
 
 /** Pods whose target ports differ (named ports) cannot share a slice: one group for each set of ports. */
-function reconcileFamily(service: Service, { pods, nodeOf, nodes, slices, triggeredAt }: Observed, family: string): Action[] {
+function reconcileFamily(service: Service, observed: Observed, family: string): Action[] {
+  const { pods, nodeOf, nodes, slices, triggeredAt } = observed
   const ofFamily = slices.filter(({ addressType }) => addressType === family)
   const owned = ofFamily.filter((slice) => isControlledBy(slice, service))
   const obsolete = ofFamily.filter((slice) => !isControlledBy(slice, service))
   const groups = groupByPorts(service, pods, nodeOf, family as AddressType)
-  const told = isTopologyAuto(service) ? hintByZone(groups.values(), nodes()) : undefined
+  const shares = isTopologyAuto(service)
+  const told = shares ? hintByZone(groups.values(), nodes()) : observed.wasShared ? switchedOff : undefined
   const bySamePorts = Map.groupBy(owned, ({ ports }) => portsKey(ports ?? []))
   const updates = new Map<EndpointSlice, Draft>()
   const drafts: Draft[] = []
@@ -133,13 +143,14 @@ function reconcileFamily(service: Service, { pods, nodeOf, nodes, slices, trigge
   // A service always has a slice: an empty one tells "none" from "not looked yet".
   if (drafts.length === 0 && obsolete.length === ofFamily.length) drafts.push({ ports: [], endpoints: [] })
   const changes = writes(service, family, { owned, updates, drafts, obsolete, triggeredAt })
-  return [...changes, ...(told && changes.length > 0 ? tellHints(service, told, owned, family) : [])]
+  return [...changes, ...(told && (changes.length > 0 || !shares) ? tellHints(service, told, owned, family) : [])]
 }
 
-/** That there are hints is told once, why there are none with each change. */
-function tellHints(service: Service, { type, reason, message }: HintsTold, before: EndpointSlice[], family: string): Action[] {
+/** That there are hints is told once, why there are none with each change, that they were switched off if there were any. */
+function tellHints(service: Service, told: HintsTold, before: EndpointSlice[], family: string): Action[] {
+  const { type, reason, message } = told
   const had = before.some(({ endpoints }) => endpoints?.some(({ hints }) => hints?.forZones))
-  if (type === 'Normal' && had) return []
+  if (type === 'Normal' ? had : told === switchedOff && !had) return []
   return [{ do: 'event', about: service, type, reason, message: `${message}, addressType: ${family}` }]
 }
 

@@ -101,6 +101,13 @@ export interface HintsTold {
   message: string
 }
 
+/** The annotation is gone. */
+export const switchedOff: HintsTold = {
+  type: 'Warning',
+  reason: 'TopologyAwareHintsDisabled',
+  message: 'Topology Aware Hints has been disabled',
+}
+
 /** In place: the hints of all ready endpoints, or of none. Answers what the user is told when that changes something. */
 export function hintByZone(groups: Groups, nodes: readonly Node[]): HintsTold {
   const all = [...groups].flatMap(({ endpoints }) => [...endpoints].map(([key, endpoint]) => ({ endpoints, key, endpoint })))

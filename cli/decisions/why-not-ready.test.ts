@@ -7,7 +7,7 @@ const at = '2026-01-01T00:00:40Z'
 const event = (reason: string, message: string, name = 'web'): CoreEvent =>
   ({ type: 'Warning', reason, message, lastTimestamp: at, involvedObject: { name }, metadata: { name: 'e' } }) as CoreEvent
 const pod = (status: object, spec: object = {}): Pod =>
-  ({ metadata: { name: 'web' }, spec: { containers: [{ name: 'c' }], ...spec }, status }) as unknown as Pod
+  ({ metadata: { name: 'web', namespace: 'shop' }, spec: { containers: [{ name: 'c' }], ...spec }, status }) as unknown as Pod
 const waiting = (name: string, reason: string, message?: string) => ({
   name,
   ready: false,
@@ -45,7 +45,15 @@ describe('a pod that has its node and is not ready', () => {
         ],
       }),
       [],
-      'its container c waits: CrashLoopBackOff (it ended with exit code 1, Error; 3 restarts)',
+      'its container c waits: CrashLoopBackOff (it ended with exit code 1, Error; 3 restarts)\n' +
+        "  'kubelab logs web -n shop -c c --previous' shows what it wrote before it ended",
+    ],
+    [
+      'an image of a registry that cannot be reached',
+      pod({ containerStatuses: [waiting('c', 'ImagePullBackOff', 'dial tcp: network is unreachable')] }),
+      [],
+      'its container c waits: ImagePullBackOff: dial tcp: network is unreachable\n' +
+        "  its node reaches no registry: 'kubelab image load FILE.tar' brings images to a lab, and one made by 'kubelab up --internet' pulls them",
     ],
     [
       'a gate of its readiness',

@@ -12,6 +12,7 @@ export function whyNotReady(pod: Pod, events: readonly CoreEvent[], now: Date): 
     ...containerLines(pod, now),
     ...gateLines(pod),
     ...lastWarning(events, now),
+    ...adviceLines(pod),
   ]
   return lines.length > 0 ? `It is not ready:\n${lines.map((line) => `  ${line}`).join('\n')}` : ''
 }
@@ -49,6 +50,21 @@ function stateOf({ state, lastState, restartCount }: ContainerStatus, now: Date)
   if (state?.terminated)
     return `has ended with exit code ${state.terminated.exitCode}${said(state.terminated.reason, state.terminated.message)}`
   return `waits${said(state?.waiting?.reason, state?.waiting?.message)}${again}`
+}
+
+/** What to do about what beginners meet first. */
+function adviceLines({ metadata: { name, namespace }, status }: Pod): string[] {
+  const advice = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].flatMap(
+    ({ name: container, state }) => {
+      const { reason, message = '' } = state?.waiting ?? {}
+      if (reason === 'CrashLoopBackOff')
+        return `'kubelab logs ${name} -n ${namespace} -c ${container} --previous' shows what it wrote before it ended`
+      if (/^(ErrImagePull|ImagePullBackOff)$/.test(reason ?? '') && message.includes('network is unreachable'))
+        return "its node reaches no registry: 'kubelab image load FILE.tar' brings images to a lab, and one made by 'kubelab up --internet' pulls them"
+      return []
+    },
+  )
+  return [...new Set(advice)]
 }
 
 const gateLines = (pod: Pod): string[] =>

@@ -1,9 +1,11 @@
-/** Writes answers: bytes, JSON, YAML and Status errors, with warnings, compression and pretty printing as asked for. */
+/** Writes answers: bytes, JSON, YAML, protobuf and Status errors, with warnings, compression and pretty printing as asked for. */
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import type { Status } from '../../api/generated/types.ts'
 import { ApiError, internalError } from '../../api/status.ts'
 import type { ApiRequest } from '../api-context.ts'
+import { encodeProtobuf, PROTOBUF_TYPE } from '../protobuf/encode-body.ts'
+import { type Format, takesOnlyProtobuf } from './negotiate.ts'
 
 const gzipAsync = promisify(gzip)
 
@@ -95,7 +97,19 @@ const lineEnd = Buffer.from('\n')
 export const sendJsonBytes = (request: Answering, code: number, bytes: Buffer): void | Promise<void> =>
   sendBytes(request, code, Buffer.concat([bytes, lineEnd], bytes.length + 1))
 
-export async function sendYaml(request: ApiRequest, code: number, value: unknown): Promise<void> {
+/** A Kubernetes object that is answered in one form only: JSON, or protobuf to who takes nothing else. */
+export const sendKind = (request: ApiRequest, code: number, value: object): void | Promise<void> =>
+  sendAs(request, code, value, takesOnlyProtobuf(request.raw.headers.accept) ? 'protobuf' : 'json')
+
+/** In the form that was negotiated. */
+export function sendAs(request: ApiRequest, code: number, value: object, format: Format): void | Promise<void> {
+  if (format === 'json') return sendJson(request, code, value)
+  // The audit log has objects in JSON, however they go out.
+  request.audit?.responseBody(Buffer.from(JSON.stringify(value)))
+  return format === 'yaml' ? sendYaml(request, code, value) : sendBytes(request, code, encodeProtobuf(value), PROTOBUF_TYPE)
+}
+
+async function sendYaml(request: ApiRequest, code: number, value: unknown): Promise<void> {
   const { stringify } = await import('yaml')
   await sendBytes(request, code, Buffer.from(stringify(value, { aliasDuplicateObjects: false })), 'application/yaml')
 }
@@ -124,6 +138,7 @@ export function sendError(request: Answering, error: unknown): ApiError {
   const retryAfter = answer.details?.retryAfterSeconds
   if (retryAfter) response.setHeader('Retry-After', String(retryAfter))
   response.setHeader('X-Content-Type-Options', 'nosniff')
-  write(request, answer.code, Buffer.from(`${JSON.stringify(answer.status)}\n`), JSON_TYPE)
+  if (takesOnlyProtobuf(request.raw.headers.accept)) write(request, answer.code, encodeProtobuf(answer.status), PROTOBUF_TYPE)
+  else write(request, answer.code, Buffer.from(`${JSON.stringify(answer.status)}\n`), JSON_TYPE)
   return answer
 }

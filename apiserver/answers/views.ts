@@ -100,7 +100,7 @@ export function viewObject(
   { as, asVersion }: Accepted,
   query: URLSearchParams,
   now: Date,
-): unknown {
+): object {
   const show = (object: KubeObject) => fromStorageVersion(resource, object)
   if (as === 'Table') {
     const { resourceVersion } = stored.metadata

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { forbidden } from '../../api/status.ts'
 import type { ApiRequest, ResourceRequest } from '../api-context.ts'
 import { takeSocket, upgradeHead } from '../server.ts'
+import type { Format } from './negotiate.ts'
 
 /** How the messages look; without a protocol they are the bytes as they are. */
 export type StreamProtocol = '' | 'binary.k8s.io' | 'base64.binary.k8s.io'
@@ -82,8 +83,8 @@ const eventServers = new WebSocketServer({
   handleProtocols: (offered) => [...offered].find(isNoToken) ?? false,
 })
 
-/** Where whole frames of a watch are written to: each goes out as a text message. Undefined when the handshake was refused. */
-export function openEventSocket(request: ApiRequest): Writable | undefined {
+/** Where whole frames of a watch are written to: each goes out as a message. Undefined when the handshake was refused. */
+export function openEventSocket(request: ApiRequest, format: Format): Writable | undefined {
   const { raw, response } = request
   const offered = raw.headers['sec-websocket-protocol']?.split(',').map((one) => one.trim())
   // Without this the library would refuse a client whose one protocol is its token.
@@ -91,19 +92,31 @@ export function openEventSocket(request: ApiRequest): Writable | undefined {
   takeSocket(request)
   let sink: Writable | undefined
   eventServers.handleUpgrade(raw, raw.socket, upgradeHead(raw), (socket) => {
-    sink = eventSink(socket)
+    sink = eventSink(socket, format === 'protobuf' ? splitMessages : splitLines)
   })
   if (!sink) response.statusCode = 400
   return sink
 }
 
-function eventSink(socket: WebSocket): Writable {
+/** Frames end with a line break, and JSON has none inside. */
+const splitLines = (frames: Buffer): string[] => frames.toString().split('\n').slice(0, -1)
+
+/** The length before each frame is for those who read a stream: a message has its own. */
+function splitMessages(frames: Buffer): Buffer[] {
+  const messages: Buffer[] = []
+  for (let at = 0; at < frames.length;) {
+    const end = at + 4 + frames.readUInt32BE(at)
+    messages.push(frames.subarray(at + 4, end))
+    at = end
+  }
+  return messages
+}
+
+function eventSink(socket: WebSocket, split: (frames: Buffer) => (string | Buffer)[]): Writable {
   const sink = new Writable({
     decodeStrings: false,
     write(frames: Buffer, _encoding, done) {
-      const events = frames.toString().split('\n')
-      // Frames end with a line break, and JSON has none inside.
-      events.pop()
+      const events = split(frames)
       events.forEach((event, index) => socket.send(event, index === events.length - 1 ? done : undefined))
     },
     final(done) {

@@ -75,7 +75,7 @@ export async function parseBody(body: Buffer, format: BodyFormat, what: string):
 /** Go's typed clients and `kubectl create` send it; kinds that have no messages here are asked for in JSON. */
 async function parseProtobuf(body: Buffer): Promise<unknown> {
   // Most servers never meet one: the table of messages is read when the first comes.
-  const { decodeProtobufBody } = await import('./protobuf/decode-body.ts')
+  const { decodeProtobufBody } = await import('../protobuf/decode-body.ts')
   const value = decodeProtobufBody(body)
   if (!value) throw unsupportedMediaType(ACCEPTED.slice(0, 2))
   return value

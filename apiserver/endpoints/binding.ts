@@ -9,7 +9,7 @@ import { mutateStored } from '../writes/mutate-stored.ts'
 import { readBodyObject } from '../bodies/read-body-object.ts'
 import type { RequestInfo } from '../requests/request-info.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
-import { sendJson, successStatus } from '../answers/respond.ts'
+import { sendKind, successStatus } from '../answers/respond.ts'
 import { readWriteOptions } from '../writes/write-options.ts'
 import { toSeconds } from '../writes/write-steps.ts'
 import { keyOfRequest } from './get.ts'
@@ -73,7 +73,7 @@ async function store(context: ApiContext, request: ResourceRequest, binding: Bin
   await admission.validate()
   const time = toSeconds(context.now())
   await mutateStored(context, request, options, keyOfRequest(request), (object) => assign(object as Pod, binding, time))
-  await sendJson(request, 201, successStatus(undefined, 201))
+  await sendKind(request, 201, successStatus(undefined, 201))
 }
 
 function validate({ target }: Binding, name: string): void {

@@ -13,7 +13,7 @@ const WORKERS = 16
 
 export async function removeCollection(context: ApiContext, request: ResourceRequest): Promise<void> {
   const { info, resource, raw } = request
-  const accepted = negotiate(raw.headers.accept, ['Table', 'PartialObjectMetadataList'])
+  const accepted = negotiate(raw.headers.accept, ['Table', 'PartialObjectMetadataList'], resource)
   const { cause } = readWriteOptions(request, 'DeleteOptions')
   const options = { ...(await readDeleteOptions(request)), cause }
   const page = await readPage(context, resource, readSelection(info, resource), readListOptions(info.query, false))

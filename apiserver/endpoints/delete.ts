@@ -2,7 +2,7 @@
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { deleteObject } from '../writes/delete-object.ts'
 import { readDeleteOptions } from '../writes/delete-options.ts'
-import { sendJson, successStatus } from '../answers/respond.ts'
+import { sendKind, successStatus } from '../answers/respond.ts'
 import { checkAcceptable } from '../answers/send-object.ts'
 import { sendStored } from '../answers/send-stored.ts'
 import { readWriteOptions } from '../writes/write-options.ts'
@@ -34,5 +34,5 @@ export async function remove(context: ApiContext, request: ResourceRequest): Pro
   if (!deleted.removed || ANSWERS_OBJECT[names.group]?.includes(names.plural)) return sendStored(context, request, 200, deleted)
   const uid = 'entry' in deleted ? deleted.entry.uid : deleted.dryRun.metadata.uid
   const details = { name: info.name, ...(names.group && { group: names.group }), kind: names.plural, uid }
-  await sendJson(request, 200, successStatus(details))
+  await sendKind(request, 200, successStatus(details))
 }

@@ -5,7 +5,7 @@ import { mergeAggregated, mergeGroups } from '../aggregation/merge-discovery.ts'
 import type { ApiContext, ApiRequest } from '../api-context.ts'
 import { negotiate } from '../answers/negotiate.ts'
 import type { ResourceDefinition, ResourceNames } from '../resources/resource.ts'
-import { sendBytes, sendJson } from '../answers/respond.ts'
+import { sendBytes, sendKind } from '../answers/respond.ts'
 import { groupVersion, type ServedResources } from '../served-resources.ts'
 import { subresourcesOf } from '../subresources.ts'
 import { BINDING_DEFINITION } from './binding.ts'
@@ -21,22 +21,22 @@ export async function discovery(context: ApiContext, request: ApiRequest): Promi
   if (group === undefined) {
     const accepted = negotiate(raw.headers.accept, ['APIGroupDiscoveryList'])
     if (accepted.as) return sendAggregated(context, request, root === 'api', accepted.asVersion ?? 'v2')
-    return sendJson(request, 200, root === 'api' ? apiVersions(request) : groupList(context))
+    return sendKind(request, 200, root === 'api' ? apiVersions(request) : groupList(context))
   }
   const resources = context.resources
   if (root === 'api') {
     if (group !== 'v1' || version !== undefined) throw unknownPath()
-    return sendJson(request, 200, resourceList(resources, '', 'v1'))
+    return sendKind(request, 200, resourceList(resources, '', 'v1'))
   }
   if (version === undefined) {
     const found = allGroups(context).find(({ name }) => name === group)
     if (!found) throw unknownPath()
-    return sendJson(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...found })
+    return sendKind(request, 200, { kind: 'APIGroup', apiVersion: 'v1', ...found })
   }
   const definitions = groupsOf(resources).get(group)
   if (!definitions) throw unknownPath()
   if (!versionsOf(definitions).includes(version)) throw unknownPath()
-  return sendJson(request, 200, resourceList(resources, group, version))
+  return sendKind(request, 200, resourceList(resources, group, version))
 }
 
 const apiVersions = ({ raw }: ApiRequest) => ({

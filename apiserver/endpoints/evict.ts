@@ -9,7 +9,7 @@ import { prefixOfKind } from '../cluster-reader.ts'
 import { deleteObject } from '../writes/delete-object.ts'
 import { toDeleteOptions } from '../writes/delete-options.ts'
 import { readBodyObject } from '../bodies/read-body-object.ts'
-import { sendJson, successStatus } from '../answers/respond.ts'
+import { sendKind, successStatus } from '../answers/respond.ts'
 import { keyFor } from '../served-resources.ts'
 import { readWriteOptions } from '../writes/write-options.ts'
 import { toSeconds } from '../writes/write-steps.ts'
@@ -42,7 +42,7 @@ export async function evict(context: ApiContext, request: ResourceRequest): Prom
   await admission.validate()
   if (!ignoresBudgets(pod)) await takeDisruption(context, pod, options.dryRun)
   await deleteObject(context, request, options, info.namespace, info.name)
-  await sendJson(request, 201, successStatus(undefined, 201))
+  await sendKind(request, 201, successStatus(undefined, 201))
 }
 
 /** Such a pod serves nobody. */

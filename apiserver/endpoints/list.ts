@@ -5,7 +5,7 @@ import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { encodeContinue, readListOptions, type ListOptions } from '../reads/list-options.ts'
 import { negotiate, type Accepted, type ViewName } from '../answers/negotiate.ts'
 import { joinBytes } from '../reads/list-bodies.ts'
-import { sendJson, sendParts, sendYaml, wantsPretty } from '../answers/respond.ts'
+import { sendAs, sendParts, wantsPretty } from '../answers/respond.ts'
 import { readSelection, select, type Selection } from '../reads/selection.ts'
 import type { ServedResource } from '../served-resources.ts'
 import { fromStorageVersion } from '../storage-version.ts'
@@ -24,7 +24,7 @@ interface Page {
 
 export async function list(context: ApiContext, request: ResourceRequest): Promise<void> {
   const { info, resource } = request
-  const accepted = negotiate(request.raw.headers.accept, views)
+  const accepted = negotiate(request.raw.headers.accept, views, resource)
   const selection = readSelection(info, resource)
   const options = readListOptions(info.query, false)
   const page = await readPage(context, resource, selection, options)
@@ -131,7 +131,7 @@ export async function sendPage(
       : as === 'PartialObjectMetadataList'
         ? toPartialMetadataList(stored, metadata, asVersion)
         : { kind: definition.names.listKind, apiVersion, metadata, items: stored.map(show) }
-  await (format === 'yaml' ? sendYaml(request, 200, value) : sendJson(request, 200, value))
+  await sendAs(request, 200, value, format)
 }
 
 const listHead = (kind: string, apiVersion: string, metadata: ListMeta): Buffer =>

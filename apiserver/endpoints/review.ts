@@ -6,7 +6,7 @@ import { readObject } from '../bodies/decode-object.ts'
 import { negotiate } from '../answers/negotiate.ts'
 import type { RequestInfo } from '../requests/request-info.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
-import { sendJson } from '../answers/respond.ts'
+import { sendKind } from '../answers/respond.ts'
 import { groupVersion, type ServedResource } from '../served-resources.ts'
 
 /** As if they were resources, for decoding and discovery. */
@@ -67,5 +67,5 @@ async function answer(context: ApiContext, request: ApiRequest, review: Review, 
     authenticator,
     audiences: tokens.audiences,
   })
-  await sendJson(request, 201, answered)
+  await sendKind(request, 201, answered)
 }

@@ -5,7 +5,7 @@ import { admissionAttributes, createAdmission } from '../admission/admission-cha
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { createToken } from '../auth/authentication/token-request.ts'
 import { readBodyObject } from '../bodies/read-body-object.ts'
-import { sendJson } from '../answers/respond.ts'
+import { sendKind } from '../answers/respond.ts'
 import { readWriteOptions } from '../writes/write-options.ts'
 
 const GROUP = 'authentication.k8s.io'
@@ -36,5 +36,5 @@ export async function issueToken(context: ApiContext, request: ResourceRequest):
     dryRun,
     now: context.now,
   })
-  await sendJson(request, 201, answer)
+  await sendKind(request, 201, answer)
 }

@@ -3,8 +3,9 @@ import type { KubeObject } from '../../api/object.ts'
 import { ApiError, internalError, serviceUnavailable } from '../../api/status.ts'
 import type { ApiContext, ResourceRequest } from '../api-context.ts'
 import { beginChunks } from '../reads/chunked-answer.ts'
+import { PROTOBUF_TYPE } from '../protobuf/encode-body.ts'
 import { readListOptions, type ListOptions } from '../reads/list-options.ts'
-import { negotiate, type ViewName } from '../answers/negotiate.ts'
+import { negotiateStream, type Format, type ViewName } from '../answers/negotiate.ts'
 import type { ResourceDefinition } from '../resources/resource.ts'
 import { readSelection, select, type Selection } from '../reads/selection.ts'
 import type { Entry, StoreEvent, Subscription } from '../storage/store.ts'
@@ -22,7 +23,7 @@ const BOOKMARK_EVERY_MS = 60_000
 
 export async function watch(context: ApiContext, request: ResourceRequest): Promise<void> {
   const { info, resource, raw } = request
-  const accepted = negotiate(raw.headers.accept?.replaceAll(';stream=watch', ''), views)
+  const accepted = negotiateStream(raw.headers.accept, views, resource)
   const selection = readSelection(info, resource)
   const options = readListOptions(info.query, true)
   const framer = createFramer({
@@ -33,7 +34,7 @@ export async function watch(context: ApiContext, request: ResourceRequest): Prom
   })
   await catchUp(context, options)
   if (context.stopping.aborted) throw serviceUnavailable('the server is shutting down')
-  await startWatch(context, request, selection, options, framer)
+  await startWatch(context, request, selection, options, framer, accepted.format)
 }
 
 /** A watch from "the newest state" asks etcd what that is; one from a revision of a faster server waits for it. */
@@ -48,6 +49,7 @@ async function startWatch(
   selection: Selection,
   options: ListOptions,
   framer: Framer,
+  format: Format,
 ): Promise<void> {
   const { store, stopping } = context
   const { resource, info } = request
@@ -61,7 +63,7 @@ async function startWatch(
   const shown = convert ? entries.map((entry) => entry.object()) : []
   if (convert) await convert.ahead(shown)
 
-  const sink = isWebSocket(request.raw) ? openEventSocket(request) : beginAnswer(request)
+  const sink = isWebSocket(request.raw) ? openEventSocket(request, format) : beginAnswer(request, format)
   if (!sink) return
   let subscription: Subscription | undefined
   let timer: NodeJS.Timeout | undefined
@@ -80,7 +82,7 @@ async function startWatch(
   stopping.addEventListener('abort', end, { once: true })
   timer = setTimeout(end, timeoutMs(options.timeoutSeconds))
   const send = (status: ApiError) => {
-    stream.push(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status.status })}\n`))
+    stream.push(framer.error(status))
     stream.end()
   }
   // A watch that cannot begin there has begun all the same: its first event says why not, as upstream has it.
@@ -100,8 +102,9 @@ async function startWatch(
   }
 }
 
-function beginAnswer({ response, audit }: ResourceRequest): Sink {
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' })
+function beginAnswer({ response, audit }: ResourceRequest, format: Format): Sink {
+  const contentType = format === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json'
+  response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-cache, private' })
   audit?.started(200)
   return beginChunks(response)
 }

@@ -1,5 +1,7 @@
 /** Watch events as the bytes that go out: each framed once for all the watchers who take the same view of it. */
 import type { KubeObject } from '../../api/object.ts'
+import type { ApiError } from '../../api/status.ts'
+import { encodeWatchFrame } from '../protobuf/encode-body.ts'
 import type { Accepted } from '../answers/negotiate.ts'
 import type { ServedResource } from '../served-resources.ts'
 import { fromStorageVersion } from '../storage-version.ts'
@@ -13,9 +15,10 @@ export interface Framer {
   frame(event: StoreEvent, type: EventType, first: boolean): Buffer
   initial(entry: Entry, first: boolean): Buffer
   bookmark(revision: number, endOfInitialEvents: boolean): Buffer
+  error(error: ApiError): Buffer
 }
 
-export interface View extends Pick<Accepted, 'as' | 'asVersion'> {
+export interface View extends Accepted {
   resource: ServedResource
   includeObject: IncludeObject
   now: () => Date
@@ -32,54 +35,51 @@ const heads: Record<EventType, Buffer> = {
 const shared = new WeakMap<StoreEvent, Map<string, Buffer>>()
 
 export function createFramer(view: View): Framer {
-  const { resource, as = '', asVersion = '', includeObject } = view
-  const viewKey = `${resource.apiVersion} ${as} ${asVersion} ${includeObject}`
+  const { resource, format, as = '', asVersion = '', includeObject } = view
+  const viewKey = `${resource.apiVersion} ${format} ${as} ${asVersion} ${includeObject}`
   const keys: Record<EventType, string> = {
     ADDED: `${viewKey} ADDED`,
     MODIFIED: `${viewKey} MODIFIED`,
     DELETED: `${viewKey} DELETED`,
   }
-  const bytesOf = (entry: Entry, first: boolean): Buffer =>
-    !as && resource.isStorageVersion ? entry.bytes : Buffer.from(JSON.stringify(viewed(view, entry.object(), first)))
+  const frameOf = (type: EventType | 'BOOKMARK' | 'ERROR', object: object): Buffer =>
+    format === 'protobuf' ? encodeWatchFrame(type, object) : Buffer.from(`${JSON.stringify({ type, object })}\n`)
+  const present = (entry: Entry, type: EventType, first: boolean): Buffer =>
+    !as && resource.isStorageVersion && format === 'json'
+      ? Buffer.concat([heads[type], entry.bytes, newline])
+      : frameOf(type, viewed(view, entry.object(), first))
+  const made = (event: StoreEvent, type: EventType, first: boolean): Buffer => {
+    const left = type === 'DELETED' && event.type !== 'DELETED' && event.previous
+    return left ? frameOf(type, viewed(view, leftAt(view, event), first)) : present(event.entry, type, first)
+  }
 
   return {
-    initial: (entry, first) => Buffer.concat([heads.ADDED, bytesOf(entry, first), newline]),
+    initial: (entry, first) => present(entry, 'ADDED', first),
     frame(event, type, first) {
-      if (first && as === 'Table')
-        return Buffer.concat([heads[type], leavingOrPresent(view, event, type, bytesOf, first), newline])
+      if (first && as === 'Table') return made(event, type, first)
       let frames = shared.get(event)
       if (!frames) shared.set(event, (frames = new Map()))
       let frame = frames.get(keys[type])
       if (!frame) {
-        frame = Buffer.concat([heads[type], leavingOrPresent(view, event, type, bytesOf, first), newline])
+        frame = made(event, type, first)
         frames.set(keys[type], frame)
       }
       return frame
     },
-    bookmark: (revision, endOfInitialEvents) =>
-      Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: bookmarkObject(view, revision, endOfInitialEvents) })}\n`),
+    bookmark: (revision, endOfInitialEvents) => frameOf('BOOKMARK', bookmarkObject(view, revision, endOfInitialEvents)),
+    error: ({ status }) => frameOf('ERROR', status),
   }
 }
 
 /** An object that leaves a selection is shown as it was when it still belonged, with the revision at which it left. */
-function leavingOrPresent(
-  view: View,
-  event: StoreEvent,
-  type: EventType,
-  bytesOf: (entry: Entry, first: boolean) => Buffer,
-  first: boolean,
-): Buffer {
-  const left = type === 'DELETED' && event.type !== 'DELETED' && event.previous
-  if (!left) return bytesOf(event.entry, first)
-  const { resource } = view
+function leftAt({ resource }: View, event: StoreEvent): KubeObject {
   const previous = event.previous!.object()
   // A copy with another revision is none that the webhook has converted.
   const object = resource.definition.convert ? fromStorageVersion(resource, previous) : previous
-  const dated = { ...object, metadata: { ...object.metadata, resourceVersion: String(event.revision) } }
-  return Buffer.from(JSON.stringify(viewed(view, dated, first)))
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(event.revision) } }
 }
 
-function viewed({ resource, as, asVersion, includeObject, now }: View, stored: KubeObject, first: boolean): unknown {
+function viewed({ resource, as, asVersion, includeObject, now }: View, stored: KubeObject, first: boolean): object {
   const show = (object: KubeObject) => fromStorageVersion(resource, object)
   if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return toPartialMetadata(stored, asVersion)
   if (as !== 'Table') return show(stored)

@@ -6,6 +6,7 @@ import { ADMIN_TOKEN, type TestServer } from './start-server.ts'
 export interface Answer {
   code: number
   headers: IncomingHttpHeaders
+  bytes: Buffer
   text: string
   /** The body as JSON; undefined when it is none. */
   json: Json
@@ -49,12 +50,13 @@ export const createHttpClient =
           },
         },
         (incoming) => {
-          let text = ''
-          incoming.setEncoding('utf8')
-          incoming.on('data', (chunk: string) => (text += chunk))
-          incoming.on('end', () =>
-            resolve({ code: incoming.statusCode ?? 0, headers: incoming.headers, text, json: parse(text) }),
-          )
+          const chunks: Buffer[] = []
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+          incoming.on('end', () => {
+            const bytes = Buffer.concat(chunks)
+            const text = bytes.toString()
+            resolve({ code: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text, json: parse(text) })
+          })
           incoming.on('error', reject)
         },
       )

@@ -138,13 +138,14 @@ function send(port: number, ca: string, { method = 'GET', path, body, token, cer
         },
       },
       (incoming) => {
-        let text = ''
-        incoming.setEncoding('utf8')
-        incoming.on('data', (chunk: string) => (text += chunk))
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
         incoming.on('error', reject)
         incoming.on('end', () => {
+          const bytes = Buffer.concat(chunks)
+          const text = bytes.toString()
           const json = incoming.headers['content-type']?.includes('json') ? (JSON.parse(text) as Json) : undefined
-          resolve({ code: incoming.statusCode ?? 0, headers: incoming.headers, text, json: json as Json })
+          resolve({ code: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text, json: json as Json })
         })
       },
     )

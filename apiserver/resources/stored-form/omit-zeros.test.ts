@@ -27,6 +27,20 @@ test.each([
   expect(object).toEqual(expected)
 })
 
+test('a schema is read wherever it is, and what may be false or nothing in it stays', () => {
+  const schema = (more: object) => ({
+    type: 'object',
+    properties: {
+      a: { type: 'array', items: { type: 'string', default: '', ...more }, 'x-kubernetes-preserve-unknown-fields': false },
+    },
+    additionalProperties: false,
+  })
+  const definition = (more: object) => ({ spec: { versions: [{ served: false, schema: { openAPIV3Schema: schema(more) } }] } })
+  const object = definition({ nullable: false, required: [], properties: { b: { description: '', minimum: 0 } } })
+  omitZerosOf('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'CustomResourceDefinition')!(object)
+  expect(object).toEqual(definition({ properties: { b: { minimum: 0 } } }))
+})
+
 test('kinds whose Go types are not known are left as they are', () => {
-  expect(omitZerosOf('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'CustomResourceDefinition')).toBeUndefined()
+  expect(omitZerosOf('example.com/v1', 'Widget', 'Widget')).toBeUndefined()
 })

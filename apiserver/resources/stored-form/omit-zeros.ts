@@ -5,7 +5,7 @@
  * of an immutable field; and every other reader would see members that upstream never shows.
  */
 import { modelOf, hasModel } from '../../../api/schema/models.ts'
-import { fieldsOf, isKnownMessage, messageName, type Field } from '../../bodies/protobuf/decode-message.ts'
+import { fieldsOf, isKnownMessage, messageName, type Field } from '../../protobuf/message-fields.ts'
 
 type Members = Record<string, unknown>
 type Omit = (object: Members) => void
@@ -28,9 +28,10 @@ function omitOf(message: string, model: string): Omit | undefined {
   if (CLOSED.has(message) || !isKnownMessage(message) || !hasModel(model)) return undefined
   const key = `${message} ${model}`
   if (compiled.has(key)) return compiled.get(key)
-  // A message that contains itself is left alone in there.
-  compiled.set(key, undefined)
-  const omit = compile(message, model)
+  // A message that contains itself finds this one, which is made when the first object comes.
+  let omit: Omit | undefined
+  compiled.set(key, (object) => omit?.(object))
+  omit = compile(message, model)
   compiled.set(key, omit)
   return omit
 }
@@ -50,7 +51,9 @@ function compile(message: string, model: string): Omit | undefined {
     const omitsZero = !required.includes(field.name) && field.mark !== '?' && (leaf || field.mark !== '')
     const ref = schema.ref ?? schema.items?.ref ?? schema.values?.ref
     const inner = leaf || ref === undefined ? undefined : omitOf(field.type, ref)
-    const visit = inner && (field.mark === '*' ? each(inner) : field.mark === '%' ? eachValue(inner) : one(inner))
+    const visit = SCHEMAS.has(field.type)
+      ? visitSchemas(field.mark === '%')
+      : inner && (field.mark === '*' ? each(inner) : field.mark === '%' ? eachValue(inner) : one(inner))
     if (visit || omitsZero) rules.set(field.name, { omitsZero, visit })
   }
   if (rules.size === 0) return undefined
@@ -66,9 +69,21 @@ function compile(message: string, model: string): Omit | undefined {
   }
 }
 
+/** A schema, several of them, or something else: the model calls it anything. */
+const SCHEMAS = new Set(['Array', 'Bool', 'StringArray'].map((other) => `apiextensions.JSONSchemaPropsOr${other}`))
+
+const visitSchemas = (isMap: boolean) => {
+  const omit = omitOf('apiextensions.JSONSchemaProps', 'JSONSchemaProps')!
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit)
+    else if (typeof value === 'object' && value !== null) omit(value as Members)
+  }
+  return isMap ? (map: unknown) => Object.values(map as Members).forEach(visit) : visit
+}
+
 /** Members of an inlined message are members of the one that it is in. */
 const flatFields = (message: string): Field[] =>
-  [...fieldsOf(message).values()].flatMap((field) => (field.mark === '~' ? flatFields(field.type) : [field]))
+  fieldsOf(message).flatMap((field) => (field.mark === '~' ? flatFields(field.type) : [field]))
 
 const one = (omit: Omit) => omit as (value: unknown) => void
 const each = (omit: Omit) => (value: unknown) => (value as Members[]).forEach(omit)

@@ -1,10 +1,11 @@
 /** A request body in Kubernetes' protobuf envelope to the JSON value that it stands for. */
-import { badRequest } from '../../../api/status.ts'
-import { decodeMessage, messageName, ProtobufError } from './decode-message.ts'
+import { badRequest } from '../../api/status.ts'
+import { decodeMessage, ProtobufError } from './decode-message.ts'
+import { messageName } from './message-fields.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** Every body begins with it, so that nothing else is taken for one. */
-const MAGIC = Buffer.from('k8s\0')
+export const MAGIC = Buffer.from('k8s\0')
 
 interface Envelope {
   apiVersion: string

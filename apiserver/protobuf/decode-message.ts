@@ -1,5 +1,5 @@
 /** Protobuf messages of the Kubernetes API to their JSON form: an absent, empty or zero field is left out where JSON leaves it out. */
-import { MESSAGES } from './messages.ts'
+import { type Field, fieldsByNumber } from './message-fields.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** Bytes that are not what they say they are. */
@@ -7,75 +7,16 @@ export class ProtobufError extends Error {
   override readonly name = 'ProtobufError'
 }
 
-type Mark = '' | '*' | '%' | '?' | '~'
-
-export interface Field {
-  name: string
-  mark: Mark
-  type: string
-}
-
 type Json = unknown
 type Message = Record<string, Json>
 
-const lines = new Map<string, string>()
-const messages = new Map<string, Map<number, Field>>()
-
-/** Deeper than any message of the API; schemas of custom resources nest, and come as JSON. */
-const MAX_DEPTH = 100
-
-export function isKnownMessage(name: string): boolean {
-  return lineOf(name) !== undefined
-}
-
-function lineOf(name: string): string | undefined {
-  if (lines.size === 0)
-    for (const line of MESSAGES.trim().split('\n')) {
-      const space = line.indexOf(' ')
-      if (space > 0) lines.set(line.slice(0, space), line.slice(space + 1))
-      else lines.set(line, '')
-    }
-  return lines.get(name)
-}
-
-/** By number. Throws for a message that is not known. */
-export function fieldsOf(name: string): Map<number, Field> {
-  let fields = messages.get(name)
-  if (fields) return fields
-  const line = lineOf(name)
-  if (line === undefined) throw new ProtobufError(`message ${name} is not known`)
-  fields = new Map()
-  const group = name.slice(0, name.lastIndexOf('.'))
-  for (const [, field, number, mark, type] of line.matchAll(/(\w+)=(\d+)([*%?~]?)(\S+)/g)) {
-    const qualified = type!.length === 1 || type!.includes('.') ? type! : `${group}.${type}`
-    fields.set(Number(number), { name: field!, mark: mark as Mark, type: qualified })
-  }
-  messages.set(name, fields)
-  return fields
-}
-
-/** Older versions whose messages are those of the version that took their place. */
-const SAME_MESSAGES: Readonly<Record<string, string>> = {
-  'autoscaling/v2beta2': 'autoscaling/v2',
-  'batch/v1beta1': 'batch',
-  'policy/v1beta1': 'policy',
-}
-
-/** `apps/v1 Deployment` is `apps.Deployment`; the group is cut at its first dot. */
-export function messageName(apiVersion: string, kind: string): string | undefined {
-  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/', 2) as [string, string]) : ['core', apiVersion]
-  const folder = group === 'events.k8s.io' ? 'events' : group.split('.', 1)[0]!
-  const short = { 'rbac.authorization.k8s.io': 'rbac', 'flowcontrol.apiserver.k8s.io': 'flowcontrol' }[group] ?? folder
-  const versioned = version === 'v1' ? short : `${short}/${version}`
-  const scope = SAME_MESSAGES[versioned] ?? versioned
-  const candidates = [`${scope}.${kind}`, ...(kind === 'DeleteOptions' ? ['meta.DeleteOptions'] : [])]
-  return candidates.find(isKnownMessage)
-}
+/** Deeper than a schema of a custom resource can be in JSON, and nothing else nests as much. */
+const MAX_DEPTH = 250
 
 /** `name` as `core.Pod`. Fields that are not known are skipped, as Go skips them. */
 export function decodeMessage(name: string, bytes: Buffer, depth = 0): Message {
   if (depth > MAX_DEPTH) throw new ProtobufError('exceeded max depth')
-  const fields = fieldsOf(name)
+  const fields = fieldsByNumber(name)
   const message: Message = {}
   const reader = new WireReader(bytes)
   while (reader.more()) {
@@ -142,13 +83,13 @@ function readValue(type: string, reader: WireReader, depth: number): Json {
     default: {
       const bytes = reader.bytes()
       const special = SPECIAL[type]
-      return special ? special(bytes) : decodeMessage(type, bytes, depth + 1)
+      return special ? special(bytes, depth) : decodeMessage(type, bytes, depth + 1)
     }
   }
 }
 
 /** Messages whose JSON is not an object of their fields. */
-const SPECIAL: Readonly<Record<string, (bytes: Buffer) => Json>> = {
+const SPECIAL: Readonly<Record<string, (bytes: Buffer, depth: number) => Json>> = {
   'meta.Time': (bytes) => timeOf(bytes, false),
   'meta.MicroTime': (bytes) => timeOf(bytes, true),
   'meta.Duration': (bytes) => `${Number(scalars(bytes).get(1) ?? 0) / 1e9}s`,
@@ -159,6 +100,21 @@ const SPECIAL: Readonly<Record<string, (bytes: Buffer) => Json>> = {
     const fields = scalars(bytes)
     return fields.get(1) ? String(fields.get(3) ?? '') : Number(fields.get(2) ?? 0)
   },
+  'apiextensions.JSON': rawJson,
+  'apiextensions.JSONSchemaPropsOrBool': (bytes, depth) => {
+    const { allows = false, schema } = decodeMessage('apiextensions.JSONSchemaPropsOrBool', bytes, depth)
+    return schema ?? allows
+  },
+  'apiextensions.JSONSchemaPropsOrArray': (bytes, depth) => {
+    const { schema, jSONSchemas = [] } = decodeMessage('apiextensions.JSONSchemaPropsOrArray', bytes, depth)
+    return schema ?? jSONSchemas
+  },
+  'apiextensions.JSONSchemaPropsOrStringArray': (bytes, depth) => {
+    const { schema, property = [] } = decodeMessage('apiextensions.JSONSchemaPropsOrStringArray', bytes, depth)
+    return schema ?? property
+  },
+  'meta.Verbs': items,
+  'authentication.AttestationValue': items,
   'authentication.ExtraValue': items,
   'authorization.ExtraValue': items,
   'certificates.ExtraValue': items,

@@ -1,5 +1,6 @@
 /**
- * Field numbers of Kubernetes' protobuf messages, one message a line: what `kubectl create` and Go's typed clients send.
+ * Field numbers of Kubernetes' protobuf messages, one message a line: what `kubectl create` and Go's typed clients send,
+ * and what some of them want to be answered with. A list of a kind is `metadata` and `items`, and has no line.
  *
  * `group.Message field=number` with a mark and a type: `*` repeated, `%` map with string keys, `?` a pointer in Go (present even when
  * zero), `~` inlined in JSON; `s` string, `i` integer, `b` boolean, `y` bytes, `d` double, else a message of the same group or of
@@ -36,6 +37,34 @@ admissionregistration.ValidatingWebhookConfiguration metadata=1meta.ObjectMeta w
 admissionregistration.Validation expression=1s message=2s reason=3?s messageExpression=4s
 admissionregistration.Variable name=1s expression=2s
 admissionregistration.WebhookClientConfig url=3?s service=1?ServiceReference caBundle=2y
+apiextensions.CustomResourceColumnDefinition name=1s type=2s format=3s description=4s priority=5i jsonPath=6s
+apiextensions.CustomResourceConversion strategy=1s webhook=2?WebhookConversion
+apiextensions.CustomResourceDefinition metadata=1meta.ObjectMeta spec=2CustomResourceDefinitionSpec status=3CustomResourceDefinitionStatus
+apiextensions.CustomResourceDefinitionCondition type=1s status=2s lastTransitionTime=3meta.Time reason=4s message=5s observedGeneration=6i
+apiextensions.CustomResourceDefinitionNames plural=1s singular=2s shortNames=3*s kind=4s listKind=5s categories=6*s
+apiextensions.CustomResourceDefinitionSpec group=1s names=3CustomResourceDefinitionNames scope=4s versions=7*CustomResourceDefinitionVersion conversion=9?CustomResourceConversion preserveUnknownFields=10b
+apiextensions.CustomResourceDefinitionStatus conditions=1*CustomResourceDefinitionCondition acceptedNames=2CustomResourceDefinitionNames storedVersions=3*s observedGeneration=4i
+apiextensions.CustomResourceDefinitionVersion name=1s served=2b storage=3b deprecated=7b deprecationWarning=8?s schema=4?CustomResourceValidation subresources=5?CustomResourceSubresources additionalPrinterColumns=6*CustomResourceColumnDefinition selectableFields=9*SelectableField
+apiextensions.CustomResourceSubresourceScale specReplicasPath=1s statusReplicasPath=2s labelSelectorPath=3?s
+apiextensions.CustomResourceSubresourceStatus
+apiextensions.CustomResourceSubresources status=1?CustomResourceSubresourceStatus scale=2?CustomResourceSubresourceScale
+apiextensions.CustomResourceValidation openAPIV3Schema=1?JSONSchemaProps
+apiextensions.ExternalDocumentation description=1s url=2s
+apiextensions.JSON raw=1y
+apiextensions.JSONSchemaProps id=1s $schema=2s $ref=3?s description=4s type=5s format=6s title=7s default=8?JSON maximum=9?d exclusiveMaximum=10b minimum=11?d exclusiveMinimum=12b maxLength=13?i minLength=14?i pattern=15s maxItems=16?i minItems=17?i uniqueItems=18b multipleOf=19?d enum=20*JSON maxProperties=21?i minProperties=22?i required=23*s items=24?JSONSchemaPropsOrArray allOf=25*JSONSchemaProps oneOf=26*JSONSchemaProps anyOf=27*JSONSchemaProps not=28?JSONSchemaProps properties=29%JSONSchemaProps additionalProperties=30?JSONSchemaPropsOrBool patternProperties=31%JSONSchemaProps dependencies=32%JSONSchemaPropsOrStringArray additionalItems=33?JSONSchemaPropsOrBool definitions=34%JSONSchemaProps externalDocs=35?ExternalDocumentation example=36?JSON nullable=37b x-kubernetes-preserve-unknown-fields=38?b x-kubernetes-embedded-resource=39b x-kubernetes-int-or-string=40b x-kubernetes-list-map-keys=41*s x-kubernetes-list-type=42?s x-kubernetes-map-type=43?s x-kubernetes-validations=44*ValidationRule
+apiextensions.JSONSchemaPropsOrArray schema=1?JSONSchemaProps jSONSchemas=2*JSONSchemaProps
+apiextensions.JSONSchemaPropsOrBool allows=1b schema=2?JSONSchemaProps
+apiextensions.JSONSchemaPropsOrStringArray schema=1?JSONSchemaProps property=2*s
+apiextensions.SelectableField jsonPath=1s
+apiextensions.ServiceReference namespace=1s name=2s path=3?s port=4?i
+apiextensions.ValidationRule rule=1s message=2s messageExpression=3s reason=4?s fieldPath=5s optionalOldSelf=6?b
+apiextensions.WebhookClientConfig url=3?s service=1?ServiceReference caBundle=2y
+apiextensions.WebhookConversion clientConfig=2?WebhookClientConfig conversionReviewVersions=3*s
+apiregistration.APIService metadata=1meta.ObjectMeta spec=2APIServiceSpec status=3APIServiceStatus
+apiregistration.APIServiceCondition type=1s status=2s lastTransitionTime=3meta.Time reason=4s message=5s
+apiregistration.APIServiceSpec service=1?ServiceReference group=2s version=3s insecureSkipTLSVerify=4b caBundle=5y groupPriorityMinimum=7i versionPriority=8i
+apiregistration.APIServiceStatus conditions=1*APIServiceCondition
+apiregistration.ServiceReference namespace=1s name=2s port=3?i
 apps.ControllerRevision metadata=1meta.ObjectMeta data=2runtime.RawExtension revision=3i
 apps.DaemonSet metadata=1meta.ObjectMeta spec=2DaemonSetSpec status=3DaemonSetStatus
 apps.DaemonSetCondition type=1s status=2s lastTransitionTime=3meta.Time reason=4s message=5s
@@ -260,7 +289,7 @@ core.NodeAddress type=1s address=2s
 core.NodeAffinity requiredDuringSchedulingIgnoredDuringExecution=1?NodeSelector preferredDuringSchedulingIgnoredDuringExecution=2*PreferredSchedulingTerm
 core.NodeAllocatableMappedResources name=1s quantity=2?quantity.Quantity
 core.NodeAllocatableOverheadResources name=1s perPod=2?quantity.Quantity perContainer=3?quantity.Quantity
-core.NodeAllocatableResourceClaimStatus resourceClaimName=1s containers=2*s mapping=4*NodeAllocatableMappedResources overhead=5*NodeAllocatableOverheadResources
+core.NodeAllocatableResourceClaimStatus resourceClaimName=1s containers=2*s resources=3%quantity.Quantity mapping=4*NodeAllocatableMappedResources overhead=5*NodeAllocatableOverheadResources
 core.NodeCondition type=1s status=2s lastHeartbeatTime=3meta.Time lastTransitionTime=4meta.Time reason=5s message=6s
 core.NodeConfigSource configMap=2?ConfigMapNodeConfigSource
 core.NodeConfigStatus assigned=1?NodeConfigSource active=2?NodeConfigSource lastKnownGood=3?NodeConfigSource error=4s
@@ -423,6 +452,11 @@ flowcontrol.ServiceAccountSubject namespace=1s name=2s
 flowcontrol.Subject kind=1s user=2?UserSubject group=3?GroupSubject serviceAccount=4?ServiceAccountSubject
 flowcontrol.UserSubject name=1s
 intstr.IntOrString type=1i intVal=2i strVal=3s
+meta.APIGroup name=1s versions=2*GroupVersionForDiscovery preferredVersion=3GroupVersionForDiscovery serverAddressByClientCIDRs=4*ServerAddressByClientCIDR
+meta.APIGroupList groups=1*APIGroup
+meta.APIResource name=1s singularName=6s namespaced=2b group=8s version=9s kind=3s verbs=4Verbs shortNames=5*s categories=7*s storageVersionHash=10s
+meta.APIResourceList groupVersion=1s resources=2*APIResource
+meta.APIVersions versions=1*s serverAddressByClientCIDRs=2*ServerAddressByClientCIDR
 meta.ApplyOptions dryRun=1*s force=2b fieldManager=3s
 meta.Condition type=1s status=2s observedGeneration=3i lastTransitionTime=4Time reason=5s message=6s
 meta.CreateOptions dryRun=1*s fieldManager=3s fieldValidation=4s
@@ -443,6 +477,7 @@ meta.ManagedFieldsEntry manager=1s operation=2s apiVersion=3s time=4?Time fields
 meta.MicroTime seconds=1i nanos=2i
 meta.ObjectMeta name=1s generateName=2s namespace=3s selfLink=4s uid=5s resourceVersion=6s generation=7i creationTimestamp=8Time deletionTimestamp=9?Time deletionGracePeriodSeconds=10?i labels=11%s annotations=12%s ownerReferences=13*OwnerReference finalizers=14*s managedFields=17*ManagedFieldsEntry
 meta.OwnerReference apiVersion=5s kind=1s name=3s uid=4s controller=6?b blockOwnerDeletion=7?b
+meta.PartialObjectMetadata metadata=1ObjectMeta
 meta.Patch 
 meta.Preconditions uid=1?s resourceVersion=2?s
 meta.ServerAddressByClientCIDR clientCIDR=1s serverAddress=2s
@@ -455,6 +490,7 @@ meta.Timestamp seconds=1i nanos=2i
 meta.TypeMeta kind=1s apiVersion=2s
 meta.UpdateOptions dryRun=1*s fieldManager=2s fieldValidation=3s
 meta.Verbs items=1*s
+meta/v1beta1.PartialObjectMetadataList metadata=2meta.ListMeta items=1*meta.PartialObjectMetadata
 networking.HTTPIngressPath path=1s pathType=3?s backend=2IngressBackend
 networking.HTTPIngressRuleValue paths=1*HTTPIngressPath
 networking.IPAddress metadata=1meta.ObjectMeta spec=2IPAddressSpec
@@ -508,7 +544,7 @@ resource.CapacityRequestPolicyRange min=1?quantity.Quantity max=2?quantity.Quant
 resource.CapacityRequirements requests=1%quantity.Quantity
 resource.Counter value=1quantity.Quantity
 resource.CounterSet name=1s counters=2%Counter
-resource.Device name=1s attributes=2%DeviceAttribute capacity=3%DeviceCapacity consumesCounters=4*DeviceCounterConsumption nodeName=5?s nodeSelector=6?core.NodeSelector allNodes=7?b taints=8*DeviceTaint bindsToNode=9?b bindingConditions=10*s bindingFailureConditions=11*s allowMultipleAllocations=12?b nodeAllocatableResources=14%NodeAllocatableResource
+resource.Device name=1s attributes=2%DeviceAttribute capacity=3%DeviceCapacity consumesCounters=4*DeviceCounterConsumption nodeName=5?s nodeSelector=6?core.NodeSelector allNodes=7?b taints=8*DeviceTaint bindsToNode=9?b bindingConditions=10*s bindingFailureConditions=11*s allowMultipleAllocations=12?b nodeAllocatableResourceMappings=13%NodeAllocatableResourceMapping nodeAllocatableResources=14%NodeAllocatableResource
 resource.DeviceAllocationConfiguration source=1s requests=2*s deviceConfiguration=3~DeviceConfiguration
 resource.DeviceAllocationResult results=1*DeviceRequestAllocationResult config=2*DeviceAllocationConfiguration
 resource.DeviceAttribute int=2?i bool=3?b string=4?s version=5?s ints=6*i bools=7*b strings=8*s versions=9*s
@@ -536,6 +572,7 @@ resource.NetworkDeviceData interfaceName=1s ips=2*s hardwareAddress=3s
 resource.NodeAllocatableMapping capacityKey=1?s capacityMultiplier=2?quantity.Quantity deviceMultiplier=3?quantity.Quantity
 resource.NodeAllocatableOverhead perPod=1?quantity.Quantity perContainer=2?quantity.Quantity
 resource.NodeAllocatableResource mapping=3?NodeAllocatableMapping overhead=4?NodeAllocatableOverhead
+resource.NodeAllocatableResourceMapping capacityKey=1?s allocationMultiplier=2?quantity.Quantity
 resource.OpaqueDeviceConfiguration driver=1s parameters=2runtime.RawExtension
 resource.ResourceClaim metadata=1meta.ObjectMeta spec=2ResourceClaimSpec status=3ResourceClaimStatus
 resource.ResourceClaimConsumerReference apiGroup=1s resource=3s name=4s uid=5s

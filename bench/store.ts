@@ -7,7 +7,7 @@
 import { silentLogger } from '../component/logger.ts'
 import { EtcdStore } from '../apiserver/storage/etcd-store.ts'
 import { startEtcd } from '../test/etcd-process.ts'
-import { taken, testResource } from '../test/store-suite.ts'
+import { taken, testResource } from '../test/store/store-bench.ts'
 
 const objects = Number(process.argv[2] ?? 20_000)
 const inFlight = Number(process.argv[3] ?? 16)

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { createTestClock } from '../../component/clock.ts'
-import { openBench, record, storeSuite, taken, testObject } from '../../test/store-suite.ts'
+import { openBench, record, taken, testObject } from '../../test/store/store-bench.ts'
+import { storeSuite } from '../../test/store/store-suite.ts'
 import { MemoryStore } from './memory-store.ts'
 
 storeSuite('the memory store', () => {

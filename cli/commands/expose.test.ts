@@ -1,13 +1,5 @@
 import { expect, test } from 'vitest'
 import { serviceFor } from './expose.ts'
-import type { KubeJson } from '../arguments/manifests.ts'
-
-const deployment = (replicas: number, ...env: string[]): KubeJson => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: { replicas, template: { spec: { containers: [{ name: 'c', env: env.map((name) => ({ name })) }] } } },
-})
 
 test('a service for a deployment takes its selector and its ports', () => {
   const object = {

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { minify, type RawKubeconfig, redact, withEntry, withProperty, withRenamedContext } from './edit-kubeconfig.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CoreEvent, Pod } from '../../api/generated/types.ts'
+import type { CoreEvent } from '../../api/generated/types.ts'
 import { rowOf } from './event-rows.ts'
 
 test('events say how often and since when', () => {

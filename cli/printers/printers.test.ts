@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { printYaml } from './yaml.ts'
-import type { KubeJson } from '../arguments/manifests.ts'
 import { createPrinter } from './printer.ts'
 import { createTableWriter, type Table } from './table.ts'
-
-const deployment = (replicas: number, ...env: string[]): KubeJson => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: { replicas, template: { spec: { containers: [{ name: 'c', env: env.map((name) => ({ name })) }] } } },
-})
 
 test('strings are quoted as Go quotes them', () => {
   expect(

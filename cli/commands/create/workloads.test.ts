@@ -1,13 +1,5 @@
 import { expect, test } from 'vitest'
 import { deploymentOf } from './workloads.ts'
-import type { KubeJson } from '../../arguments/manifests.ts'
-
-const deployment = (replicas: number, ...env: string[]): KubeJson => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: { replicas, template: { spec: { containers: [{ name: 'c', env: env.map((name) => ({ name })) }] } } },
-})
 
 test('a deployment made of options', () => {
   expect(

@@ -2,13 +2,13 @@
  * For tests: what controllers ask of an API server by path, answered from a cluster in memory. Discovery, objects of any kind as
  * the garbage collector and namespaces handle them, scale, reviews that allow everything, and the CPU that pods use.
  */
-import { parseLabelSelector } from '../api/labels.ts'
-import { apiVersionOf, KINDS, type KindInfo, type KindName } from '../api/kinds.ts'
-import type { KubeObject, ObjectKey } from '../api/object.ts'
-import { badRequest, unknownPath } from '../api/status.ts'
-import { formatTime } from '../api/time.ts'
-import type { ApiClient, DeleteOptions, PatchType } from '../client/api-client.ts'
-import type { MemoryApiClient } from '../client/memory-api-client.ts'
+import { parseLabelSelector } from '../../api/labels.ts'
+import { apiVersionOf, KINDS, type KindInfo, type KindName } from '../../api/kinds.ts'
+import type { KubeObject, ObjectKey } from '../../api/object.ts'
+import { badRequest, unknownPath } from '../../api/status.ts'
+import { formatTime } from '../../api/time.ts'
+import type { ApiClient, DeleteOptions, PatchType } from '../../client/api-client.ts'
+import type { MemoryApiClient } from '../../client/memory-api-client.ts'
 
 type Paths = Pick<ApiClient, 'raw' | 'watchPath'>
 type RawOptions = Parameters<ApiClient['raw']>[2]

@@ -2,17 +2,17 @@
  * For tests: controllers on a cluster in memory whose watches come late and break, whose writes conflict and whose answers get
  * lost, in simulated time. Everything follows from a seed, so that a failure can be looked at again.
  */
-import type { Node, Pod } from '../api/generated/types.ts'
-import type { JsonObject } from '../api/json.ts'
-import { controllerOf, keyOf, type KubeObject } from '../api/object.ts'
-import { applyStrategicMergePatch } from '../api/patch/strategic-merge.ts'
-import { conflict, forbidden, internalError, isNotFound } from '../api/status.ts'
-import { formatMicroTime, formatTime } from '../api/time.ts'
-import type { ApiClient, WatchEvent } from '../client/api-client.ts'
-import { createMemoryApiClient, type MemoryApiClient } from '../client/memory-api-client.ts'
-import { createTestClock, type TestClock } from '../component/clock.ts'
-import { targetNode } from './controllers/daemon-set/placement.ts'
-import { isFinished } from './pods.ts'
+import type { Node, Pod } from '../../api/generated/types.ts'
+import type { JsonObject } from '../../api/json.ts'
+import { controllerOf, keyOf, type KubeObject } from '../../api/object.ts'
+import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts'
+import { conflict, forbidden, internalError, isNotFound } from '../../api/status.ts'
+import { formatMicroTime, formatTime } from '../../api/time.ts'
+import type { ApiClient, WatchEvent } from '../../client/api-client.ts'
+import { createMemoryApiClient, type MemoryApiClient } from '../../client/memory-api-client.ts'
+import { createTestClock, type TestClock } from '../../component/clock.ts'
+import { targetNode } from '../controllers/daemon-set/placement.ts'
+import { isFinished } from '../pods.ts'
 import { createPaths } from './simulated-paths.ts'
 
 export interface Simulation {

@@ -32,6 +32,16 @@ export function createHistogramSeries(
   return register(registry, { name, help, type: 'histogram' }, (labels) => new ObservedSeries(name, buckets, labels))
 }
 
+/** A gauge whose values are looked up when somebody asks for them. */
+export function createGaugeReading(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => { labels: Labels; value: number }[],
+): void {
+  registerMetric(registry, { name, help, type: 'gauge' }, read)
+}
+
 type Value = MetricValueWithName<string>
 
 interface Shown {
@@ -44,19 +54,23 @@ function register<Series extends Shown>(
   make: (labels: Labels) => Series,
 ): SeriesOf<Series> {
   const all = new Map<string, Series>()
-  // What a registry asks of a metric, which prom-client's types do not tell apart from its own classes.
-  const metric = {
-    ...head,
-    get: (): Promise<Omit<MetricObjectWithValues<Value>, 'type' | 'collect'>> =>
-      Promise.resolve({ ...head, aggregator: 'sum', values: [...all.values()].flatMap((series) => series.values()) }),
-  }
-  registry.registerMetric(metric as unknown as Metric)
+  registerMetric(registry, head, () => [...all.values()].flatMap((series) => series.values()))
   return (labels) => {
     const key = JSON.stringify(Object.entries(labels).toSorted())
     let series = all.get(key)
     if (!series) all.set(key, (series = make(labels)))
     return series
   }
+}
+
+function registerMetric(registry: Registry, head: { name: string; help: string; type: string }, values: () => Value[]): void {
+  // What a registry asks of a metric, which prom-client's types do not tell apart from its own classes.
+  const metric = {
+    ...head,
+    get: (): Promise<Omit<MetricObjectWithValues<Value>, 'type' | 'collect'>> =>
+      Promise.resolve({ ...head, aggregator: 'sum', values: values() }),
+  }
+  registry.registerMetric(metric as unknown as Metric)
 }
 
 class CountedSeries implements CounterSeries, Shown {

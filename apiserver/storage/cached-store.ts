@@ -33,6 +33,10 @@ export abstract class CachedStore {
     return this.cache.list(prefix, query)
   }
 
+  count(prefix: string, namespace?: string): number {
+    return this.cache.count(prefix, namespace)
+  }
+
   watch(prefix: string, fromRevision: number, handlers: WatchHandlers, index?: IndexQuery): Subscription {
     return this.cache.watch(prefix, fromRevision, handlers, index)
   }

@@ -119,6 +119,10 @@ export class ObjectCache {
     return prefix === resource ? entries : entries.filter(({ key }) => key.startsWith(prefix))
   }
 
+  count(prefix: string, namespace?: string): number {
+    return this.resources.get(prefix)?.count(namespace) ?? 0
+  }
+
   /** All changes of one or more whole revisions, in order. What was applied before is left out. */
   apply(changes: readonly Change[]): void {
     for (const [index, change] of changes.entries()) {

@@ -73,6 +73,10 @@ export class ResourceCache {
     return out
   }
 
+  count(namespace: string | undefined): number {
+    return this.narrowest(namespace, undefined)?.size ?? 0
+  }
+
   private narrowest(namespace: string | undefined, index: ListQuery['index']): SortedSlots | undefined {
     if (index) {
       const values = this.indexes.get(index.field)

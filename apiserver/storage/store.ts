@@ -96,6 +96,8 @@ export interface Store {
   get(key: string): Entry | undefined
   /** From memory, at `revision()`, ordered by key. The array belongs to the caller. */
   list(prefix: string, query?: ListQuery): Entry[]
+  /** How many objects `list` would answer, for the length of a look-up. `prefix` is a resource's. */
+  count(prefix: string, namespace?: string): number
   /** From etcd as of an older `revision`, from `startKey` on: pages of one consistent list. Rejects with 410 Expired when compacted. */
   listAt(
     prefix: string,

@@ -18,6 +18,9 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Prom
       reject(tooLarge(limit))
       return
     }
+    const gone = () => reject(badRequest('Cannot read the body: the client went away'))
+    // It may have gone while the request waited for its turn, and says so only once.
+    if (request.destroyed) return gone()
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
@@ -29,7 +32,7 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Prom
     })
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
     request.on('error', (error) => reject(badRequest(`Cannot read the body: ${error.message}`)))
-    request.on('aborted', () => reject(badRequest('Cannot read the body: the client went away')))
+    request.on('aborted', gone)
   })
 }
 

@@ -2,14 +2,16 @@
 import { duplicate, forbidden, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { FlowcontrolSubject, FlowSchema, PolicyRulesWithSubjects, ResourcePolicyRule } from '../../api/generated/types.ts'
 import { isDNS1123Label, isDNS1123Subdomain } from '../../api/names.ts'
+import { MANDATORY_SCHEMAS } from '../flow-control/bootstrap-objects.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
 import { check, type Errors } from './rules/field-rules.ts'
+import { sameJson } from './rules/same-json.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 const DEFAULT_PRECEDENCE = 1000
 const MAX_PRECEDENCE = 10_000
-const VERBS = ['*', 'create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch']
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch']
 
 export const flowSchema: ResourceBehaviour<FlowSchema> = {
   setDefaults: ({ spec }) => {
@@ -31,6 +33,10 @@ export const flowSchema: ResourceBehaviour<FlowSchema> = {
     if (level) check(errors, 'spec.priorityLevelConfiguration.name', level, isDNS1123Subdomain(level))
     else errors.push(required('spec.priorityLevelConfiguration.name', 'must reference a priority level'))
     spec.rules?.forEach((rule, i) => validateRule(errors, `spec.rules[${i}]`, rule))
+    const mandatory = MANDATORY_SCHEMAS.find((schema) => schema.metadata.name === metadata.name)
+    if (mandatory && !sameJson(spec, mandatory.spec)) {
+      errors.push(invalid('spec', spec, `spec of '${metadata.name}' must equal the fixed value`))
+    }
     return errors
   },
   validateStatusUpdate: ({ status }) => conditionErrors(status?.conditions ?? []),
@@ -72,7 +78,7 @@ function validateRule(errors: Errors, path: string, rule: PolicyRulesWithSubject
   resourceRules.forEach((one, i) => validateResourceRule(errors, `${path}.resourceRules[${i}]`, one))
   nonResourceRules.forEach(({ verbs, nonResourceURLs }, i) => {
     const at = `${path}.nonResourceRules[${i}]`
-    checkList(errors, `${at}.verbs`, verbs, 'verbs must contain at least one value', 'verbs')
+    checkVerbs(errors, `${at}.verbs`, verbs)
     checkList(
       errors,
       `${at}.nonResourceURLs`,
@@ -80,10 +86,21 @@ function validateRule(errors: Errors, path: string, rule: PolicyRulesWithSubject
       'nonResourceURLs must contain at least one value',
       'non-resource URLs',
     )
-    nonResourceURLs?.forEach((url, j) => {
-      if (url !== '*' && !url.startsWith('/')) errors.push(invalid(`${at}.nonResourceURLs[${j}]`, url, 'must start with slash'))
-    })
+    if (!nonResourceURLs?.includes('*'))
+      nonResourceURLs?.forEach((url, j) => {
+        const complaint = urlComplaint(url)
+        if (complaint) errors.push(invalid(`${at}.nonResourceURLs[${j}]`, url, complaint))
+      })
   })
+}
+
+function urlComplaint(url: string): string | null {
+  if (url === '') return 'must not be empty'
+  if (!url.startsWith('/')) return 'must start with slash'
+  if (url.includes(' ')) return 'must not contain white-space'
+  if (url.includes('//')) return 'must not contain double slash'
+  const star = url.indexOf('*')
+  return star < 0 || (star === url.length - 1 && url.endsWith('/*')) ? null : 'wildcard can only do suffix matching'
 }
 
 const SUBJECTS = [
@@ -104,15 +121,17 @@ function validateSubject(errors: Errors, path: string, subject: FlowcontrolSubje
     } else if (!subject[member]) errors.push(required(at, `${member} is required when subject kind is '${kind}'`))
     else if (!subject[member].name) errors.push(required(`${at}.name`))
   }
-  if (subject.kind === 'ServiceAccount' && subject.serviceAccount && !subject.serviceAccount.namespace) {
-    errors.push(required(`${path}.serviceAccount.namespace`, 'must specify namespace for service account'))
-  }
+  if (subject.kind !== 'ServiceAccount' || !subject.serviceAccount) return
+  const { name, namespace } = subject.serviceAccount
+  const at = `${path}.serviceAccount`
+  if (name && name !== '*') check(errors, `${at}.name`, name, isDNS1123Subdomain(name))
+  if (namespace) check(errors, `${at}.namespace`, namespace, isDNS1123Label(namespace))
+  else errors.push(required(`${at}.namespace`, 'must specify namespace for service account'))
 }
 
 function validateResourceRule(errors: Errors, path: string, rule: ResourcePolicyRule): void {
   const { verbs, apiGroups, resources, namespaces = [], clusterScope } = rule
-  checkList(errors, `${path}.verbs`, verbs, 'verbs must contain at least one value', 'verbs')
-  if (verbs?.some((verb) => !VERBS.includes(verb))) errors.push(notSupported(`${path}.verbs`, verbs, VERBS))
+  checkVerbs(errors, `${path}.verbs`, verbs)
   checkList(errors, `${path}.apiGroups`, apiGroups, 'resource rules must supply at least one api group', 'api groups')
   checkList(errors, `${path}.resources`, resources, 'resource rules must supply at least one resource', 'resources')
   if (namespaces.length === 0 && !clusterScope) {
@@ -128,6 +147,11 @@ function validateResourceRule(errors: Errors, path: string, rule: ResourcePolicy
       )
     }
   })
+}
+
+function checkVerbs(errors: Errors, path: string, verbs: readonly string[] | undefined): void {
+  checkList(errors, path, verbs, 'verbs must contain at least one value', 'verbs')
+  if (verbs?.some((verb) => !VERBS.includes(verb)) && !verbs.includes('*')) errors.push(notSupported(path, verbs, VERBS))
 }
 
 function checkList(errors: Errors, path: string, values: readonly string[] | undefined, empty: string, what: string): void {

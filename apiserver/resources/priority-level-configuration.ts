@@ -1,14 +1,17 @@
 /** PriorityLevelConfiguration: how many requests of a level run at once, and what becomes of the others. */
 import { forbidden, invalid, notSupported, required } from '../../api/field-error.ts'
 import type {
+  ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   LimitResponse,
   PriorityLevelConfiguration,
   QueuingConfiguration,
 } from '../../api/generated/types.ts'
+import { MANDATORY_LEVELS } from '../flow-control/bootstrap-objects.ts'
 import { AGE, NAME, NONE, text } from './columns.ts'
 import { specChanges } from './define-resource.ts'
 import { type Errors } from './rules/field-rules.ts'
+import { sameJson } from './rules/same-json.ts'
 import { conditionErrors } from './flow-schema.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
@@ -44,11 +47,13 @@ export const priorityLevelConfiguration: ResourceBehaviour<PriorityLevelConfigur
     }
     if (spec.type === 'Exempt') {
       if (spec.limited) errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'))
+      if (spec.exempt) validateShares(errors, 'spec.exempt', spec.exempt)
     } else if (spec.type === 'Limited') {
       if (spec.exempt) errors.push(forbidden('spec.exempt', 'must be nil if the type is Limited'))
       if (!spec.limited) errors.push(required('spec.limited', 'must not be empty when type is Limited'))
       else validateLimited(errors, 'spec.limited', spec.limited)
     } else errors.push(notSupported('spec.type', spec.type ?? '', ['Exempt', 'Limited']))
+    errors.push(...mandatoryErrors(metadata.name, spec))
     return errors
   },
   validateStatusUpdate: ({ status }) => conditionErrors(status?.conditions ?? []),
@@ -73,12 +78,28 @@ export const priorityLevelConfiguration: ResourceBehaviour<PriorityLevelConfigur
   hasStatus: true,
 }
 
-function validateLimited(errors: Errors, path: string, limited: LimitedPriorityLevelConfiguration): void {
-  const { nominalConcurrencyShares: shares = 0, lendablePercent = 0, borrowingLimitPercent, limitResponse } = limited
+/** What the exempt level counts for among the others may be said, and nothing else of the mandatory levels. */
+function mandatoryErrors(name: string, spec: PriorityLevelConfiguration['spec']): Errors {
+  const fixed = MANDATORY_LEVELS.find((level) => level.metadata.name === name)?.spec
+  if (!fixed) return []
+  const [wanted, but] = fixed.exempt ? [{ ...fixed, exempt: spec.exempt }, " except the 'spec.exempt' field"] : [fixed, '']
+  return sameJson(spec, wanted) ? [] : [invalid('spec', spec, `spec of '${name}'${but} must equal the fixed value`)]
+}
+
+function validateShares(
+  errors: Errors,
+  path: string,
+  { nominalConcurrencyShares: shares = 0, lendablePercent = 0 }: ExemptPriorityLevelConfiguration,
+): void {
   if (shares < 0) errors.push(invalid(`${path}.nominalConcurrencyShares`, shares, 'must be a non-negative integer'))
   if (lendablePercent < 0 || lendablePercent > 100) {
     errors.push(invalid(`${path}.lendablePercent`, lendablePercent, 'must be between 0 and 100, inclusive'))
   }
+}
+
+function validateLimited(errors: Errors, path: string, limited: LimitedPriorityLevelConfiguration): void {
+  const { borrowingLimitPercent, limitResponse } = limited
+  validateShares(errors, path, limited)
   if (borrowingLimitPercent !== undefined && borrowingLimitPercent < 0) {
     errors.push(invalid(`${path}.borrowingLimitPercent`, borrowingLimitPercent, 'if specified, must be a non-negative integer'))
   }

@@ -12,6 +12,7 @@ import type { ClusterAuthorizer } from './auth/authorization/authorizer.ts'
 import type { ServiceAccountTokens } from './auth/authentication/service-account-tokens.ts'
 import type { Authenticator, UserInfo } from './auth/user.ts'
 import type { CauseLog } from './cause-log.ts'
+import type { FlowControl } from './flow-control/flow-control.ts'
 import type { KubeletTransport } from './relays/kubelet-transport.ts'
 import type { ListBodies } from './reads/list-bodies.ts'
 import type { RequestInfo } from './requests/request-info.ts'
@@ -32,6 +33,8 @@ export interface ApiContext {
   webhookClient: WebhookClient
   /** Group versions that other servers answer. */
   aggregation: Aggregation
+  /** Absent where `--enable-priority-and-fairness` is off. */
+  flowControl?: FlowControl | undefined
   causeLog: CauseLog
   listBodies: ListBodies
   health: Health

@@ -27,12 +27,13 @@ import { bootstrap, type BootstrapOptions } from './bootstrap.ts'
 import { createCauseLog } from './cause-log.ts'
 import { createClusterReader, prefixOfKind } from './cluster-reader.ts'
 import { serveCustomResources } from './custom-resources/serve.ts'
+import { startFlowControl } from './flow-control/start-flow-control.ts'
 import { createInFlightLimit } from './requests/in-flight.ts'
 import { isGlobalUnicast } from './relays/global-address.ts'
 import type { KubeletTransport } from './relays/kubelet-transport.ts'
 import { createListBodies } from './reads/list-bodies.ts'
 import { createAdmissionPolicies } from './policies/create-policies.ts'
-import { createRequestHandler } from './request-handler.ts'
+import { createRequestHandler, REQUEST_TIMEOUT_MS } from './request-handler.ts'
 import { createRequestMetrics } from './requests/request-metrics.ts'
 import type { ResourceDefinition } from './resources/resource.ts'
 import { createServedResources, keyFor, toStoredResource } from './served-resources.ts'
@@ -66,6 +67,8 @@ export interface ApiServerOptions {
   proxyClient?: ProxyClient | undefined
   maxRequestsInFlight: number
   maxMutatingRequestsInFlight: number
+  /** `--enable-priority-and-fairness`: the two limits are one, divided among priority levels. On by default. */
+  priorityAndFairness?: boolean
   host: string
   port: number
   bootstrap: BootstrapOptions
@@ -127,6 +130,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   webhooks.start()
   policies.start()
   context.aggregation.start()
+  const flow = startFlowControl(context, { ...options, requestTimeoutMs: REQUEST_TIMEOUT_MS })
   for (const name of STARTED) context.health.add({ name, check: () => null })
   const server = await startServer({
     tls: { ...options.tls, ca: [options.clientCa, options.requestHeader?.ca ?? ''].join('\n') },
@@ -154,6 +158,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
       custom.close()
       webhooks.close()
       policies.close()
+      flow?.close()
       context.aggregation.close()
       context.webhookClient.close()
       await store.stop()

@@ -1,16 +1,17 @@
 /**
- * What a new cluster has from its first second: the system namespaces, the roles that components need, priority classes, and
- * the `kubernetes` Service with the address of this server. Runs at each start and repairs what is missing.
+ * What a new cluster has from its first second: the system namespaces, the roles that components need, priority classes, flow
+ * control, and the `kubernetes` Service with the address of this server. Runs at each start and repairs what is missing.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { randomUUID } from 'node:crypto'
 import type { Service } from '../api/generated/types.ts'
-import { kindInfo, apiVersionOf, type KindName } from '../api/kinds.ts'
+import type { KindName } from '../api/kinds.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ApiContext } from './api-context.ts'
 import { toDate } from './auth/authentication/legacy-token-tracking.ts'
 import { planBootstrapPolicy } from './auth/default-roles/reconcile-policy.ts'
 import { prefixOfKind } from './cluster-reader.ts'
+import { ensureObject, type Bare } from './ensure-object.ts'
+import { applyFlowDefaults, keepFlowDefaults } from './flow-control/keep-bootstrap-objects.ts'
 import { keyFor } from './served-resources.ts'
 import { toSeconds } from './writes/write-steps.ts'
 
@@ -27,9 +28,12 @@ export interface BootstrapOptions {
 const NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease']
 const RETRY_MS = 1000
 /** What is written here, by the names that upstream's server has for it in its health. */
-const CHECKS = ['bootstrap-controller', 'rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes']
-
-type Bare = { metadata: { name: string; namespace?: string | undefined } }
+const CHECKS = [
+  'bootstrap-controller',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'priority-and-fairness-config-producer',
+]
 
 /** Never rejects: tries again until it is done or the server stops. */
 export async function bootstrap(context: ApiContext, options: BootstrapOptions, stopping: AbortSignal): Promise<void> {
@@ -39,6 +43,7 @@ export async function bootstrap(context: ApiContext, options: BootstrapOptions, 
     try {
       await runSteps(context, options)
       problem = null
+      if (!stopping.aborted) stopping.addEventListener('abort', keepFlowDefaults(context).close, { once: true })
       return
     } catch (error) {
       context.logger.error('cannot write the defaults of the cluster yet', { error })
@@ -49,11 +54,12 @@ export async function bootstrap(context: ApiContext, options: BootstrapOptions, 
 
 async function runSteps(context: ApiContext, options: BootstrapOptions): Promise<void> {
   await context.store.current()
-  await Promise.all(NAMESPACES.map((name) => ensure(context, 'Namespace', namespaceObject(name))))
+  await Promise.all(NAMESPACES.map((name) => ensureObject(context, 'Namespace', namespaceObject(name))))
   await context.store.current()
   await Promise.all([
     applyPolicy(context),
     applyPriorityClasses(context),
+    applyFlowDefaults(context),
     showServiceRanges(context, options),
     publishServer(context, options),
     noteTrackingOfTokens(context),
@@ -62,7 +68,7 @@ async function runSteps(context: ApiContext, options: BootstrapOptions): Promise
 
 /** Since when the secrets of tokens that never end are marked when they are used: without it their silence says nothing. */
 const noteTrackingOfTokens = (context: ApiContext): Promise<unknown> =>
-  ensure(context, 'ConfigMap', {
+  ensureObject(context, 'ConfigMap', {
     metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
     data: { since: toDate(context.now()) },
   } as Bare)
@@ -73,44 +79,30 @@ const namespaceObject = (name: string) => ({
   status: { phase: 'Active' },
 })
 
-/** Creates it when the name is free. Answers what is stored under it. */
-async function ensure(context: ApiContext, kind: KindName, object: Bare): Promise<KubeObject> {
-  const key = keyFor(prefixOfKind(kind), object.metadata.namespace ?? '', object.metadata.name)
-  const present = context.store.get(key)
-  if (present) return present.object()
-  const result = await context.store.create(key, complete(context, kind, object))
-  return result.ok ? result.entry.object() : result.current!.object()
-}
-
-function complete(context: ApiContext, kind: KindName, object: Bare): KubeObject {
-  const info = kindInfo(kind)
-  const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: toSeconds(context.now()) }
-  const whole: KubeObject = { apiVersion: apiVersionOf(info), kind, ...object, metadata }
-  const resource = context.resources.find(info.group, info.versions[0], info.plural)
-  resource?.definition.setDefaults?.(whole)
-  if (resource?.definition.generationChanges) whole.metadata.generation = 1
-  return whole
-}
-
 async function applyPolicy(context: ApiContext): Promise<void> {
   const actions = planBootstrapPolicy(context.admission.reader)
   await Promise.all(
     actions.map(async (action) => {
       const kind = action.object.kind as KindName
       const key = keyFor(prefixOfKind(kind), action.object.metadata.namespace ?? '', action.object.metadata.name)
-      if (action.do === 'create') return ensure(context, kind, action.object)
+      if (action.do === 'create') return ensureObject(context, kind, action.object)
       const current = context.store.get(key)
       if (!current) return undefined
       if (action.do === 'update') return context.store.update(key, action.object, current.revision)
       const gone = await context.store.delete(key, current.revision)
-      return gone.ok ? ensure(context, kind, action.object) : undefined
+      return gone.ok ? ensureObject(context, kind, action.object) : undefined
     }),
   )
 }
 
 async function applyPriorityClasses(context: ApiContext): Promise<void> {
   const define = (name: string, value: number, description: string) =>
-    ensure(context, 'PriorityClass', { metadata: { name }, value, description, preemptionPolicy: 'PreemptLowerPriority' } as Bare)
+    ensureObject(context, 'PriorityClass', {
+      metadata: { name },
+      value,
+      description,
+      preemptionPolicy: 'PreemptLowerPriority',
+    } as Bare)
   await define(
     'system-node-critical',
     2_000_001_000,
@@ -126,7 +118,7 @@ async function applyPriorityClasses(context: ApiContext): Promise<void> {
 async function showServiceRanges(context: ApiContext, { serviceRanges }: BootstrapOptions): Promise<void> {
   if (!serviceRanges) return
   const lastTransitionTime = toSeconds(context.now())
-  await ensure(context, 'ServiceCIDR', {
+  await ensureObject(context, 'ServiceCIDR', {
     metadata: { name: 'kubernetes' },
     spec: { cidrs: serviceRanges },
     status: {
@@ -174,7 +166,7 @@ async function ensureService(context: ApiContext, wanted: Bare): Promise<void> {
   if (context.store.get(keyFor(prefixOfKind('Service'), 'default', wanted.metadata.name))) return
   const hold = await context.services.hold(wanted as Service, undefined, false)
   try {
-    await ensure(context, 'Service', wanted)
+    await ensureObject(context, 'Service', wanted)
   } catch (error) {
     await hold.rollback()
     throw error
@@ -184,7 +176,7 @@ async function ensureService(context: ApiContext, wanted: Bare): Promise<void> {
 
 /** The address may have changed since the last start. Several servers on one etcd each add theirs. */
 async function publish(context: ApiContext, kind: 'Endpoints' | 'EndpointSlice', wanted: Bare): Promise<void> {
-  const stored = await ensure(context, kind, wanted)
+  const stored = await ensureObject(context, kind, wanted)
   const merged = kind === 'Endpoints' ? mergeSubsets(stored, wanted) : mergeEndpoints(stored, wanted)
   if (!merged) return
   const key = keyFor(prefixOfKind(kind), 'default', 'kubernetes')

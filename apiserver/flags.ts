@@ -20,6 +20,11 @@ const FLAGS = defineFlags({
   'client-ca-file': { type: 'string', description: 'Authorities that vouch for client certificates.', required: true },
   'disable-admission-plugins': { type: 'list', description: 'Admission plugins to leave out.', default: [] },
   'enable-admission-plugins': { type: 'list', description: 'Admission plugins to run beside the default ones.', default: [] },
+  'enable-priority-and-fairness': {
+    type: 'bool',
+    description: 'Requests wait and run by flow schemas and priority levels, which share the sum of the two limits in flight.',
+    default: true,
+  },
   'encryption-provider-config': {
     type: 'string',
     description: 'EncryptionConfiguration: what is encrypted at rest, and how.',
@@ -39,8 +44,18 @@ const FLAGS = defineFlags({
   'kubelet-client-certificate': { type: 'string', description: 'Client certificate for kubelets.', default: '' },
   'kubelet-client-key': { type: 'string', description: 'Its key.', default: '' },
   'log-format': { type: 'string', description: 'Format of the log.', default: 'text', choices: ['text', 'json'] },
-  'max-mutating-requests-inflight': { type: 'int', description: 'Writes at work at once; 0 for no limit.', default: 200 },
-  'max-requests-inflight': { type: 'int', description: 'Reads at work at once; 0 for no limit.', default: 400 },
+  'max-mutating-requests-inflight': {
+    type: 'int',
+    description:
+      'Added to --max-requests-inflight for the seats of priority levels. Without these: writes at work at once; 0 for no limit.',
+    default: 200,
+  },
+  'max-requests-inflight': {
+    type: 'int',
+    description:
+      'Added to --max-mutating-requests-inflight for the seats of priority levels. Without these: reads at work at once; 0 for no limit.',
+    default: 400,
+  },
   profiling: {
     type: 'bool',
     description: "Serve /debug/pprof/profile: a CPU profile in V8's .cpuprofile format, not pprof's.",
@@ -83,6 +98,11 @@ export function readFlags(argv: readonly string[]) {
   if (!port || Number(port[1]) > Number(port[2]))
     throw new FlagError(
       `invalid argument ${JSON.stringify(flags['service-node-port-range'])} for "--service-node-port-range": must be FIRST-LAST`,
+    )
+  const [reads, writes] = [flags['max-requests-inflight'], flags['max-mutating-requests-inflight']]
+  if (flags['enable-priority-and-fairness'] && reads + writes <= 0)
+    throw new FlagError(
+      `invalid configuration: MaxRequestsInFlight=${reads} and MaxMutatingRequestsInFlight=${writes}; they must add up to something positive`,
     )
   return { ...flags, nodePorts: { first: Number(port[1]), last: Number(port[2]) } }
 }

@@ -9,6 +9,7 @@ import { forbiddenRequest } from './auth/authorization/forbidden-request.ts'
 import { impersonate, isImpersonating } from './auth/authentication/impersonation.ts'
 import type { PeerCertificate, UserInfo } from './auth/user.ts'
 import { dispatch } from './dispatch.ts'
+import type { ActiveFlow } from './flow-control/flow.ts'
 import { isLongRunning, type InFlightLimit } from './requests/in-flight.ts'
 import { attributesOf } from './auth/authorization/request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from './requests/request-info.ts'
@@ -16,10 +17,11 @@ import type { RequestMetrics } from './requests/request-metrics.ts'
 import { sendError } from './answers/respond.ts'
 
 /** Upstream's `--request-timeout`. */
-const REQUEST_TIMEOUT_MS = 60_000
+export const REQUEST_TIMEOUT_MS = 60_000
 
 export interface RequestHandlerOptions {
   context: ApiContext
+  /** In place of flow control, where that is off. */
   limit: InFlightLimit
   requests: RequestMetrics
   peerCertificate: (socket: TLSSocket) => PeerCertificate | undefined
@@ -72,17 +74,30 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
       request.user = impersonate(request.user, raw.headersDistinct, context.authorizer)
       request.audit?.impersonating(request.user)
     }
+    const flow = takesSeats(info) ? context.flowControl?.classify(info, request.user, request.response) : undefined
     authorize(request)
-    if (isLongRunning(info)) return dispatch(context, request)
-    const leave = limit.enter(isMutating(info.verb), request.user)
-    const timer = setTimeout(() => {
-      sendError(request, timeout('request did not complete within the allotted timeout'))
-    }, REQUEST_TIMEOUT_MS)
+    if (!flow && isLongRunning(info)) return dispatch(context, request)
+    await serveInTime(request, flow)
+  }
+
+  /** Once there is room for it. A watch has no time limit, and needs room only until it has begun. */
+  const serveInTime = async (request: ApiRequest, flow: ActiveFlow | undefined) => {
+    const { info, user, response } = request
+    const onTimeout = () => void sendError(request, timeout('request did not complete within the allotted timeout'))
+    const timer = isWatch(info) ? undefined : setTimeout(onTimeout, REQUEST_TIMEOUT_MS)
     try {
-      await dispatch(context, request)
+      const room = flow ? context.flowControl!.enter(flow, info, response) : limit.enter(isMutating(info.verb), user)
+      const leave = typeof room === 'function' ? room : await room
+      try {
+        const done = dispatch(context, request)
+        // The other server counts it, and nobody here sees it begin.
+        if (isWatch(info) && context.aggregation.remotes.find(info)) leave()
+        await done
+      } finally {
+        leave()
+      }
     } finally {
       clearTimeout(timer)
-      leave()
     }
   }
 
@@ -112,5 +127,10 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
 }
 
 const noInfo: RequestInfo = parseRequestInfo('GET', '/')
+
+const isWatch = ({ isResource, verb }: RequestInfo) => isResource && verb === 'watch'
+
+/** Requests that go on and on are not flow control's, but for watches, which begin like a list. */
+const takesSeats = (info: RequestInfo) => isWatch(info) || !isLongRunning(info)
 
 const isMutating = (verb: string) => verb === 'create' || verb === 'update' || verb === 'patch' || verb.startsWith('delete')

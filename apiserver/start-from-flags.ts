@@ -45,6 +45,7 @@ export function startFromFlags(flags: ApiServerFlags, logger: Logger): Promise<R
     audit: audit(flags, logger),
     beforeStop: () => sleep(flags['shutdown-delay-duration']),
     profiling: flags.profiling,
+    priorityAndFairness: flags['enable-priority-and-fairness'],
     maxRequestsInFlight: flags['max-requests-inflight'],
     maxMutatingRequestsInFlight: flags['max-mutating-requests-inflight'],
     logger,

@@ -9,6 +9,7 @@ import {
   OPENID_CONFIGURATION_PATH,
   openidConfiguration,
 } from '../auth/authentication/openid-discovery.ts'
+import { DUMPS } from '../flow-control/dump.ts'
 import { discovery } from './discovery.ts'
 import { openapi } from './openapi.ts'
 import { version } from './version.ts'
@@ -58,12 +59,17 @@ async function health({ health }: ApiContext, request: ApiRequest): Promise<void
   await sendText(request, status, body)
 }
 
-/** `/debug/kubelab/writes?since=REVISION`: one line of JSON for each write after it. */
+/** `/debug/kubelab/writes?since=REVISION`: one line of JSON for each write after it. Profiles and flow control are beside it. */
 async function debug(context: ApiContext, request: ApiRequest): Promise<void> {
-  const { causeLog } = context
+  const { causeLog, flowControl } = context
   if (/^\/debug\/pprof(\/|$)/.test(request.info.path)) {
     const { profile } = await import('./profile.ts')
     return profile(context, request)
+  }
+  if (request.info.path.startsWith(DUMPS)) {
+    const page = flowControl?.dump(request.info.path.slice(DUMPS.length))
+    if (page === undefined) throw unknownPath()
+    return sendText(request, 200, page)
   }
   if (request.info.path !== '/debug/kubelab/writes') throw unknownPath()
   const since = Number(request.info.query.get('since') ?? 0)

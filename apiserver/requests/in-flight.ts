@@ -1,8 +1,9 @@
 /**
  * How many requests may run at once: beyond that, 429 with Retry-After, so that a burst ends in waiting and not in memory.
+ * In place of `flow-control/`, where `--enable-priority-and-fairness` is off.
  *
  * A place is held while a body comes in, however slowly. So that no tenant can hold them all, one alone gets half of them, and all of
- * them together leave a quarter to the cluster itself and its administrators: what upstream's priority and fairness is there for.
+ * them together leave a quarter to the cluster itself and its administrators.
  */
 import { tooManyRequests } from '../../api/status.ts'
 import type { UserInfo } from '../auth/user.ts'

@@ -369,7 +369,7 @@ describe('a body without a length', () => {
 })
 
 test('an upgrade of what does not run long takes a place like any other request', async () => {
-  const full = await startTestServer({ maxMutatingRequestsInFlight: 1 })
+  const full = await startTestServer({ maxMutatingRequestsInFlight: 1, priorityAndFairness: false })
   const head = (more: string) =>
     `POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n${more}\r\n\r\n`
   const send = async (text: string) => {

@@ -33,7 +33,13 @@ export interface Plan {
   events: Action[]
   memory: Memory
   /** The size to set, and why. */
-  rescale: { from: number; to: number; reason: string } | null
+  rescale: Rescale | null
+}
+
+export interface Rescale {
+  from: number
+  to: number
+  reason: string
 }
 
 type Condition = [type: string, status: 'True' | 'False', reason: string, message: string]

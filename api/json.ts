@@ -1,4 +1,5 @@
 /** JSON values as data: their type, equality and copies. */
+import { messageOf } from './error-message.ts'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
@@ -15,7 +16,7 @@ export const jsonType = (value: unknown): string =>
  * it may be a secret's, and messages go to logs.
  */
 export function jsonProblem(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const token = /^Unexpected token ('.*?'), .* is not valid JSON$/s.exec(message)?.[1]
   if (token !== undefined) return `invalid character ${token} looking for beginning of value`
   return message.endsWith(' is not valid JSON') ? 'invalid value' : message

@@ -1,4 +1,5 @@
 /** The one error of the API: a Kubernetes Status, made by factories with upstream's wording and told apart by predicates. */
+import { messageOf } from './error-message.ts'
 import type { FieldError } from './field-error.ts'
 import type { Status, StatusCause, StatusDetails } from './generated/types.ts'
 
@@ -167,7 +168,7 @@ export const tooManyRequests = (message: string, retryAfterSeconds = 1, causes?:
   failure(429, 'TooManyRequests', message, { ...(causes && { causes }), ...(retryAfterSeconds > 0 && { retryAfterSeconds }) })
 
 export const internalError = (error: unknown): ApiError => {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }
 

@@ -1,4 +1,5 @@
 /** How failures are told, in kubectl's words, and what the process then exits with. */
+import { messageOf } from '../api/error-message.ts'
 import { type ApiError, isApiError, isInvalid, isUnauthorized } from '../api/status.ts'
 import { NoClusterError } from '../client/kubeconfig.ts'
 import { UnreachableError } from '../client/rest-client.ts'
@@ -47,7 +48,7 @@ export function describeError(error: unknown): string {
   if (isTimeout(error))
     return 'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   if (error instanceof CliError && error.isPlain) return error.message
-  return `error: ${error instanceof Error ? error.message : String(error)}`
+  return `error: ${messageOf(error)}`
 }
 
 function describeUnreachable(error: UnreachableError): string {

@@ -1,5 +1,6 @@
 /** Credentials from an exec plugin (client.authentication.k8s.io): run when needed, kept until they expire or are refused. */
 import { spawn } from 'node:child_process'
+import { messageOf } from '../api/error-message.ts'
 import type { ClientConfig, ExecPlugin } from './kubeconfig.ts'
 
 interface ExecStatus {
@@ -28,7 +29,7 @@ async function runPlugin({ apiVersion, command, args, env, installHint }: ExecPl
     ...extra,
     KUBERNETES_EXEC_INFO: JSON.stringify(request),
   }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Error(`getting credentials: exec: ${why}${installHint ? `\n\n${installHint}` : ''}`, { cause: error })
   })
   const answer = JSON.parse(output) as { kind?: string; status?: ExecStatus }

@@ -2,6 +2,7 @@
  * Follows one collection of the API server for as long as it is asked to: list, then watch, through restarts, expired
  * revisions and broken connections. The receiver sees every state it needs in order, none missed, none twice.
  */
+import { messageOf } from '../api/error-message.ts'
 import type { KubeObject } from '../api/object.ts'
 import { fromStatus, isApiError, isExpired, isTimeout } from '../api/status.ts'
 import { computeBackoff } from '../component/backoff.ts'
@@ -47,7 +48,7 @@ export async function runReflector<T extends KubeObject>(
     const waitMs = failures <= 3 ? firstRetryMs * 2 ** failures * (1 + random()) : computeBackoff(backoff, failures - 3, random())
     const level = failures > 3 ? 'warn' : 'debug'
     logger[level](`cannot ${what}, trying again`, {
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
       waitMs: Math.round(waitMs),
     })
     await clock.sleep(waitMs, signal)

@@ -1,6 +1,7 @@
 /** The API client that speaks HTTPS: kept-alive connections, credentials on each request, retries only where they are safe. */
 import { createSecureContext } from 'node:tls'
 import { Agent, type Dispatcher } from 'undici'
+import { messageOf } from '../api/error-message.ts'
 import { fromStatus, isApiError } from '../api/status.ts'
 import { apiVersionOf, kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
 import { systemClock, type Clock } from '../component/clock.ts'
@@ -308,7 +309,7 @@ export class UnreachableError extends Error {
 
 function unreachable(server: string, error: unknown): UnreachableError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new UnreachableError(`Cannot reach ${server}: ${error instanceof Error ? error.message : String(error)}`, code, error)
+  return new UnreachableError(`Cannot reach ${server}: ${messageOf(error)}`, code, error)
 }
 
 const retryHeader = new WeakMap<Error, number>()

@@ -1,4 +1,5 @@
 /** Runs a controller: feeds its queue from informers, calls its pure functions, carries out their actions, owns every retry. */
+import { messageOf } from '../api/error-message.ts'
 import { kindInfo, type KindName, type Kinds } from '../api/kinds.ts'
 import { controllerOf, keyOf, parseKey, type KubeObject } from '../api/object.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
@@ -210,8 +211,6 @@ function createWorker<K extends KindName, Observed>(
       }),
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function createMeasures(controller: string, { metrics, clock }: ControllerContext) {
   const total = metrics?.counter('kubelab_controller_reconcile_total', 'Reconciliations by controller and result', [

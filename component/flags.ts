@@ -1,4 +1,5 @@
 /** Command-line flags as upstream's components take them: `--name=value` or `--name value`, typed, unknown ones refused. */
+import { messageOf } from '../api/error-message.ts'
 import { parseDuration } from '../api/duration.ts'
 
 export type FlagType = 'string' | 'int' | 'float' | 'bool' | 'duration' | 'list' | 'map'
@@ -131,7 +132,7 @@ function parseValue(name: string, flag: Flag, text: string): unknown {
       try {
         return parseDuration(text)
       } catch (error) {
-        throw refuse(error instanceof Error ? error.message : String(error))
+        throw refuse(messageOf(error))
       }
     }
     case 'list':

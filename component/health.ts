@@ -1,4 +1,5 @@
 /** Named health checks, and the text that /healthz, /livez and /readyz answer. */
+import { messageOf } from '../api/error-message.ts'
 
 export interface HealthCheck {
   name: string
@@ -53,7 +54,7 @@ async function run({ check }: HealthCheck): Promise<string | null> {
   try {
     return await check()
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

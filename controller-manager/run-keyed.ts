@@ -1,4 +1,5 @@
 /** For controllers that must do more than write objects: workers over keys, one key never twice at once, with backoff. */
+import { messageOf } from '../api/error-message.ts'
 import { isConflict } from '../api/status.ts'
 import type { Logger } from '../component/logger.ts'
 import type { WorkQueue } from '../client/work-queue.ts'
@@ -27,7 +28,7 @@ export async function runKeyed({ queue, workers, logger, signal, sync }: KeyedOp
         if (!signal.aborted) {
           // Out of date: the watch brings what we have not seen.
           const level = isConflict(error) || isObjectGone(error) ? 'debug' : 'warn'
-          logger[level]('cannot sync, trying again', { key, error: error instanceof Error ? error.message : String(error) })
+          logger[level]('cannot sync, trying again', { key, error: messageOf(error) })
           queue.addRateLimited(key)
         }
       } finally {

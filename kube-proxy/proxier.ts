@@ -1,4 +1,5 @@
 /** Keeps the kernel's rules for one address family as services and slices ask: says when to write, and tries again. */
+import { messageOf } from '../api/error-message.ts'
 import { computeBackoff } from '../component/backoff.ts'
 import { endOfTurn } from '../component/coalesce.ts'
 import type { Logger } from '../component/logger.ts'
@@ -75,7 +76,7 @@ export function createProxier(options: ProxierOptions): Proxier {
         failures++
         measure.failed()
         const waitMs = computeBackoff(retry, failures, Math.random())
-        const message = error instanceof Error ? error.message : String(error)
+        const message = messageOf(error)
         logger.error('cannot write rules, trying again', { error: message, waitMs: Math.round(waitMs) })
         cancelRetry = clock.setTimeout(begin, waitMs)
         return

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
+import { messageOf } from '../api/error-message.ts'
 import { labPaths } from './definition.ts'
 import type { ProcessSpec } from './processes.ts'
 import type { RenewalOutcome } from './renewal.ts'
@@ -44,7 +45,7 @@ export async function serveControl(lab: string, target: ControlTarget): Promise<
     const [, first, node, verb] = (request_.url ?? '').split('/')
     const fail = (error: unknown) => {
       if (!response.headersSent) response.writeHead(500)
-      response.end(`${JSON.stringify({ error: error instanceof Error ? error.message : String(error) })}\n`)
+      response.end(`${JSON.stringify({ error: messageOf(error) })}\n`)
     }
     const done = () => void response.end('{}\n')
     if (request_.method === 'GET' && first === 'status') response.end(`${JSON.stringify(target.status())}\n`)

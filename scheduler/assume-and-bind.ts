@@ -1,4 +1,5 @@
 /** From a decision to a bound pod: assume, reserve, permit, preBind, bind; and all of it undone when any of that fails. */
+import { messageOf } from '../api/error-message.ts'
 import type { Failure, Profile, Verdict } from './decide.ts'
 import { bindPod } from './bind.ts'
 import type { NodeInfo } from './node-info.ts'
@@ -103,7 +104,7 @@ async function takeBack(assumed: Assumed, error: unknown): Promise<void> {
   }
   undo(assumed)
   metrics.attempted('error', profile.schedulerName, took)
-  const message = `binding rejected: running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`
+  const message = `binding rejected: running Bind plugin "DefaultBinder": ${messageOf(error)}`
   const pod = currentVersion(queued, context)
   if (!pod) return
   logger.warn('cannot bind', { pod: info.key, node: node.name, error: String(error) })

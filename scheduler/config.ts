@@ -1,6 +1,7 @@
 /** KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1) as profiles and settings. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { messageOf } from '../api/error-message.ts'
 import type { TopologySpreadConstraint } from '../api/generated/types.ts'
 import { parseDuration } from '../api/duration.ts'
 import { checkConfig } from './check-config.ts'
@@ -111,7 +112,7 @@ function toProfile(
       volumesTimeoutMs: seconds === undefined ? undefined : seconds * 1000,
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Error(`initializing profiles: creating profile for scheduler name ${schedulerName}: ${why}`)
   }
 }

@@ -1,5 +1,6 @@
 /** The request's body, bounded in size and nesting, from bytes to a plain value: JSON, YAML or protobuf. */
 import type { IncomingMessage } from 'node:http'
+import { messageOf } from '../../api/error-message.ts'
 import { jsonProblem } from '../../api/json.ts'
 import { endOfString } from '../../api/schema/duplicate-fields.ts'
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../../api/status.ts'
@@ -93,8 +94,6 @@ export function parseJson(body: Buffer, what: string): unknown {
     throw badRequest(`${what}: ${jsonProblem(error)}`)
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** One pass over the text before it is parsed: a parsed bomb has gone off already. */
 function checkDepth(text: string, what: string): void {

@@ -8,6 +8,7 @@
  */
 import { isIP } from 'node:net'
 import * as tls from 'node:tls'
+import { messageOf } from '../../api/error-message.ts'
 import type { Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
 import { EtcdError, GRPC } from './etcd-error.ts'
@@ -134,7 +135,7 @@ export class EtcdConnection {
         return await beforeDeadline(this.opening, deadline)
       } catch (error) {
         if (Date.now() + RETRY_MS >= deadline) {
-          const why = error instanceof Error ? error.message : String(error)
+          const why = messageOf(error)
           throw new EtcdError(GRPC.unavailable, `etcd cannot be reached: ${why}`, false)
         }
         await this.options.clock.sleep(RETRY_MS)

@@ -4,6 +4,7 @@
  * A write never touches the cache: its event does, in etcd's order. The writer leaves its draft so that the event needs no parse.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { messageOf } from '../../api/error-message.ts'
 import { ApiError, expired, internalError, timeout } from '../../api/status.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { systemClock, type Clock } from '../../component/clock.ts'
@@ -102,7 +103,7 @@ export class EtcdStore extends CachedStore implements Store {
       await this.current()
       return null
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     }
   }
 

@@ -8,6 +8,7 @@
  * Whatever breaks the protocol ends the connection: all its calls fail as sent, and the owner connects anew.
  */
 import type { Duplex } from 'node:stream'
+import { messageOf } from '../../api/error-message.ts'
 import { EtcdError, GRPC } from './etcd-error.ts'
 import { FrameReader } from './grpc-frames.ts'
 import { encodeHeaders, HeaderDecoder, type Header } from './hpack.ts'
@@ -265,7 +266,7 @@ export class GrpcSession {
     try {
       call.frames.push(withoutPadding(flags, payload))
     } catch (error) {
-      return this.end(call, lost(error instanceof Error ? error.message : String(error)))
+      return this.end(call, lost(messageOf(error)))
     }
     if ((flags & FLAG.endStream) !== 0) return this.end(call, failureOf(call), true)
     if (call.received < WINDOW / 2) return

@@ -4,6 +4,7 @@
  * It is fed whole revisions, one after the other, and does no I/O: the etcd store and the memory store differ only in who feeds it.
  * Objects of resources that nobody registered are kept as they came, so that registering one later needs no question to etcd.
  */
+import { messageOf } from '../../api/error-message.ts'
 import { ApiError, expired, internalError, serviceUnavailable, timeout } from '../../api/status.ts'
 import type { Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
@@ -215,7 +216,7 @@ export class ObjectCache {
       if (unreadable) throw unreadable
       return (draft ?? draftFrom(resource, key, value!)).at(revision)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       throw why.startsWith('Cannot read') ? error : new Error(`Cannot read ${key}: ${why}`, { cause: error })
     }
   }

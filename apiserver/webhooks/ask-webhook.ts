@@ -1,5 +1,6 @@
 /** Asks one webhook about one write; notes what came of it, and knows what a call that fails means. */
 import { randomUUID } from 'node:crypto'
+import { messageOf } from '../../api/error-message.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/generated/types.ts'
 import { badRequest, internalError, isApiError } from '../../api/status.ts'
 import type { Logger } from '../../component/logger.ts'
@@ -100,8 +101,6 @@ async function ask(
 
 const supportsDryRun = ({ sideEffects }: MutatingWebhook | ValidatingWebhook) =>
   sideEffects === 'None' || sideEffects === 'NoneOnDryRun'
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 export function annotate({ auditAnnotations }: AdmissionAttributes, key: string, value: string): void {
   if (auditAnnotations) auditAnnotations[key] = value

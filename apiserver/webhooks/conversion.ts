@@ -1,5 +1,6 @@
 /** Converts custom resources between versions by the webhook of their definition: ConversionReview v1 and v1beta1. */
 import { randomUUID } from 'node:crypto'
+import { messageOf } from '../../api/error-message.ts'
 import type { WebhookConversion } from '../../api/generated/types.ts'
 import { type JsonObject, isJsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
@@ -37,7 +38,7 @@ export async function convertObjects(
   try {
     answers = readAnswer(await client.post(clientConfig, review), review.apiVersion, uid)
   } catch (error) {
-    throw fail(`failed: ${(error instanceof Error ? error.message : String(error)).replace('failed to call webhook: ', '')}`)
+    throw fail(`failed: ${messageOf(error).replace('failed to call webhook: ', '')}`)
   }
   if (answers.length !== toConvert.length) throw fail(`returned ${answers.length} objects, expected ${toConvert.length}`)
   const isSingle = objects.length === 1

@@ -4,6 +4,7 @@
  * A service is resolved to an endpoint for each call, so that a pod that is gone is not asked for longer than it is listed.
  */
 import { Agent, request as httpsRequest } from 'node:https'
+import { messageOf } from '../../api/error-message.ts'
 import type { AdmissionregistrationWebhookClientConfig } from '../../api/generated/types.ts'
 import { fromStatus } from '../../api/status.ts'
 import { dialError } from '../../component/dial-error.ts'
@@ -114,8 +115,6 @@ function targetOf(reader: ClusterReader, { url, service }: WebhookClientConfig, 
 const textOf = (url: URL, port: number) => `https://${url.hostname}:${port}${url.pathname}${url.search}`
 
 class StaleConnection extends Error {}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** Go's words for what clients and tests look for. */
 function wordsFor(error: Error & { code?: string }, { host, port }: Target, signal: AbortSignal): string {

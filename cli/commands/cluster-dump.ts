@@ -1,6 +1,7 @@
 /** `kubelab cluster-info dump`: the state of the cluster and the logs of its pods, to look into elsewhere. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { messageOf } from '../../api/error-message.ts'
 import type { Pod } from '../../api/generated/types.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { CliCommand } from '../commands.ts'
@@ -81,7 +82,7 @@ async function readLogs({ client }: Session, namespace: string, { metadata: { na
   for (const { name: container } of [...(spec.initContainers ?? []), ...spec.containers]) {
     const logs = await client
       .raw<string>('GET', `/api/v1/namespaces/${namespace}/pods/${name}/log`, { query: { container }, accept: 'text/plain, */*' })
-      .catch((error: unknown) => `Request log error: ${error instanceof Error ? error.message : String(error)}\n`)
+      .catch((error: unknown) => `Request log error: ${messageOf(error)}\n`)
     const which = `logs for container ${container} of pod ${namespace}/${name} ====`
     parts.push(`==== START ${which}\n${logs}==== END ${which}`)
   }

@@ -1,5 +1,6 @@
 /** What a printer of objects is, and the choice of one by `-o`. */
 import { readFileSync } from 'node:fs'
+import { messageOf } from '../../api/error-message.ts'
 import type { Json, JsonObject } from '../../api/json.ts'
 import { CliError } from '../errors.ts'
 import { createCustomColumnsPrinter } from './custom-columns.ts'
@@ -45,7 +46,7 @@ function readTemplate(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new CliError(`error reading --template ${file}, ${error instanceof Error ? error.message : String(error)}\n`)
+    throw new CliError(`error reading --template ${file}, ${messageOf(error)}\n`)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Certificate signing requests: kubelets are approved by rule, approved requests are signed, old ones cleaned up. */
+import { messageOf } from '../../api/error-message.ts'
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../api/generated/types.ts'
 import { formatTime } from '../../api/time.ts'
 import { causeOf } from '../../client/cause.ts'
@@ -73,7 +74,7 @@ const sign = async (
     client.update('CertificateSigningRequest', { ...csr, status: { ...csr.status, ...status } }, { subresource: 'status', cause })
   const problem = await readRequest(csr.spec.request).then(
     (request) => accepts(request, csr),
-    (error: unknown) => `unable to parse csr: ${error instanceof Error ? error.message : String(error)}`,
+    (error: unknown) => `unable to parse csr: ${messageOf(error)}`,
   )
   if (problem !== null) {
     await write({ conditions: [...(csr.status?.conditions ?? []), condition('Failed', 'SignerValidationFailure', problem, now)] })

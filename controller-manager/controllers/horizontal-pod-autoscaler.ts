@@ -1,4 +1,5 @@
 /** HorizontalPodAutoscaler: looks at its metrics every 15 s and sets the size of its target; `autoscaler/plan.ts` decides. */
+import { messageOf } from '../../api/error-message.ts'
 import type { V2HorizontalPodAutoscaler } from '../../api/generated/types.ts'
 import { parseLabelSelector } from '../../api/labels.ts'
 import { keyOf } from '../../api/object.ts'
@@ -107,5 +108,3 @@ const tell = ({ context: { client, recorder }, signal }: Doors, hpa: V2Horizonta
     wrote: () => {},
     requeueAfter: () => {},
   })
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,4 +1,5 @@
 /** Gets the image of a container onto the node by its pull policy; waits longer after each failure, as upstream. */
+import { messageOf } from '../../api/error-message.ts'
 import { formatDuration } from '../../api/duration.ts'
 import type { Container, Pod, Secret } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
@@ -64,7 +65,7 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
       tell('Normal', 'Pulled', message)
       return undefined
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       if (!signal.aborted) {
         tell('Warning', 'Failed', `Failed to pull image "${image}": ${message}`)
         tell('Warning', 'Failed', 'Error: ErrImagePull')

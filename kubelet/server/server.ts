@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { messageOf } from '../../api/error-message.ts'
 import { isApiError, type ApiError, internalError } from '../../api/status.ts'
 import type { Health } from '../../component/health.ts'
 import type { Logger } from '../../component/logger.ts'
@@ -81,8 +82,6 @@ export async function startServer(options: KubeletServerOptions): Promise<Kubele
       }),
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 async function upgrade(
   request: IncomingMessage,

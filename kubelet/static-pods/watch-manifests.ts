@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { messageOf } from '../../api/error-message.ts'
 import type { Pod } from '../../api/generated/types.ts'
 import type { Cancel, Clock } from '../../component/clock.ts'
 import type { Logger } from '../../component/logger.ts'
@@ -81,7 +82,7 @@ async function readManifests({ manifestPath, nodeName, logger }: ManifestOptions
       const pod = readManifest(await readFile(file, 'utf8'), file, nodeName)
       pods.set(`${pod.metadata.namespace}/${pod.metadata.name}`, pod)
     } catch (error) {
-      logger.warn('cannot read a static pod', { file, error: error instanceof Error ? error.message : String(error) })
+      logger.warn('cannot read a static pod', { file, error: messageOf(error) })
     }
   }
   return [...pods.values()]

@@ -1,5 +1,6 @@
 /** A pod's volumes: set up before its containers, written again when what they show has changed. */
 import { mkdir } from 'node:fs/promises'
+import { messageOf } from '../../api/error-message.ts'
 import { containersOf, podText } from '../pod-spec.ts'
 import { ImageVolumeError } from '../volumes/image.ts'
 import type { VolumeContext } from '../volumes/volume-kind.ts'
@@ -16,7 +17,7 @@ export async function prepareVolumes(scope: PodScope): Promise<void> {
     state.volumesReady = true
   } catch (error) {
     if (error instanceof ImageVolumeError) return waitForImageVolume(scope, error)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     context.events.pod(state.pod, 'Warning', 'FailedMount', message)
     state.notBefore.set('volumes', nowMs(scope) + (volumeRetry[scope.volumeFailures++] ?? volumeRetry.at(-1)!))
   }

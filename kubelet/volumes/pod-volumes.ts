@@ -1,6 +1,7 @@
 /** The volumes of one pod: set up together, payload ones rewritten when what they show changes, taken down at the end. */
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { messageOf } from '../../api/error-message.ts'
 import type { Volume } from '../../api/generated/types.ts'
 import type { Clock } from '../../component/clock.ts'
 import { writePayload } from './atomic-writer.ts'
@@ -70,12 +71,9 @@ async function setUpOne(volume: Volume, context: VolumeContext, now: Date): Prom
     return { directory, readOnly, isDevice }
   } catch (error) {
     if (error instanceof ImageVolumeError) throw error
-    throw new VolumeError(
-      `MountVolume.SetUp failed for volume "${volume.name}" : ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

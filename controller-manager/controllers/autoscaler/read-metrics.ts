@@ -1,4 +1,5 @@
 /** Asks the metrics APIs (resource, custom, external) what an autoscaler's metrics are right now. */
+import { messageOf } from '../../../api/error-message.ts'
 import type { V2CrossVersionObjectReference, V2MetricIdentifier, V2MetricSpec } from '../../../api/generated/types.ts'
 import { formatLabelSelector } from '../../../api/labels.ts'
 import { quantityMilliValue } from '../../../api/quantity.ts'
@@ -25,7 +26,6 @@ export interface MetricsReader {
 /** Where the objects of a reference are served: `deployments.apps`. */
 export type ResourceOf = (reference: V2CrossVersionObjectReference) => Promise<string>
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const milli = (quantity: string): number => Number(quantityMilliValue(quantity))
 const query = (fields: Record<string, string>) => ({
   query: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')),

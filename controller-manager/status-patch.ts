@@ -37,6 +37,15 @@ export function updateStatus<S extends object>(object: KubeObject & { status?: S
   return diff ? [mergePatch(object, { status: diff }, 'status')] : []
 }
 
+/** Conditions merge by their type: those of others stay as they are. */
+export const mergeStatus = (object: KubeObject, status: object): Action => ({
+  do: 'patch',
+  ...targetOf(object),
+  type: 'application/strategic-merge-patch+json',
+  subresource: 'status',
+  patch: { metadata: { uid: object.metadata.uid }, status },
+})
+
 export const remove = (object: KubeObject): Action => ({ do: 'delete', ...targetOf(object), uid: object.metadata.uid })
 
 /** The merge patch from `old` to `wanted`, or null when they mean the same. Lists are replaced whole, maps key by key. */

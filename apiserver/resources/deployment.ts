@@ -8,6 +8,7 @@ import { checkAtMost100Percent, isZero, validateIntOrPercent } from './rules/int
 import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-spec/template.ts'
 import { templateWarnings } from './warnings/pod-warnings.ts'
 import { validateReplicaCounts } from './rules/replica-status.ts'
+import { REPLICA_SCALE } from './replicas.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './rules/same-json.ts'
 
@@ -69,7 +70,7 @@ export const deployment: ResourceBehaviour<Deployment> = {
     ),
   ],
   hasStatus: true,
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  scale: REPLICA_SCALE,
 }
 
 function validateStrategy(errors: Errors, path: string, { type, rollingUpdate }: DeploymentStrategy): void {

@@ -57,10 +57,10 @@ const SCALE_UP: V2HPAScalingRules = {
 }
 const SCALE_DOWN: V2HPAScalingRules = { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] }
 
-function withDefaults(rules: V2HPAScalingRules | undefined, defaults: V2HPAScalingRules): V2HPAScalingRules {
-  const filled = { ...structuredClone(defaults), ...rules }
-  return filled
-}
+const withDefaults = (rules: V2HPAScalingRules | undefined, defaults: V2HPAScalingRules): V2HPAScalingRules => ({
+  ...structuredClone(defaults),
+  ...rules,
+})
 
 const SOURCES = ['containerResource', 'external', 'object', 'pods', 'resource'] as const
 

@@ -1,11 +1,12 @@
 /** ReplicaSet. */
 import type { ReplicaSet } from '../../api/generated/types.ts'
-import { AGE, integer, NAME, templateColumns } from './columns.ts'
+import { AGE, NAME, templateColumns } from './columns.ts'
 import { specChanges } from './define-resource.ts'
 import { checkImmutable, checkNotNegative, type Errors } from './rules/field-rules.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults, validateSelectorAndTemplate } from './pod-spec/template.ts'
 import { validateReplicaCounts } from './rules/replica-status.ts'
 import { templateWarnings } from './warnings/pod-warnings.ts'
+import { REPLICA_SCALE, replicaColumns } from './replicas.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const replicaSet: ResourceBehaviour<ReplicaSet> = {
@@ -37,9 +38,7 @@ export const replicaSet: ResourceBehaviour<ReplicaSet> = {
   warnings: (replicaSet, old) => templateWarnings(replicaSet, 'spec.template', replicaSet.spec.template, old?.spec.template),
   columns: [
     NAME,
-    integer('Desired', 'Number of pods that there should be.', ({ spec }) => spec.replicas),
-    integer('Current', 'Number of pods that there are.', ({ status }) => status?.replicas),
-    integer('Ready', 'Number of pods that are ready.', ({ status }) => status?.readyReplicas),
+    ...replicaColumns<ReplicaSet>(),
     AGE,
     ...templateColumns<ReplicaSet>(
       ({ spec }) => spec.template?.spec?.containers ?? [],
@@ -48,5 +47,5 @@ export const replicaSet: ResourceBehaviour<ReplicaSet> = {
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   hasStatus: true,
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  scale: REPLICA_SCALE,
 }

@@ -1,12 +1,13 @@
 /** ReplicationController. */
 import { invalid, required } from '../../api/field-error.ts'
 import type { ReplicationController } from '../../api/generated/types.ts'
-import { AGE, formatLabels, integer, NAME, templateColumns, text, wide } from './columns.ts'
+import { AGE, formatLabels, NAME, templateColumns, text, wide } from './columns.ts'
 import { specChanges } from './define-resource.ts'
 import { checkNotNegative, type Errors } from './rules/field-rules.ts'
 import { isEmptyMap, selects } from './rules/label-selector.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults, validatePodTemplate } from './pod-spec/template.ts'
 import { validateReplicaCounts } from './rules/replica-status.ts'
+import { REPLICA_SCALE, replicaColumns } from './replicas.ts'
 import type { ResourceBehaviour } from './resource.ts'
 
 export const replicationController: ResourceBehaviour<ReplicationController> = {
@@ -45,15 +46,13 @@ export const replicationController: ResourceBehaviour<ReplicationController> = {
   generationChanges: specChanges,
   columns: [
     NAME,
-    integer('Desired', 'Number of pods that there should be.', ({ spec }) => spec.replicas),
-    integer('Current', 'Number of pods that there are.', ({ status }) => status?.replicas),
-    integer('Ready', 'Number of pods that are ready.', ({ status }) => status?.readyReplicas),
+    ...replicaColumns<ReplicationController>(),
     AGE,
     ...templateColumns<ReplicationController>(({ spec }) => spec.template?.spec?.containers ?? []),
     wide(text('Selector', 'Labels of the pods.', ({ spec }) => formatLabels(spec.selector))),
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   hasStatus: true,
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  scale: REPLICA_SCALE,
   defaultPropagation: 'Orphan',
 }

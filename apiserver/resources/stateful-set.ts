@@ -11,6 +11,7 @@ import { validateAnnotations, validateLabels } from './rules/object-meta.ts'
 import { requireAlwaysRestart, setPodTemplateDefaults } from './pod-spec/template.ts'
 import { validateReplicaCounts } from './rules/replica-status.ts'
 import { templateWarnings } from './warnings/pod-warnings.ts'
+import { REPLICA_SCALE } from './replicas.ts'
 import type { ResourceBehaviour } from './resource.ts'
 import { sameJson } from './rules/same-json.ts'
 
@@ -59,7 +60,7 @@ export const statefulSet: ResourceBehaviour<StatefulSet> = {
     ...templateColumns<StatefulSet>(({ spec }) => spec.template.spec?.containers ?? []),
   ],
   hasStatus: true,
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  scale: REPLICA_SCALE,
 }
 
 const MAY_CHANGE = [

@@ -36,10 +36,7 @@ export const deploymentDescriber: Describer<Deployment, ReplicaSet[]> = {
     if (rolling)
       page.line(0, 'RollingUpdateStrategy:', `${rolling.maxUnavailable} max unavailable, ${rolling.maxSurge} max surge`)
     describePodTemplate(spec.template, page)
-    if (status.conditions?.length) {
-      page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')
-      for (const { type, status: value, reason } of status.conditions) page.line(1, `${type} `, value, reason)
-    }
+    page.conditions(status.conditions)
     const current = sets.find((set) => deepEqual(withoutHash(set), spec.template))
     const old = sets.filter((set) => set !== current)
     if (sets.length > 0) {

@@ -2,7 +2,6 @@
 import type { CronJob, Job, JobSpec } from '../../api/generated/types.ts'
 import { humanDuration } from '../../api/duration.ts'
 import { formatLabelSelector } from '../../api/labels.ts'
-import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatBoolean, formatDate, Page } from './page.ts'
@@ -22,8 +21,7 @@ export const jobDescriber: Describer<Job> = {
     page.line(0, 'Selector:', formatLabelSelector(spec.selector))
     page.pairs(0, 'Labels', metadata.labels)
     page.annotations(0, metadata.annotations)
-    const owner = controllerOf(job)
-    if (owner) page.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`)
+    page.controlledBy(job)
     describeLimits(page, spec)
     const { startTime, completionTime, active = 0, ready, succeeded = 0, failed = 0 } = status
     if (startTime) page.line(0, 'Start Time:', formatDate(startTime))

@@ -1,4 +1,5 @@
 /** The text of `describe`: indented lines of tab-separated cells, aligned at the end. */
+import { controllerOf, type KubeObject } from '../../api/object.ts'
 import { LAST_APPLIED } from '../../api/patch/last-applied.ts'
 import type { ObjectMeta } from '../../api/generated/types.ts'
 import { alignTabs } from '../printers/tabwriter.ts'
@@ -36,6 +37,20 @@ export class Page {
       .filter(([key]) => key !== LAST_APPLIED)
       .flatMap(([key, value]) => annotationLines(key, value.replace(/\n$/, '')))
     return this.list(level, 'Annotations', items)
+  }
+
+  /** Nothing for an object that nobody controls. */
+  controlledBy(object: KubeObject): this {
+    const owner = controllerOf(object)
+    return owner ? this.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`) : this
+  }
+
+  /** Of a workload; nothing where there are none. */
+  conditions(conditions: readonly { type: string; status: string; reason?: string | undefined }[] = []): this {
+    if (conditions.length === 0) return this
+    this.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')
+    for (const { type, status, reason } of conditions) this.line(1, `${type} `, status, reason)
+    return this
   }
 
   list(level: number, title: string, items: readonly string[]): this {

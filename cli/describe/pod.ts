@@ -1,7 +1,6 @@
 /** A pod: where it runs, what its containers are and do. */
 import { ageOf } from '../../api/duration.ts'
 import type { Pod } from '../../api/generated/types.ts'
-import { controllerOf } from '../../api/object.ts'
 import type { Describer } from './describers.ts'
 import { describeEvents } from './events.ts'
 import { formatDate, Page } from './page.ts'
@@ -33,8 +32,7 @@ export const podDescriber: Describer<Pod> = {
     } else {
       page.line(0, 'IPs:', '<none>')
     }
-    const owner = controllerOf(pod)
-    if (owner) page.line(0, 'Controlled By:', `${owner.kind}/${owner.name}`)
+    page.controlledBy(pod)
     if (status.nominatedNodeName) page.line(0, 'NominatedNodeName:', status.nominatedNodeName)
     if (spec.initContainers?.length)
       describeContainers(page, 0, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], metadata)

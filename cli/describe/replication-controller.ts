@@ -22,10 +22,7 @@ export const replicationControllerDescriber: Describer<ReplicationController, Po
     page.line(0, 'Replicas:', `${status?.replicas ?? 0} current / ${spec.replicas ?? 1} desired`)
     page.line(0, 'Pods Status:', formatPhases(pods))
     describePodTemplate(spec.template, page)
-    if (status?.conditions?.length) {
-      page.line(0, 'Conditions:').line(1, 'Type', 'Status', 'Reason').line(1, '----', '------', '------')
-      for (const { type, status: value, reason } of status.conditions) page.line(1, `${type} `, value, reason)
-    }
+    page.conditions(status?.conditions)
     return describeEvents(page, events, now).toString()
   },
 }

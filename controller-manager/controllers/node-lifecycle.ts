@@ -6,7 +6,7 @@ import type { Cache } from '../../client/cache.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { isReady, nodeIndex } from '../pods.ts'
 import { semanticEqual } from '../semantic-equal.ts'
-import { mergePatch } from '../status-patch.ts'
+import { mergePatch, mergeStatus } from '../status-patch.ts'
 import { lostStatus, nextProbe, readinessOf, zoneOf, zoneState, type Probe } from './node/health.ts'
 import { evictionTaintOf, notReadyTaint, unreachableTaint, withConditionTaints, withEvictionTaint } from './node/taints.ts'
 
@@ -97,17 +97,7 @@ export function reconcile(node: Node, observed: Observed, now: Date, options: No
 
 /** What selects on readiness (endpoints) must not send traffic to pods of a node that nobody hears of. */
 const markNotReady = (pod: Pod, now: Date): Action[] => [
-  {
-    do: 'patch',
-    kind: 'Pod',
-    key: { namespace: pod.metadata.namespace, name: pod.metadata.name },
-    type: 'application/strategic-merge-patch+json',
-    subresource: 'status',
-    patch: {
-      metadata: { uid: pod.metadata.uid },
-      status: { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: formatTime(now) }] },
-    },
-  },
+  mergeStatus(pod, { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: formatTime(now) }] }),
   notReadyEvent(pod, 'Node is not ready', 'Warning'),
 ]
 

@@ -4,7 +4,7 @@ import { keyOf } from '../../api/object.ts'
 import { formatTime } from '../../api/time.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { nodeIndex } from '../pods.ts'
-import { remove } from '../status-patch.ts'
+import { mergeStatus, remove } from '../status-patch.ts'
 import { toleratedSeconds } from './node/taints.ts'
 
 const noExecute = ({ spec }: Node): Taint[] => (spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute')
@@ -69,17 +69,8 @@ const evict = (pod: Pod, now: Date): Action[] => [
 ]
 
 /** Tells those who count failures (jobs) that the pod did not fail by itself. */
-export const disruptionTarget = (pod: Pod, reason: string, message: string, now: Date, status: object = {}): Action => ({
-  do: 'patch',
-  kind: 'Pod',
-  key: { namespace: pod.metadata.namespace, name: pod.metadata.name },
-  type: 'application/strategic-merge-patch+json',
-  subresource: 'status',
-  patch: {
-    metadata: { uid: pod.metadata.uid },
-    status: {
-      ...status,
-      conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: formatTime(now) }],
-    },
-  },
-})
+export const disruptionTarget = (pod: Pod, reason: string, message: string, now: Date, status: object = {}): Action =>
+  mergeStatus(pod, {
+    ...status,
+    conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: formatTime(now) }],
+  })

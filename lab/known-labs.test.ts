@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { definitionFile, type LabDefinition } from './definition.ts'
 import { findLab, findOrMakeLab, labNames, saveLab } from './known-labs.ts'
+import type { Interfaces } from './taken-ranges.ts'
 
 let root: string
 beforeEach(async () => {
@@ -12,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }))
 
 const lab = (name: string, index: number): LabDefinition => ({ name, index, nodes: ['node-1'], internet: false })
-const make = (name: string) => findOrMakeLab(name, (index) => lab(name, index), root)
+const make = (name: string, interfaces: Interfaces = {}) => findOrMakeLab(name, (index) => lab(name, index), root, interfaces)
 
 describe('a lab that is made', () => {
   it('has an index of its own, however many are made at the same time', async () => {
@@ -32,11 +33,19 @@ describe('a lab that is made', () => {
     expect(await make('new')).toMatchObject({ index: 2 })
   })
 
+  it('leaves alone the ranges of other networks of the machine', async () => {
+    const interfaces = { br0: [{ cidr: '172.30.0.1/16' }], br1: [{ cidr: '172.30.3.1/23' }, { cidr: 'fe80::1/64' }] }
+    const names = ['a', 'b', 'c']
+    const made = []
+    for (const name of names) made.push(await make(name, interfaces))
+    expect(made.map(({ index }) => index)).toEqual([1, 4, 5])
+  })
+
   it('holds up nobody when it cannot be defined', async () => {
     const refuse = () => {
       throw new Error('no such shape')
     }
-    await expect(findOrMakeLab('bad', refuse, root)).rejects.toThrow('no such shape')
+    await expect(findOrMakeLab('bad', refuse, root, {})).rejects.toThrow('no such shape')
     expect(findLab('bad', root)).toBeUndefined()
     expect(await make('good')).toMatchObject({ index: 0 })
   })

@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { apiServerUrl, definitionFile, type LabDefinition, stateRoot } from './definition.ts'
+import { interfaceIn, type Interfaces } from './taken-ranges.ts'
 
 const MOST_LABS = 250
 
@@ -37,20 +39,27 @@ export async function saveLab(lab: LabDefinition, root = stateRoot): Promise<voi
 }
 
 /** The lab of that name as it is; or a new one, as `define` makes it of the lowest index that is free. */
-export function findOrMakeLab(name: string, define: (index: number) => LabDefinition, root = stateRoot): Promise<LabDefinition> {
+export function findOrMakeLab(
+  name: string,
+  define: (index: number) => LabDefinition,
+  root = stateRoot,
+  interfaces: Interfaces = networkInterfaces(),
+): Promise<LabDefinition> {
   return alone(root, async () => {
     const found = findLab(name, root)
     if (found) return found
-    const lab = define(freeIndex(root))
+    const lab = define(freeIndex(root, interfaces))
     await saveLab(lab, root)
     return lab
   })
 }
 
-/** The lowest /24 that no other lab has. */
-function freeIndex(root: string): number {
+/** The lowest /24 that no other lab has, nor another network of this machine. */
+function freeIndex(root: string, interfaces: Interfaces): number {
   const taken = new Set(labNames(root).map((name) => findLab(name, root)?.index))
-  const free = Array.from({ length: MOST_LABS }, (_, index) => index).find((index) => !taken.has(index))
+  const free = Array.from({ length: MOST_LABS }, (_, index) => index).find(
+    (index) => !taken.has(index) && !interfaceIn(index, interfaces),
+  )
   if (free === undefined) throw new Error(`Cannot make another lab: all ${MOST_LABS} address ranges are taken`)
   return free
 }

@@ -1,14 +1,16 @@
 /** `kubelab up`: brings a lab up, new or as it was, says how far it is, and what to try next. */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { Option } from 'commander'
 import { createApiClient } from '../../client/rest-client.ts'
 import { loadClientConfig } from '../../client/kubeconfig.ts'
 import { callControl, findStatus, isNobodyThere, type Step } from '../control.ts'
-import { type LabDefinition, labPaths, PROXY_MODES, type ProxyMode, REPLACEABLE } from '../definition.ts'
+import { hostInterface, type LabDefinition, labPaths, labRange, PROXY_MODES, type ProxyMode, REPLACEABLE } from '../definition.ts'
 import { startGuardian, wantRunning } from '../guardian.ts'
 import { findOrMakeLab } from '../known-labs.ts'
+import { interfaceIn } from '../taken-ranges.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
 import { assertLabName, DEFAULT_LAB, type LabCommand, ofLab, requireRoot, seconds } from './lab-command.ts'
 import { waitForNodes } from '../wait-for-nodes.ts'
@@ -43,6 +45,7 @@ async function bringUp(options: Options): Promise<void> {
   assertSameShape(lab, options)
   const paths = labPaths(lab.name)
   const running = await findStatus(lab.name)
+  if (!running) assertReachable(lab)
   const nodes = `${lab.nodes.length} node${lab.nodes.length === 1 ? '' : 's'}`
   console.log(
     running
@@ -63,6 +66,17 @@ async function bringUp(options: Options): Promise<void> {
   if (!lab.without?.includes('kubelet'))
     await waitForNodes(client, lab, Number(options.wait) * 1000, (node) => done(`${node} Ready`))
   console.log(whatNext(lab))
+}
+
+/** A network of the machine that came after the lab was made. */
+function assertReachable(lab: LabDefinition): void {
+  const { [hostInterface(lab)]: _own, ...others } = networkInterfaces()
+  const taken = interfaceIn(lab.index, others)
+  if (taken)
+    throw new Error(
+      `Cannot bring up "${lab.name}": its addresses, ${labRange(lab)}, are on the interface ${taken} of this machine. ` +
+        `Give that another range; or 'kubelab delete${ofLab(lab.name)}', and a new lab has another`,
+    )
 }
 
 /** Ctrl-C ends the waiting; the lab is its supervisor's by then. */

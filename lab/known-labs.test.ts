@@ -18,7 +18,7 @@ const make = (name: string, interfaces: Interfaces = {}) => findOrMakeLab(name, 
 describe('a lab that is made', () => {
   it('has an index of its own, however many are made at the same time', async () => {
     const names = Array.from({ length: 12 }, (_, number) => `lab-${number}`)
-    const made = await Promise.all(names.map(make))
+    const made = await Promise.all(names.map((name) => make(name)))
     expect(made.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(names.map((_, number) => number))
     expect(names.map((name) => findLab(name, root))).toEqual(made)
   })

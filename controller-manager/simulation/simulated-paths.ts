@@ -73,22 +73,22 @@ async function answerForAll(
 
 /** Undefined when the path is none of discovery's. */
 function discover(path: string): object | undefined {
-  if (path === '/apis') {
-    const groups = [...new Set(KINDS.map(({ group }) => group))].filter((group) => group !== '')
-    return {
-      groups: groups.map((name) => {
-        const versions = [...new Set(KINDS.filter(({ group }) => group === name).map((info) => apiVersionOf(info)))]
-        return {
-          name,
-          preferredVersion: { groupVersion: versions[0] },
-          versions: versions.map((groupVersion) => ({ groupVersion })),
-        }
-      }),
-    }
-  }
+  const groups = [...new Set(KINDS.map(({ group }) => group))].filter((group) => group !== '')
+  if (path === '/apis') return { groups: groups.map(describeGroup) }
+  const group = groups.find((name) => path === `/apis/${name}`)
+  if (group) return describeGroup(group)
   const found = KINDS.filter((info) => root(info) === path)
   if (found.length === 0) return undefined
   return { resources: found.map(({ plural, kind, namespaced }) => ({ name: plural, kind, namespaced, verbs })) }
+}
+
+function describeGroup(name: string) {
+  const versions = [...new Set(KINDS.filter(({ group }) => group === name).map((info) => apiVersionOf(info)))]
+  return {
+    name,
+    preferredVersion: { groupVersion: versions[0] },
+    versions: versions.map((groupVersion) => ({ groupVersion })),
+  }
 }
 
 function targetOf(path: string): Target {

@@ -499,7 +499,7 @@ networking.IPBlock cidr=1s except=2*s
 networking.Ingress metadata=1meta.ObjectMeta spec=2IngressSpec status=3IngressStatus
 networking.IngressBackend service=4?IngressServiceBackend resource=3?core.TypedLocalObjectReference
 networking.IngressClass metadata=1meta.ObjectMeta spec=2IngressClassSpec
-networking.IngressClassParametersReference apiGroup=1s kind=2s name=3s scope=4?s namespace=5?s
+networking.IngressClassParametersReference apiGroup=1?s kind=2s name=3s scope=4?s namespace=5?s
 networking.IngressClassSpec controller=1s parameters=2?IngressClassParametersReference
 networking.IngressLoadBalancerIngress ip=1s hostname=2s ports=4*IngressPortStatus
 networking.IngressLoadBalancerStatus ingress=1*IngressLoadBalancerIngress

@@ -18,13 +18,28 @@ test.each([
   ['so is an empty struct behind one', spec({ volumes: [{ name: 'v', emptyDir: {} }] }), undefined],
   ['what must be there stays', container({ env: [{ name: '' }] }), undefined],
   [
-    'a status is left alone',
-    { ...spec({}), status: { containerStatuses: [{ name: 'c', ready: false, restartCount: 0 }] } },
+    'a number of a status is left alone',
+    { ...spec({}), status: { hostIP: '', containerStatuses: [{ name: 'c', ready: false, restartCount: 0 }] } },
     undefined,
+  ],
+  [
+    'and an empty list or map in it goes',
+    { ...spec({}), status: { conditions: [], podIPs: [], containerStatuses: [{ name: 'c', allocatedResources: {} }] } },
+    { ...spec({}), status: { containerStatuses: [{ name: 'c' }] } },
   ],
 ])('%s', (_, object, expected = structuredClone(object)) => {
   omitZerosOf('v1', 'Pod', 'Pod')!(object as unknown as Record<string, unknown>)
   expect(object).toEqual(expected)
+})
+
+test.each([
+  ['rbac.authorization.k8s.io/v1', 'ClusterRole', { rules: [] }],
+  ['discovery.k8s.io/v1', 'EndpointSlice', { endpoints: [], ports: [] }],
+  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition', { status: { conditions: [], storedVersions: [] } }],
+])('%s %s keeps lists that Go writes although nobody has to send them', (apiVersion, kind, object) => {
+  const stored = structuredClone(object) as Record<string, unknown>
+  omitZerosOf(apiVersion, kind, kind)!(stored)
+  expect(stored).toEqual(object)
 })
 
 test('a schema is read wherever it is, and what may be false or nothing in it stays', () => {

@@ -13,25 +13,41 @@ type Omit = (object: Members) => void
 /** Their own rules, or data of users. */
 const CLOSED = new Set(['meta.ObjectMeta', 'meta.FieldsV1', 'runtime.RawExtension'])
 
-/** Metadata has rules of its own; of a status, Go writes many a zero that the schema calls optional. */
-const ELSEWHERE = new Set(['metadata', 'status'])
+/**
+ * Lists that are optional in the schema and written all the same, by the message that has them. Texts and numbers of that kind are
+ * left out: a client in Go sends back the zero that it read nothing of, and that must be no change.
+ */
+const WRITTEN: Readonly<Record<string, readonly string[]>> = {
+  'apiextensions.CustomResourceDefinitionStatus': ['conditions', 'storedVersions'],
+  'autoscaling/v2.HorizontalPodAutoscalerStatus': ['currentMetrics'],
+  'core.ContainerImage': ['names'],
+  'core.ProjectedVolumeSource': ['sources'],
+  'discovery.EndpointSlice': ['endpoints', 'ports'],
+  'flowcontrol.ResourcePolicyRule': ['namespaces'],
+  'rbac.ClusterRole': ['rules'],
+  'rbac.Role': ['rules'],
+  'resource.AllocatedDeviceStatus': ['conditions'],
+  'resource.DeviceClaim': ['requests'],
+  'storage.CSINodeDriver': ['topologyKeys'],
+}
 
 const compiled = new Map<string, Omit | undefined>()
 
 /** For objects of a kind in a version; undefined where its Go types are not known. */
 export function omitZerosOf(apiVersion: string, kind: string, model: string): Omit | undefined {
   const message = messageName(apiVersion, kind)
-  return message === undefined ? undefined : omitOf(message, model)
+  return message === undefined ? undefined : omitOf(message, model, false)
 }
 
-function omitOf(message: string, model: string): Omit | undefined {
+/** Of a status only lists and maps are left out: its numbers are what controllers say, and zero is a number. */
+function omitOf(message: string, model: string, inStatus: boolean): Omit | undefined {
   if (CLOSED.has(message) || !isKnownMessage(message) || !hasModel(model)) return undefined
-  const key = `${message} ${model}`
+  const key = `${message} ${model} ${inStatus}`
   if (compiled.has(key)) return compiled.get(key)
   // A message that contains itself finds this one, which is made when the first object comes.
   let omit: Omit | undefined
   compiled.set(key, (object) => omit?.(object))
-  omit = compile(message, model)
+  omit = compile(message, model, inStatus)
   compiled.set(key, omit)
   return omit
 }
@@ -41,16 +57,18 @@ interface Rule {
   visit: ((value: unknown) => void) | undefined
 }
 
-function compile(message: string, model: string): Omit | undefined {
+function compile(message: string, model: string, inStatus: boolean): Omit | undefined {
   const { required, fields: schemas } = modelOf(model)
   const rules = new Map<string, Rule>()
   for (const field of flatFields(message)) {
     const schema = schemas[field.name]
-    if (!schema || ELSEWHERE.has(field.name)) continue
+    // Metadata has rules of its own.
+    if (!schema || field.name === 'metadata') continue
     const leaf = field.type.length === 1
-    const omitsZero = !required.includes(field.name) && field.mark !== '?' && (leaf || field.mark !== '')
+    const isOptional = !required.includes(field.name) && field.mark !== '?' && !WRITTEN[message]?.includes(field.name)
+    const omitsZero = isOptional && (field.mark !== '' || (leaf && !inStatus))
     const ref = schema.ref ?? schema.items?.ref ?? schema.values?.ref
-    const inner = leaf || ref === undefined ? undefined : omitOf(field.type, ref)
+    const inner = leaf || ref === undefined ? undefined : omitOf(field.type, ref, inStatus || field.name === 'status')
     const visit = SCHEMAS.has(field.type)
       ? visitSchemas(field.mark === '%')
       : inner && (field.mark === '*' ? each(inner) : field.mark === '%' ? eachValue(inner) : one(inner))
@@ -73,7 +91,7 @@ function compile(message: string, model: string): Omit | undefined {
 const SCHEMAS = new Set(['Array', 'Bool', 'StringArray'].map((other) => `apiextensions.JSONSchemaPropsOr${other}`))
 
 const visitSchemas = (isMap: boolean) => {
-  const omit = omitOf('apiextensions.JSONSchemaProps', 'JSONSchemaProps')!
+  const omit = omitOf('apiextensions.JSONSchemaProps', 'JSONSchemaProps', false)!
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit)
     else if (typeof value === 'object' && value !== null) omit(value as Members)

@@ -34,6 +34,18 @@ const bare = (object: JsonObject): JsonObject => {
   return { ...object, metadata }
 }
 
+test('items of one name that came in another way stay, until the configuration has one of that name', () => {
+  const pod = (...names: string[]) => ({
+    ...deployment({}),
+    spec: containers(...names.map((name, index) => ({ name, image: `${index}` }))),
+  })
+  const live = pod('a', 'b', 'b')
+  const other = apply(live, deployment(containers({ name: 'a', image: 'x' })), 'me', true)
+  expect(bare(other)['spec']).toEqual(containers({ name: 'a', image: 'x' }, { name: 'b', image: '1' }, { name: 'b', image: '2' }))
+  const same = apply(live, deployment(containers({ name: 'b', image: 'x' })), 'me', true)
+  expect(bare(same)['spec']).toEqual(containers({ name: 'a', image: '0' }, { name: 'b', image: 'x' }))
+})
+
 test('an applier owns what it names, and nothing more', () => {
   const object = apply(
     undefined,

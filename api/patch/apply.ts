@@ -5,7 +5,7 @@
  */
 import type { ManagedFieldsEntry } from '../generated/types.ts'
 import { isJsonObject, type Json, type JsonObject, putMember } from '../json.ts'
-import { applyConflict, unclassified } from '../status.ts'
+import { applyConflict } from '../status.ts'
 import { formatTime } from '../time.ts'
 import { compareObjects, fieldsOfConfiguration } from './compare-objects.ts'
 import { difference, equalSets, intersection, isEmptySet, isMember, pathsOf, union, type FieldSet } from './field-set.ts'
@@ -54,7 +54,7 @@ export function applyPatch({
   const others = managers.filter((other) => other !== last)
   const fields = withoutMembers(fieldsOfConfiguration(config, type), resetFields)
 
-  const merged = mergeValues(before, config, type, '') as JsonObject
+  const merged = mergeValues(before, config, type) as JsonObject
   const owned = others.reduce((all, other) => union(all, other.fields), fields)
   const object = last ? (prune(merged, last.fields, owned, type) as JsonObject) : merged
 
@@ -122,27 +122,31 @@ function refuseConflicts(others: readonly ManagedSet[], changed: FieldSet, allow
 }
 
 /** The configuration wins wherever it speaks; everything else of the live value stays. */
-function mergeValues(live: Json | undefined, config: Json, type: MergeType, path: string): Json {
+function mergeValues(live: Json | undefined, config: Json, type: MergeType): Json {
   if (type.kind === 'map' && isJsonObject(config)) {
     const result: JsonObject = isJsonObject(live) ? { ...live } : {}
     for (const key in config) {
       const now = Object.hasOwn(result, key) ? result[key] : undefined
-      putMember(result, key, mergeValues(now, config[key]!, type.field(key), `${path}.${key}`))
+      putMember(result, key, mergeValues(now, config[key]!, type.field(key)))
     }
     return result
   }
   if ((type.kind === 'set' || type.kind === 'list-map') && Array.isArray(config)) {
-    return mergeLists(Array.isArray(live) ? live : [], config, type, path)
+    return mergeLists(Array.isArray(live) ? live : [], config, type)
   }
   return config
 }
 
 type ListType = MergeType & { kind: 'set' | 'list-map' }
 
-/** Items in both take the configuration's order; the rest stay where they are between them. */
-function mergeLists(live: Json[], config: Json[], type: ListType, path: string): Json[] {
-  const wanted = itemsByElement(config, type, path)
-  const current = new Map(live.map((item) => [itemElement(item, type), item]))
+/**
+ * Items in both take the configuration's order; the rest stay where they are between them. An object may have come to items of one name
+ * in another way: they stay, but where the configuration has one of that name, which takes the place of them all.
+ */
+function mergeLists(live: Json[], config: Json[], type: ListType): Json[] {
+  const wanted = new Map(config.map((item) => [itemElement(item, type), item]))
+  const elements = live.map((item) => itemElement(item, type))
+  const current = itemsOnce(live, elements)
   const itemType: MergeType = type.kind === 'list-map' ? type.items : { kind: 'atomic' }
   const result: Json[] = []
   const shared = [...wanted.keys()].filter((element) => current.has(element)).values()
@@ -154,35 +158,24 @@ function mergeLists(live: Json[], config: Json[], type: ListType, path: string):
       if (current.has(element) && element !== until) return
       // Not taken off the front: with tens of thousands each of them would be moved for each.
       next++
-      result.push(mergeValues(current.get(element), wanted.get(element)!, itemType, path))
+      result.push(mergeValues(current.get(element), wanted.get(element)!, itemType))
       if (element === until) return
     }
   }
-  for (const [element, item] of current) {
-    if (wanted.has(element)) take(shared.next().value)
-    else result.push(item)
+  const merged = new Set<string>()
+  for (const [index, element] of elements.entries()) {
+    if (!wanted.has(element)) result.push(live[index]!)
+    else if (!merged.has(element)) take(shared.next().value)
+    merged.add(element)
   }
   take(undefined)
   return result
 }
 
-function itemsByElement(items: Json[], type: ListType, path: string): Map<string, Json> {
-  const byElement = new Map<string, Json>()
-  for (const item of items) {
-    if (type.kind === 'list-map' && isJsonObject(item)) {
-      const missing = type.keys.find((key) => item[key] === undefined && type.defaults[key] === undefined)
-      if (missing !== undefined && type.keys.length === 1) {
-        throw unclassified(`${path}: element 0: associative list with keys has an element that omits key field "${missing}"`)
-      }
-    }
-    const element = itemElement(item, type)
-    if (byElement.has(element)) {
-      throw unclassified(
-        `failed to create typed patch object: ${path}: duplicate entries for key ${pathsOf({ [element]: {} })[0]}`,
-      )
-    }
-    byElement.set(element, item)
-  }
+/** Items of which there is one: to merge with one of several would be to choose. */
+function itemsOnce(items: readonly Json[], elements: readonly string[]): Map<string, Json | undefined> {
+  const byElement = new Map<string, Json | undefined>()
+  for (const [index, element] of elements.entries()) byElement.set(element, byElement.has(element) ? undefined : items[index])
   return byElement
 }
 

@@ -1,6 +1,7 @@
 /** The configuration of a server-side apply: what the kind has no field for nobody could own, so it fails, whatever strictness is asked for. */
 import { isJsonObject, type Json } from '../../api/json.ts'
 import type { KubeObject } from '../../api/object.ts'
+import { checkLists } from '../../api/patch/check-lists.ts'
 import { printElement } from '../../api/patch/field-set.ts'
 import { itemElement, type MergeType } from '../../api/patch/merge-type.ts'
 import { goPrint } from '../../api/patch/strategic-merge.ts'
@@ -21,6 +22,8 @@ export function decodeConfiguration(request: ResourceRequest, sent: Record<strin
   const path = (text: string) => pathByKeys(text, sent as Json, mergeTypeOf(request))
   try {
     const config = fitObject({ resource: request.resource, warnings: unknown }, sent, 'Warn', [])
+    const unnamed = unknown.length === 0 ? checkLists(config as unknown as Json, mergeTypeOf(request)) : []
+    if (unnamed.length > 0) throw untyped(request, sent, unnamed.slice(0, MOST_TOLD))
     if (unknown.length === 0) return config
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error

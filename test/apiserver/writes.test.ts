@@ -131,6 +131,19 @@ describe('a write', () => {
       ['{ containers: [{ name: c, image: 5 }] }', `${field}.image: expected string, got &value.valueUnstructured{Value:5}`],
       ['{ containers: none }', '.spec.containers: expected list, got &{none}'],
       ['{ affinity: [] }', '.spec.affinity: expected map, got &{[]}'],
+      [
+        '{ containers: [{ name: c, image: i }, { name: c, image: j }] }',
+        '.spec.containers: duplicate entries for key [name="c"]',
+      ],
+      [
+        '{ containers: [{ name: c, image: i, ports: [{ containerPort: 80 }, { containerPort: 80, protocol: TCP }] }] }',
+        `${field}.ports: duplicate entries for key [containerPort=80,protocol="TCP"]`,
+      ],
+      [
+        '{ containers: [{ name: c, image: i }, { image: j }] }',
+        '.spec.containers: element 1: associative list with keys has an element that omits all key fields ["name"] ' +
+          "(and doesn't have default values for any key fields)",
+      ],
     ]
     for (const [spec, why] of refusals)
       for (const validation of ['Ignore', 'Strict'])

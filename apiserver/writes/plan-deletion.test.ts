@@ -84,6 +84,17 @@ test.each([
   expect(() => planDeletion(atOnce, object(), { ...none, preconditions }, NOW)).toThrow(message)
 })
 
+test.each([
+  [{ uid: 'other' }, 'on namespaces "p": Precondition failed: UID in precondition: other, UID in object meta: u'],
+  [
+    { resourceVersion: '6' },
+    'on namespaces "p": Precondition failed: ResourceVersion in precondition: 6, ResourceVersion in object meta: 7',
+  ],
+])('of a namespace too, in the words of writes: %o', (preconditions, message) => {
+  const namespace: ResourceDefinition = { names: { ...names, kind: 'Namespace', plural: 'namespaces' }, models: {} }
+  expect(() => planDeletion(namespace, object(), { ...none, preconditions }, NOW)).toThrow(message)
+})
+
 test('a namespace is marked first and goes when nothing holds it', () => {
   const namespace: ResourceDefinition = { names: { ...names, kind: 'Namespace', plural: 'namespaces' }, models: {} }
   const held = { ...object(), kind: 'Namespace', spec: { finalizers: ['kubernetes'] } } as KubeObject

@@ -35,6 +35,7 @@ export function planDeletion(definition: ResourceDefinition, old: KubeObject, op
 
 function checkPreconditions({ names }: ResourceDefinition, { metadata }: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions
+  if (names.kind === 'Namespace' && names.group === '') return checkNamespace(metadata, preconditions)
   const refuse = (what: string, asked: string, found: string | undefined, since: string) =>
     conflict(
       names.group,
@@ -46,6 +47,15 @@ function checkPreconditions({ names }: ResourceDefinition, { metadata }: KubeObj
   if (uid !== undefined && uid !== metadata.uid) throw refuse('UID', uid, metadata.uid, 'deleted and then recreated')
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
     throw refuse('ResourceVersion', resourceVersion, metadata.resourceVersion, 'modified')
+}
+
+/** Upstream deletes namespaces in a way of their own, and words it as it does for writes. */
+function checkNamespace({ name, uid, resourceVersion }: KubeObject['metadata'], asked: DeleteOptions['preconditions']): void {
+  const refuse = (what: string, wanted: string, found: string | undefined) =>
+    conflict('', 'namespaces', name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`)
+  if (asked.uid !== undefined && asked.uid !== uid) throw refuse('UID', asked.uid, uid)
+  if (asked.resourceVersion !== undefined && asked.resourceVersion !== resourceVersion)
+    throw refuse('ResourceVersion', asked.resourceVersion, resourceVersion)
 }
 
 interface Grace {

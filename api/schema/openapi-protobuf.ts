@@ -50,12 +50,22 @@ function operation(value: JsonObject): Encoded {
   )
 }
 
-/** ParametersItem → Parameter → NonBodyParameter → query (3) or path (4). */
+/** ParametersItem → Parameter → BodyParameter (1), or NonBodyParameter (2) → query (3) or path (4). */
 function parameterItem(value: JsonObject): Encoded {
+  if (value['in'] === 'body') {
+    const body = message(
+      text(2, value['name']),
+      text(3, value['in']),
+      flag(4, value['required']),
+      nestedIf(5, value['schema'], schema),
+    )
+    return nested(1, nested(1, body))
+  }
   const isQuery = value['in'] === 'query'
   const inner = message(
     flag(1, value['required']),
     text(2, value['in']),
+    text(3, value['description']),
     text(4, value['name']),
     text(isQuery ? 6 : 5, value['type']),
     flag(isQuery ? 20 : 19, value['uniqueItems']),

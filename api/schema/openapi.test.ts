@@ -95,6 +95,20 @@ test('patch operations name their kind and say that they take a dry run', () => 
   expect((path['patch']!['parameters'] as JsonObject[]).map(({ name }) => name)).toContain('dryRun')
 })
 
+test('every parameter says what it does, and a write what its body is', () => {
+  const paths = Object.values(v2['paths'] as Record<string, Record<string, JsonObject>>)
+  const operations = paths.flatMap((path) => Object.entries(path).filter(([method]) => method !== 'parameters'))
+  const parameters = [
+    ...operations.flatMap(([, operation]) => operation['parameters'] as JsonObject[]),
+    ...paths.flatMap((path) => (path['parameters'] ?? []) as JsonObject[]),
+  ]
+  expect(parameters.filter((each) => each['in'] !== 'body' && !each['description'])).toEqual([])
+  const bodies = operations.filter(([, operation]) =>
+    (operation['parameters'] as JsonObject[]).some((each) => each['in'] === 'body'),
+  )
+  expect(new Set(bodies.map(([method]) => method))).toEqual(new Set(['post', 'put', 'patch']))
+})
+
 test('a list answers with a list, in a namespace as in all of them', () => {
   const paths = v2['paths'] as Record<string, Record<string, JsonObject>>
   for (const path of ['/api/v1/namespaces/{namespace}/pods', '/api/v1/pods'])

@@ -74,7 +74,8 @@ export function createRequestHandler({ context, limit, requests, peerCertificate
       request.user = impersonate(request.user, raw.headersDistinct, context.authorizer)
       request.audit?.impersonating(request.user)
     }
-    const flow = takesSeats(info) ? context.flowControl?.classify(info, request.user, request.response) : undefined
+    const flow = takesSeats(info) ? context.flowControl?.classify(info, request.user) : undefined
+    request.headers = flow?.schema.headers
     authorize(request)
     if (!flow && isLongRunning(info)) return dispatch(context, request)
     await serveInTime(request, flow)

@@ -6,6 +6,7 @@ import type { RemoteService } from './remote-services.ts'
 import { remoteTarget } from './remote-target.ts'
 
 export async function proxyRequest(context: ApiContext, request: ApiRequest, remote: RemoteService): Promise<void> {
+  for (const [name, value] of Object.entries(request.headers ?? {})) request.response.setHeader(name, value)
   const target = remote.available ? targetOf(context, request, remote) : undefined
   // Plain text, as upstream says it; clients make a Status of the code.
   if (!target) return sendText(request, 503, 'service unavailable\n')

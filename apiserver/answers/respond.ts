@@ -14,7 +14,7 @@ const COMPRESS_FROM = 128 * 1024
 
 const JSON_TYPE = 'application/json'
 
-type Answering = Pick<ApiRequest, 'raw' | 'response' | 'warnings' | 'audit'>
+type Answering = Pick<ApiRequest, 'raw' | 'response' | 'warnings' | 'headers' | 'audit'>
 
 export function sendBytes(request: Answering, code: number, body: Buffer, contentType = JSON_TYPE): void | Promise<void> {
   if (contentType === JSON_TYPE) request.audit?.responseBody(body)
@@ -48,7 +48,8 @@ function write(request: Answering, code: number, body: Buffer, contentType: stri
   response.end(body)
 }
 
-const headersFor = ({ warnings }: Answering, length: number, contentType: string) => ({
+const headersFor = ({ warnings, headers }: Answering, length: number, contentType: string) => ({
+  ...headers,
   'Cache-Control': 'no-cache, private',
   'Content-Type': contentType,
   'Content-Length': length,

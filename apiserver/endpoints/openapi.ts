@@ -73,7 +73,7 @@ async function sendCacheable(request: ApiRequest, body: Buffer, hash: string, ty
   const tag = `"${hash}"`
   request.response.setHeader('Etag', tag)
   if (request.raw.headers['if-none-match'] === tag) {
-    request.response.writeHead(304).end()
+    request.response.writeHead(304, request.headers).end()
     return
   }
   await sendBytes(request, 200, body, type)

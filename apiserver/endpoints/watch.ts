@@ -102,9 +102,9 @@ async function startWatch(
   }
 }
 
-function beginAnswer({ response, audit }: ResourceRequest, format: Format): Sink {
+function beginAnswer({ response, headers, audit }: ResourceRequest, format: Format): Sink {
   const contentType = format === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json'
-  response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-cache, private' })
+  response.writeHead(200, { ...headers, 'Content-Type': contentType, 'Cache-Control': 'no-cache, private' })
   audit?.started(200)
   return beginChunks(response)
 }

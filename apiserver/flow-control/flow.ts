@@ -11,7 +11,8 @@ const FLOWS_KEPT = 5000
 
 export class ActiveSchema {
   readonly name: string
-  uid = ''
+  /** What answers say of it. */
+  headers: Readonly<Record<string, string>> = {}
   level!: Level
   counts!: FlowCounts
   private method: string | undefined
@@ -22,7 +23,10 @@ export class ActiveSchema {
   }
 
   configure({ metadata, spec }: FlowSchema, level: Level, counts: FlowCounts): void {
-    this.uid = metadata.uid ?? ''
+    this.headers = {
+      'X-Kubernetes-PF-FlowSchema-UID': metadata.uid ?? '',
+      'X-Kubernetes-PF-PriorityLevel-UID': level.uid,
+    }
     this.level = level
     this.counts = counts
     this.method = spec.distinguisherMethod?.type

@@ -74,9 +74,15 @@ export const isNobodyThere = (error: unknown): boolean => {
 }
 
 /** One call; `onLine` hears of each line as it comes. Rejects with what `isNobodyThere` knows when no supervisor runs. */
-export function callControl(lab: string, method: string, path: string, onLine?: (line: unknown) => void): Promise<unknown> {
+export function callControl(
+  lab: string,
+  method: string,
+  path: string,
+  onLine?: (line: unknown) => void,
+  signal?: AbortSignal,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: labPaths(lab).controlSocket, method, path }, (response) => {
+    const call = request({ socketPath: labPaths(lab).controlSocket, method, path, ...(signal && { signal }) }, (response) => {
       let rest = ''
       let last: unknown
       const take = (line: string) => {

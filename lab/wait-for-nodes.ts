@@ -6,6 +6,9 @@ import type { LabDefinition } from './definition.ts'
 export const isReady = (node: Node): boolean =>
   node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 
+export const whereToLook = (lab: string): string =>
+  `'kubelab status --lab ${lab}' shows the processes, 'kubelab lab-logs PROCESS --lab ${lab}' what they say`
+
 /** Rejects with the names that are missing when the time is over. `onReady` hears of each node once. */
 export async function waitForNodes(
   client: ApiClient,
@@ -34,7 +37,7 @@ export async function waitForNodes(
   } catch (error) {
     if (!signal.aborted) throw error
     throw new Error(
-      `Cannot wait longer: not Ready after ${timeoutMs / 1000} s: ${[...missing].join(', ')}. 'kubelab status' shows the processes, 'kubelab logs' what they say`,
+      `Cannot wait longer: not Ready after ${timeoutMs / 1000} s: ${[...missing].join(', ')}. ${whereToLook(lab.name)}`,
       { cause: error },
     )
   }

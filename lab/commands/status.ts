@@ -1,8 +1,8 @@
 /** `kubelab status`: what a lab is made of and how each part fares. */
-import { existsSync, readFileSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { findStatus, type LabStatus } from '../control.ts'
-import { apiServerUrl, labPaths } from '../definition.ts'
+import { apiServerUrl } from '../definition.ts'
+import { troubleNow } from '../trouble.ts'
 import { DEFAULT_LAB, type LabCommand, ofLab, readDefinition, requireRoot, table } from './lab-command.ts'
 
 export const status: LabCommand = (program) => {
@@ -25,28 +25,8 @@ export const status: LabCommand = (program) => {
         ),
       )
       console.log(table(['PROCESS', 'STATE', 'PID', 'RESTARTS', 'MEMORY'], processRows(found)))
-      const { etcd, state } = labPaths(lab)
-      for (const line of troubleOf(found, await freeBytes(existsSync(etcd) ? etcd : state))) console.log(line)
+      for (const line of await troubleNow(found)) console.log(line)
     })
-}
-
-const freeBytes = async (folder: string): Promise<number> => {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
-}
-
-/** Less than this and etcd, which sets 64 MB aside for each of its log files, may not live. */
-const leastFreeBytes = 200 * 1024 * 1024
-
-/** Pure: what a person should know that the tables do not say, and where to look. */
-export function troubleOf({ name, processes }: LabStatus, free: number): string[] {
-  const failing = processes.filter(({ state }) => state === 'backoff')
-  return [
-    ...(free < leastFreeBytes
-      ? [`The disk of the lab is full: ${Math.floor(free / 1024 / 1024)} MB are left. Make room on it`]
-      : []),
-    ...failing.map((each) => `${each.name} cannot stay up: 'kubelab lab-logs ${each.name}${ofLab(name)}' says why`),
-  ]
 }
 
 const processRows = ({ processes, leftOut }: LabStatus) => [

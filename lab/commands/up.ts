@@ -13,7 +13,8 @@ import { findOrMakeLab } from '../known-labs.ts'
 import { interfaceIn } from '../taken-ranges.ts'
 import { mergeContext, userKubeconfigPath } from '../user-kubeconfig.ts'
 import { assertLabName, DEFAULT_LAB, type LabCommand, ofLab, requireRoot, seconds } from './lab-command.ts'
-import { waitForNodes } from '../wait-for-nodes.ts'
+import { tellingTrouble } from '../trouble.ts'
+import { waitForNodes, whereToLook } from '../wait-for-nodes.ts'
 
 interface Options {
   lab: string
@@ -33,7 +34,7 @@ export const up: LabCommand = (program) => {
     .option('--internet', 'let nodes and pods reach the internet; without it nothing leaves this machine')
     .option('--without <process...>', `leave out processes, to run others instead: ${REPLACEABLE.join(', ')}`)
     .addOption(new Option('--proxy-mode <mode>', 'how the kernels of a new lab keep the rules of services').choices(PROXY_MODES))
-    .option('--wait <seconds>', 'how long to wait for all nodes to be Ready', '120')
+    .option('--wait <seconds>', 'how long to wait for the control plane, and then for all nodes to be Ready', '120')
     .action(bringUp)
 }
 
@@ -43,6 +44,7 @@ async function bringUp(options: Options): Promise<void> {
   assertLabName(options.lab)
   const lab = await findOrMakeLab(options.lab, (index) => defineLab(options, index))
   assertSameShape(lab, options)
+  const waitMs = Number(options.wait) * 1000
   const paths = labPaths(lab.name)
   const running = await findStatus(lab.name)
   if (!running) assertReachable(lab)
@@ -58,13 +60,21 @@ async function bringUp(options: Options): Promise<void> {
     await wantRunning(lab.name)
     process.once('SIGINT', () => leave(lab.name))
     startGuardian(lab.name, { node: process.execPath, script: path.join(path.dirname(process.argv[1]!), 'lab-supervisor.js') })
-    await connectAndFollow(lab, (step) => done(step.name))
+    await tellingTrouble(
+      lab.name,
+      connectAndFollow(lab, waitMs, (step) => done(step.name)),
+      console.log,
+    )
   }
   await mergeContext(lab.name, await readFile(paths.adminKubeconfig, 'utf8'))
   const client = createApiClient(await loadClientConfig({ path: paths.adminKubeconfig }))
   // Without kubelets it is for others to make the nodes ready.
   if (!lab.without?.includes('kubelet'))
-    await waitForNodes(client, lab, Number(options.wait) * 1000, (node) => done(`${node} Ready`))
+    await tellingTrouble(
+      lab.name,
+      waitForNodes(client, lab, waitMs, (node) => done(`${node} Ready`)),
+      console.log,
+    )
   console.log(whatNext(lab))
 }
 
@@ -88,13 +98,18 @@ function leave(lab: string): never {
 }
 
 /** The supervisor's socket appears a moment after its start; the guardian's log says why when it does not. */
-async function connectAndFollow(lab: LabDefinition, onStep: (step: Step) => void): Promise<void> {
+async function connectAndFollow(lab: LabDefinition, waitMs: number, onStep: (step: Step) => void): Promise<void> {
   const deadline = performance.now() + 15_000
+  const signal = AbortSignal.timeout(waitMs)
   for (;;) {
     try {
-      await callControl(lab.name, 'GET', '/progress', (line) => onStep(line as Step))
+      await callControl(lab.name, 'GET', '/progress', (line) => onStep(line as Step), signal)
       return
     } catch (error) {
+      if (signal.aborted)
+        throw new Error(`Cannot wait longer: the control plane is not up after ${waitMs / 1000} s. ${whereToLook(lab.name)}`, {
+          cause: error,
+        })
       if (!isNobodyThere(error) || performance.now() > deadline) {
         throw new Error(
           `Cannot bring up the lab: ${(error as Error).message}. Its log: ${labPaths(lab.name).logs}/lab-supervisor.log`,

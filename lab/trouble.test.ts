@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { LabStatus } from '../control.ts'
-import { troubleOf } from './status.ts'
+import type { LabStatus } from './control.ts'
+import { troubleOf } from './trouble.ts'
 
 const lab = (...processes: [name: string, state: 'running' | 'backoff'][]): LabStatus => ({
   name: 'mine',
@@ -21,6 +21,6 @@ test.each<[string, LabStatus, number, string[]]>([
     ["etcd cannot stay up: 'kubelab lab-logs etcd --lab mine' says why"],
   ],
   ['a disk that is full', lab(['etcd', 'running']), 0, ['The disk of the lab is full: 0 MB are left. Make room on it']],
-])('status says what to do about %s', (_, found, free, lines) => {
+])('who waits for a lab hears of %s', (_, found, free, lines) => {
   expect(troubleOf(found, free)).toEqual(lines)
 })

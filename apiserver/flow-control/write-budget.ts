@@ -5,7 +5,8 @@ const PERIOD_MS = 60_000
 
 export class WriteBudget {
   private readonly now: () => number
-  private readonly written = new Map<string, number[]>()
+  /** Writes of the last period, the oldest first. */
+  private recent: { name: string; at: number }[] = []
 
   /** `now` in milliseconds. */
   constructor(now: () => number) {
@@ -15,10 +16,10 @@ export class WriteBudget {
   /** 0 when it may be written now, which counts; else in how many milliseconds. As upstream: six times a minute. */
   take(name: string): number {
     const now = this.now()
-    const recent = (this.written.get(name) ?? []).filter((at) => now - at < PERIOD_MS)
-    this.written.set(name, recent)
-    if (recent.length >= WRITES) return recent[0]! + PERIOD_MS - now
-    recent.push(now)
+    this.recent = this.recent.filter(({ at }) => now - at < PERIOD_MS)
+    const own = this.recent.filter((write) => write.name === name)
+    if (own.length >= WRITES) return own[0]!.at + PERIOD_MS - now
+    this.recent.push({ name, at: now })
     return 0
   }
 }

@@ -15,20 +15,10 @@ import { createClassifier, type Classify } from './classifier.ts'
 import { digestConfiguration, type Configuration } from './digest-configuration.ts'
 import { dump } from './dump.ts'
 import { ActiveSchema, type ActiveFlow } from './flow.ts'
-import { createFlowMetrics, type FlowCounts } from './flow-metrics.ts'
+import { createFlowMetrics, type FlowCounts, type FlowMetrics } from './flow-metrics.ts'
 import { widthOf } from './request-width.ts'
 import { RetryAfter } from './retry-after.ts'
 import { SeatPool, type Level, type Refusal, type Ticket } from './seat-pool.ts'
-
-export interface FlowControl {
-  /** What the request is counted as. Costs a tenth of a microsecond. */
-  classify(info: RequestInfo, user: UserInfo): ActiveFlow
-  /** Takes the request's seats, at once where there are some; the answer gives them back. Rejects with 429 when it has waited enough. */
-  enter(flow: ActiveFlow, info: RequestInfo, response: ServerResponse): Leave | Promise<Leave>
-  configure(levels: readonly PriorityLevelConfiguration[], schemas: readonly FlowSchema[]): Configuration
-  /** A page of `/debug/api_priority_and_fairness/`. */
-  dump(page: string): string | undefined
-}
 
 /** Only the first call counts. */
 export type Leave = () => void
@@ -54,66 +44,104 @@ interface Admission extends Ticket {
   readonly isWatch: boolean
 }
 
-export function createFlowControl(options: FlowControlOptions): FlowControl {
-  const { totalSeats, requestTimeoutMs, stored, metrics, onDrained, clock = () => performance.now() } = options
-  const pool = new SeatPool(clock)
-  const { countsOf } = createFlowMetrics(metrics, () => pool.levels)
-  const retryAfter = new WeakMap<Level, RetryAfter>()
-  let schemas = new Map<string, ActiveSchema>()
-  let sources: readonly PriorityLevelConfiguration[] = []
-  let classify!: Classify<ActiveSchema>
+export class FlowControl {
+  private readonly options: FlowControlOptions
+  private readonly clock: () => number
+  private readonly pool: SeatPool
+  private readonly metrics: FlowMetrics
+  private readonly retryAfter = new WeakMap<Level, RetryAfter>()
+  private schemas = new Map<string, ActiveSchema>()
+  private sources: readonly PriorityLevelConfiguration[] = []
+  private schemaOf!: Classify<ActiveSchema>
 
-  const configure: FlowControl['configure'] = (levelObjects, schemaObjects) => {
-    const busy = sources.filter(({ metadata }) => !pool.isIdle(pool.level(metadata.name)!))
-    const configuration = digestConfiguration(levelObjects, schemaObjects, busy, totalSeats)
-    sources = configuration.levels.map(({ source }) => source)
+  /** Until it is told what there is, it has the mandatory objects. */
+  constructor(options: FlowControlOptions) {
+    this.options = options
+    this.clock = options.clock ?? (() => performance.now())
+    this.pool = new SeatPool(this.clock)
+    this.metrics = createFlowMetrics(options.metrics, () => this.pool.levels)
+    this.configure([], [])
+  }
+
+  configure(levels: readonly PriorityLevelConfiguration[], schemas: readonly FlowSchema[]): Configuration {
+    const { pool } = this
+    const busy = this.sources.filter(({ metadata }) => !pool.isIdle(pool.level(metadata.name)!))
+    const configuration = digestConfiguration(levels, schemas, busy, this.options.totalSeats)
+    this.sources = configuration.levels.map(({ source }) => source)
     pool.configure(configuration.levels.map(({ source: _, ...setup }) => setup))
-    const before = schemas
-    schemas = new Map()
+    const before = this.schemas
+    this.schemas = new Map()
     const targets = configuration.schemas.map((schema) => {
       const { name } = schema.metadata
       const target = before.get(name) ?? new ActiveSchema(name)
       const level = pool.level(schema.spec.priorityLevelConfiguration.name)!
-      target.configure(schema, level, countsOf(level.name, name))
-      schemas.set(name, target)
+      target.configure(schema, level, this.metrics.countsOf(level.name, name))
+      this.schemas.set(name, target)
       return { schema, target }
     })
-    classify = createClassifier(targets, schemas.get('catch-all')!)
+    this.schemaOf = createClassifier(targets, this.schemas.get('catch-all')!)
     return configuration
   }
 
-  const refuse = ({ level, counts, arrivedAt }: Admission, why: Refusal): ApiError => {
-    counts.refused(why)
-    counts.waited((clock() - arrivedAt) / 1000, false)
-    let patience = retryAfter.get(level)
-    if (!patience) retryAfter.set(level, (patience = new RetryAfter()))
-    return tooManyRequests('Too many requests, please try again later.', patience.refuse(Math.floor(clock() / 1000)))
+  /** What the request is counted as. Costs a tenth of a microsecond. */
+  classify(info: RequestInfo, user: UserInfo): ActiveFlow {
+    return this.schemaOf(info, user).flowOf(info, user)
   }
 
-  const started = (admission: Admission): Leave => {
+  /** Takes the request's seats, at once where there are some; the answer gives them back. Fails with 429 when it has waited enough. */
+  enter(flow: ActiveFlow, info: RequestInfo, response: ServerResponse): Leave | Promise<Leave> {
+    const { level, counts } = flow.schema
+    const now = this.clock()
+    const admission: Admission = {
+      level,
+      flow,
+      counts,
+      seats: widthOf(info, level, this.options.stored),
+      isWatch: info.verb === 'watch',
+      arrivedAt: now,
+      startedAt: now,
+      isRunning: false,
+      queue: undefined,
+      onStart: undefined,
+    }
+    const answer = this.pool.enter(admission)
+    if (answer === 'started') return this.started(admission)
+    if (answer === 'waits') return this.wait(admission, patienceFor(info, this.options.requestTimeoutMs), response)
+    throw this.refuse(admission, answer)
+  }
+
+  /** A page of `/debug/api_priority_and_fairness/`; undefined: there is none of that name. */
+  dump(page: string): string | undefined {
+    const now = this.clock()
+    return dump(page, this.pool, now, (ticket) => {
+      const { flow, arrivedAt } = ticket as Admission
+      const arrived = new Date(Date.now() - (now - arrivedAt)).toISOString()
+      return { schema: flow.schema.name, distinguisher: flow.distinguisher, arrivedAt: arrived }
+    })
+  }
+
+  private started(admission: Admission): Leave {
     const { counts, seats, isWatch, level } = admission
     counts.dispatched.inc()
     if (!level.exempt) counts.waited((admission.startedAt - admission.arrivedAt) / 1000, true)
     counts.executing++
     counts.executingSeats += seats
-    let isOver = false
     return () => {
-      if (isOver) return
-      isOver = true
-      pool.leave(admission)
+      if (!admission.isRunning) return
+      this.pool.leave(admission)
       counts.executing--
       counts.executingSeats -= seats
-      counts.executed((clock() - admission.startedAt) / 1000, isWatch)
-      if (level.quiescing && pool.isIdle(level)) onDrained()
+      counts.executed((this.clock() - admission.startedAt) / 1000, isWatch)
+      if (level.quiescing && this.pool.isIdle(level)) this.options.onDrained()
     }
   }
 
-  const wait = (admission: Admission, patienceMs: number, response: ServerResponse): Promise<Leave> =>
-    new Promise((resolve, reject) => {
-      const { counts, seats, queue } = admission
-      counts.waiting++
-      counts.waitingSeats += seats
-      counts.queueLength.observe(queue!.waiting.size)
+  private wait(admission: Admission, patienceMs: number, response: ServerResponse): Promise<Leave> {
+    const { counts, seats, queue } = admission
+    counts.waiting++
+    counts.waitingSeats += seats
+    counts.queueLength.observe(queue!.waiting.size)
+    return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer)
         response.off('close', cancelled)
@@ -122,50 +150,26 @@ export function createFlowControl(options: FlowControlOptions): FlowControl {
       }
       const giveUp = (why: 'timedOut' | 'cancelled') => {
         end()
-        pool.giveUp(admission, why)
-        reject(refuse(admission, 'time-out'))
+        this.pool.giveUp(admission, why)
+        reject(this.refuse(admission, 'time-out'))
       }
       const cancelled = () => giveUp('cancelled')
       const timer = setTimeout(() => giveUp('timedOut'), patienceMs)
       response.once('close', cancelled)
       admission.onStart = () => {
         end()
-        resolve(started(admission))
+        resolve(this.started(admission))
       }
     })
+  }
 
-  configure([], [])
-  return {
-    configure,
-    classify: (info, user) => classify(info, user).flowOf(info, user),
-    enter(flow, info, response) {
-      const { level, counts } = flow.schema
-      const isWatch = info.verb === 'watch'
-      const seats = widthOf(info, level, stored)
-      const now = clock()
-      const admission: Admission = {
-        level,
-        flow,
-        counts,
-        seats,
-        isWatch,
-        arrivedAt: now,
-        startedAt: now,
-        isRunning: false,
-        queue: undefined,
-        onStart: undefined,
-      }
-      const answer = pool.enter(admission)
-      if (answer === 'started') return started(admission)
-      if (answer === 'waits') return wait(admission, patienceFor(info, requestTimeoutMs), response)
-      throw refuse(admission, answer)
-    },
-    dump: (page) =>
-      dump(page, pool, clock(), (ticket) => {
-        const { flow, arrivedAt } = ticket as Admission
-        const arrived = new Date(Date.now() - (clock() - arrivedAt)).toISOString()
-        return { schema: flow.schema.name, distinguisher: flow.distinguisher, arrivedAt: arrived }
-      }),
+  private refuse({ level, counts, arrivedAt }: Admission, why: Refusal): ApiError {
+    const now = this.clock()
+    counts.refused(why)
+    counts.waited((now - arrivedAt) / 1000, false)
+    let patience = this.retryAfter.get(level)
+    if (!patience) this.retryAfter.set(level, (patience = new RetryAfter()))
+    return tooManyRequests('Too many requests, please try again later.', patience.refuse(Math.floor(now / 1000)))
   }
 }
 

@@ -115,6 +115,7 @@ export class SeatPool {
   /** It has ended: its seats are for the next. */
   leave(ticket: Ticket): void {
     const { level, flow, seats } = ticket
+    ticket.isRunning = false
     this.use(level, -seats)
     flow.seatsInUse -= seats
     level.executing--

@@ -1,6 +1,6 @@
 /** Flow control for this server: made with its seats, and kept as the stored objects say. */
 import type { ApiContext } from '../api-context.ts'
-import { createFlowControl } from './flow-control.ts'
+import { FlowControl } from './flow-control.ts'
 import { followConfiguration } from './follow-configuration.ts'
 import type { Following } from './follow-objects.ts'
 
@@ -17,7 +17,7 @@ export function startFlowControl(context: ApiContext, options: FlowControlStart)
   const { maxRequestsInFlight, maxMutatingRequestsInFlight, priorityAndFairness = true, requestTimeoutMs } = options
   if (!priorityAndFairness) return undefined
   const { store, resources, metrics, logger, now, health } = context
-  const flowControl = createFlowControl({
+  const flowControl = new FlowControl({
     totalSeats: maxRequestsInFlight + maxMutatingRequestsInFlight,
     requestTimeoutMs,
     metrics,

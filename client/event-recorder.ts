@@ -6,6 +6,7 @@ import { isAlreadyExists, isApiError, isNotFound } from '../api/status.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { ApiClient } from './api-client.ts'
+import { createCorrelator, type EventTarget, type Occurrence, type Seen, targetKey } from './event-correlator.ts'
 
 export interface EventRecorder {
   /** Returns at once; the event is written in the background, in order for one object. */
@@ -18,17 +19,6 @@ export interface EventRecorder {
   ): void
   /** Resolves when everything so far is written or given up. */
   flush(): Promise<void>
-}
-
-/** An object that is not at hand, or a part of one (`spec.containers{web}`). */
-export interface EventTarget {
-  apiVersion: string
-  kind: string
-  name: string
-  namespace?: string | undefined
-  uid?: string | undefined
-  resourceVersion?: string | undefined
-  fieldPath?: string | undefined
 }
 
 export interface EventOptions {
@@ -46,26 +36,63 @@ export interface EventRecorderOptions {
   host?: string | undefined
 }
 
-interface Occurrence {
-  target: EventTarget
-  type: string
-  reason: string
-  message: string
-  cause: string | undefined
-  at: Date
-}
-
 /** Events that wait to be written, beyond which new ones are dropped and counted in the log. */
 const maxQueued = 10_000
 const maxInFlight = 4
 
 export function createEventRecorder({ client, clock, logger, component, host }: EventRecorderOptions): EventRecorder {
-  const source = host ? { component, host } : { component }
-  const correlate = createCorrelator(component)
+  const write = createEventWriter({ client, clock, logger, component, host })
   const queue: Occurrence[] = []
   const busy = new Set<string>()
   let dropped = 0
   let idle: (() => void)[] = []
+
+  /** What events tell of comes first: while its client has other work, the recorder writes one at a time. */
+  const allowed = () => ((client.inFlight?.() ?? 0) > busy.size ? 1 : maxInFlight)
+
+  const pump = () => {
+    for (let index = 0; index < queue.length && busy.size < allowed();) {
+      const occurrence = queue[index]!
+      const owner = targetKey(occurrence.target)
+      // One at a time for an object, or two repeats would both create instead of counting.
+      if (busy.has(owner)) {
+        index++
+        continue
+      }
+      queue.splice(index, 1)
+      busy.add(owner)
+      void write(occurrence).then(() => {
+        busy.delete(owner)
+        pump()
+      })
+    }
+    if (queue.length > 0 || busy.size > 0) return
+    for (const resolve of idle) resolve()
+    idle = []
+  }
+  return {
+    event(about, type, reason, message, { cause, fieldPath } = {}) {
+      if (queue.length >= maxQueued) {
+        if (dropped++ % 1000 === 0) logger.warn('too many events, dropping some', { dropped })
+        return
+      }
+      const target = { ...toTarget(about), ...(fieldPath ? { fieldPath } : {}) }
+      queue.push({ target, type, reason, message, cause, at: clock.now() })
+      // Not at once: the caller's own write should be on its way first.
+      queueMicrotask(pump)
+    },
+    flush: () =>
+      new Promise((resolve) => {
+        idle.push(resolve)
+        pump()
+      }),
+  }
+}
+
+/** Resolves when the occurrence has been told, or not: events are worth a few tries, what they tell of goes on without them. */
+function createEventWriter({ client, clock, logger, component, host }: EventRecorderOptions) {
+  const source = host ? { component, host } : { component }
+  const correlate = createCorrelator(component)
 
   const write = async (occurrence: Occurrence) => {
     const decided = correlate(occurrence)
@@ -88,31 +115,7 @@ export function createEventRecorder({ client, clock, logger, component, host }: 
     seen.name = event.metadata.name
   }
 
-  /** What events tell of comes first: while its client has other work, the recorder writes one at a time. */
-  const allowed = () => ((client.inFlight?.() ?? 0) > busy.size ? 1 : maxInFlight)
-
-  const pump = () => {
-    for (let index = 0; index < queue.length && busy.size < allowed();) {
-      const occurrence = queue[index]!
-      const owner = targetKey(occurrence.target)
-      // One at a time for an object, or two repeats would both create instead of counting.
-      if (busy.has(owner)) {
-        index++
-        continue
-      }
-      queue.splice(index, 1)
-      busy.add(owner)
-      void writeOrGiveUp(occurrence).then(() => {
-        busy.delete(owner)
-        pump()
-      })
-    }
-    if (queue.length > 0 || busy.size > 0) return
-    for (const resolve of idle) resolve()
-    idle = []
-  }
-  /** Events are worth a few tries, not more: what they tell of goes on without them. */
-  const writeOrGiveUp = async (occurrence: Occurrence) => {
+  return async (occurrence: Occurrence): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       try {
         return await write(occurrence)
@@ -129,24 +132,6 @@ export function createEventRecorder({ client, clock, logger, component, host }: 
       }
     }
   }
-
-  return {
-    event(about, type, reason, message, { cause, fieldPath } = {}) {
-      if (queue.length >= maxQueued) {
-        if (dropped++ % 1000 === 0) logger.warn('too many events, dropping some', { dropped })
-        return
-      }
-      const target = { ...toTarget(about), ...(fieldPath ? { fieldPath } : {}) }
-      queue.push({ target, type, reason, message, cause, at: clock.now() })
-      // Not at once: the caller's own write should be on its way first.
-      queueMicrotask(pump)
-    },
-    flush: () =>
-      new Promise((resolve) => {
-        idle.push(resolve)
-        pump()
-      }),
-  }
 }
 
 function toTarget(about: KubeObject | EventTarget): EventTarget {
@@ -156,9 +141,6 @@ function toTarget(about: KubeObject | EventTarget): EventTarget {
 }
 
 const namespaceOf = ({ namespace }: EventTarget): string => namespace || 'default'
-
-const targetKey = ({ kind, namespace = '', name, uid = '', fieldPath = '' }: EventTarget): string =>
-  `${kind}/${namespace}/${name}/${uid}/${fieldPath}`
 
 function toEvent(
   { target, type, reason, at }: Occurrence,
@@ -184,62 +166,3 @@ function toEvent(
   }
 }
 let lastNameTime = 0n
-
-interface Seen {
-  count: number
-  first: Date
-  /** The Event object that counts the repeats. */
-  name: string
-}
-
-/** Upstream's numbers: 25 events at once for one object and source, then one in five minutes. */
-const burst = 25
-const refillMs = 300_000
-/** From the tenth different message for one reason within ten minutes on, they become one event. */
-const maxSimilar = 10
-const similarWindowMs = 600_000
-const remembered = 4096
-
-/** Decides for each occurrence whether it is held back, and which event it counts towards. */
-function createCorrelator(component: string) {
-  const buckets = createRecent<{ tokens: number; at: number }>()
-  const groups = createRecent<{ messages: Set<string>; at: number }>()
-  const events = createRecent<Seen>()
-
-  return ({ target, type, reason, message, at }: Occurrence): { message: string; seen: Seen } | undefined => {
-    const time = at.getTime()
-    const bucket = buckets(`${component}/${targetKey(target)}`, () => ({ tokens: burst, at: time }))
-    const group = groups(`${targetKey(target)}/${type}/${reason}`, () => ({ messages: new Set(), at: time }))
-    if (time - group.at > similarWindowMs) group.messages.clear()
-    group.at = time
-    group.messages.add(message)
-    const aggregated = group.messages.size >= maxSimilar
-    // The set stays bounded: from here on every message is aggregated until the window has passed.
-    if (aggregated) group.messages.delete(message)
-
-    bucket.tokens = Math.min(burst, bucket.tokens + (time - bucket.at) / refillMs)
-    bucket.at = time
-    if (bucket.tokens < 1) return undefined
-    bucket.tokens--
-
-    const seen = events(`${targetKey(target)}/${type}/${reason}/${aggregated ? '' : message}`, () => ({
-      count: 0,
-      first: at,
-      name: '',
-    }))
-    seen.count++
-    return { message: aggregated ? `(combined from similar events): ${message}` : message, seen }
-  }
-}
-
-/** A map of the entries used last. */
-function createRecent<T>(): (key: string, make: () => T) => T {
-  const entries = new Map<string, T>()
-  return (key, make) => {
-    const entry = entries.get(key) ?? make()
-    entries.delete(key)
-    entries.set(key, entry)
-    if (entries.size > remembered) entries.delete(entries.keys().next().value!)
-    return entry
-  }
-}

@@ -1,20 +1,9 @@
-/** Where audit events go: a file of JSON lines that is rotated, behind a buffer that is bounded and never in a request's way. */
-import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import path from 'node:path'
+/** Where audit events go: a rotated file of JSON lines, behind a buffer that is bounded and never in a request's way. */
+import { createRotatedFile, type RotatedFileOptions } from './rotated-file.ts'
 
-export interface AuditLogOptions {
-  /** `--audit-log-path`. */
-  file: string
-  /** `--audit-log-maxsize`, in bytes; the file is rotated before it grows beyond. */
-  maxBytes?: number
-  /** `--audit-log-maxbackup`: how many rotated files are kept; 0 for all. */
-  maxBackups?: number
-  /** `--audit-log-maxage`, in days; 0 for ever. */
-  maxAgeDays?: number
+export interface AuditLogOptions extends RotatedFileOptions {
   /** Bytes that may wait to be written; what comes when it is full is dropped, counted and said. */
   bufferBytes?: number
-  onProblem: (problem: string, details: Record<string, unknown>) => void
-  now?: () => Date
 }
 
 export interface AuditLog {
@@ -29,19 +18,15 @@ export interface AuditLog {
   close(): Promise<void>
 }
 
-const DAY = 24 * 3600_000
-
 export function createAuditLog(options: AuditLogOptions): AuditLog {
-  const { file, maxBytes = 100 * 2 ** 20, bufferBytes = 16 * 2 ** 20, onProblem } = options
+  const { bufferBytes = 16 * 2 ** 20, onProblem } = options
+  const file = createRotatedFile(options)
   let waiting: string[] = []
   let waitingBytes = 0
   let taken = 0
   let dropped = 0
   let failing = false
   let closed = false
-  let handle: FileHandle | undefined
-  let size = 0
-  let rotatedAt = Number.NEGATIVE_INFINITY
   let writing: Promise<void> | undefined
 
   function drop(count: number, why: string): void {
@@ -56,65 +41,22 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       const lines = waiting
       waiting = []
       waitingBytes = 0
-      for (let from = 0, until = 0; from < lines.length; from = until) {
-        until = endOfFitting(lines, from)
-        try {
-          await append(lines.slice(from, until).join(''))
-          failing = false
-        } catch (error) {
-          drop(until - from, (error as Error).message)
-          await closeFile()
-        }
-      }
+      await appendAll(lines)
     }
     writing = undefined
   }
 
-  /** What goes into the file as it is, or else into the next one: a line at least. */
-  function endOfFitting(lines: readonly string[], from: number): number {
-    const first = Buffer.byteLength(lines[from]!)
-    let room = (size + first > maxBytes ? maxBytes : maxBytes - size) - first
-    let until = from + 1
-    while (until < lines.length && (room -= Buffer.byteLength(lines[until]!)) >= 0) until++
-    return until
-  }
-
-  async function append(text: string): Promise<void> {
-    const bytes = Buffer.byteLength(text)
-    if (!handle) await openFile()
-    if (size > 0 && size + bytes > maxBytes) await rotate()
-    await handle!.appendFile(text)
-    size += bytes
-  }
-
-  async function openFile(): Promise<void> {
-    handle = await open(file, 'a+', 0o600)
-    size = (await handle.stat()).size
-    if (size === 0) return
-    const { buffer } = await handle.read({ buffer: Buffer.alloc(1), position: size - 1 })
-    // A disk that was full has taken half a line: the next one is not to be lost with it.
-    if (buffer.toString() === '\n') return
-    await handle.appendFile('\n')
-    size++
-  }
-
-  /** Never rejects: what a disk says of closing, it has said of writing. */
-  async function closeFile(): Promise<void> {
-    const closing = handle
-    handle = undefined
-    await closing?.close().catch(() => {})
-  }
-
-  async function rotate(): Promise<void> {
-    await closeFile()
-    // A millisecond apart, so that the names of the files have their order.
-    rotatedAt = Math.max(rotatedAt + 1, (options.now?.() ?? new Date()).getTime())
-    const now = new Date(rotatedAt)
-    await rename(file, await freeName(file, now))
-    await openFile()
-    await removeOld(file, options, now).catch((error: unknown) => {
-      onProblem('cannot remove old audit logs', { why: (error as Error).message })
-    })
+  async function appendAll(lines: readonly string[]): Promise<void> {
+    for (let from = 0, until = 0; from < lines.length; from = until) {
+      until = file.endOfFitting(lines, from)
+      try {
+        await file.append(lines.slice(from, until).join(''))
+        failing = false
+      } catch (error) {
+        drop(until - from, (error as Error).message)
+        await file.close()
+      }
+    }
   }
 
   const flush = async (): Promise<void> => {
@@ -137,46 +79,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     async close() {
       closed = true
       await flush()
-      await closeFile()
+      await file.close()
     },
   }
-}
-
-/** `audit-2026-05-01T12-00-00.000.log` beside `audit.log`, with a number more when the clock has not moved on. */
-async function freeName(file: string, now: Date): Promise<string> {
-  const { dir, name, ext } = path.parse(file)
-  const base = path.join(dir, `${name}-${now.toISOString().replaceAll(':', '-').replace('Z', '')}`)
-  for (let attempt = 0; ; attempt++) {
-    const candidate = `${base}${attempt > 0 ? `-${attempt}` : ''}${ext}`
-    if (!(await exists(candidate))) return candidate
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-/** What `freeName` puts between the name and its ending. */
-const ROTATED = /^-(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3})(-\d+)?$/
-
-async function removeOld(file: string, { maxBackups = 0, maxAgeDays = 0 }: AuditLogOptions, now: Date): Promise<void> {
-  const { dir, name, ext } = path.parse(file)
-  const timeOf = (one: string): number => {
-    const [, day, hour, minute, second] =
-      (one.startsWith(name) && one.endsWith(ext) && ROTATED.exec(one.slice(name.length, one.length - ext.length))) || []
-    return Date.parse(`${day}${hour}:${minute}:${second}Z`)
-  }
-  const backups = (await readdir(dir || '.'))
-    .filter((one) => !Number.isNaN(timeOf(one)))
-    .sort()
-    .reverse()
-  const oldest = maxAgeDays > 0 ? now.getTime() - maxAgeDays * DAY : Number.NEGATIVE_INFINITY
-  const surplus = backups.filter((one, index) => (maxBackups > 0 && index >= maxBackups) || timeOf(one) < oldest)
-  await Promise.all(surplus.map((one) => rm(path.join(dir, one), { force: true })))
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { internalError } from '../api/status.ts'
 import { createTestClock } from '../component/clock.ts'
 import { silentLogger } from '../component/logger.ts'
 import { createEventRecorder } from './event-recorder.ts'
@@ -30,6 +31,17 @@ test('repeats are counted on one event, in the default namespace for objects tha
     source: { component: 'kubelet', host: 'node-1' },
     involvedObject: { kind: 'Node', name: 'node-1', uid: 'u' },
   })
+})
+
+test('what is written only at the second try has happened once', async () => {
+  const { client, clock, recorder, events } = make()
+  let refusals = 1
+  client.failWith(() => (refusals-- > 0 ? internalError('not now') : undefined))
+  recorder.event(node, 'Normal', 'NodeReady', 'ready')
+  const written = recorder.flush()
+  await clock.advance(5000)
+  await written
+  expect(await events()).toEqual([['ready', 1]])
 })
 
 test('from the tenth message for one reason on there is one event', async () => {

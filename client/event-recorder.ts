@@ -94,10 +94,7 @@ function createEventWriter({ client, clock, logger, component, host }: EventReco
   const source = host ? { component, host } : { component }
   const correlate = createCorrelator(component)
 
-  const write = async (occurrence: Occurrence) => {
-    const decided = correlate(occurrence)
-    if (!decided) return
-    const { message, seen } = decided
+  const write = async (occurrence: Occurrence, message: string, seen: Seen) => {
     const options = { cause: occurrence.cause }
     if (seen.name) {
       const patch = { count: seen.count, lastTimestamp: formatTime(occurrence.at), message }
@@ -116,9 +113,12 @@ function createEventWriter({ client, clock, logger, component, host }: EventReco
   }
 
   return async (occurrence: Occurrence): Promise<void> => {
+    // Once: however often it is tried, it has happened once.
+    const decided = correlate(occurrence)
+    if (!decided) return
     for (let attempt = 1; ; attempt++) {
       try {
-        return await write(occurrence)
+        return await write(occurrence, decided.message, decided.seen)
       } catch (error) {
         const { reason, target } = occurrence
         const final = attempt >= 5 || (isApiError(error) && error.code < 500 && error.code !== 429)

@@ -89,23 +89,7 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
     {
       name: 'kube-controller-manager',
       after: ['api'],
-      command: ours(
-        'kube-controller-manager',
-        `--kubeconfig=${kubeconfig('controller-manager')}`,
-        `--cluster-cidr=${POD_RANGE}`,
-        `--root-ca-file=${pki.ca.certificate}`,
-        `--service-account-private-key-file=${pki.serviceAccountKey}`,
-        `--cluster-signing-cert-file=${pki.ca.certificate}`,
-        `--cluster-signing-key-file=${pki.ca.key}`,
-        '--use-service-account-credentials',
-        // Clients and tests of Kubernetes before v1.24 wait for these.
-        '--legacy-service-account-token-secrets',
-        '--node-monitor-grace-period=20s',
-        `--lb-cidr=${loadBalancerRange(lab)}`,
-        `--metrics-api-address=${controlPlaneAddress(lab)}`,
-        `--requestheader-client-ca-file=${pki.frontProxyCa.certificate}`,
-        '--bind-address=127.0.0.1',
-      ),
+      command: ours('kube-controller-manager', ...controllerManagerFlags(lab, pki, kubeconfig('controller-manager'))),
     },
     {
       name: 'kube-scheduler',
@@ -132,6 +116,23 @@ function allProcesses(lab: LabDefinition, pki: Pki, programs: Programs): Process
     })),
   ]
 }
+
+const controllerManagerFlags = (lab: LabDefinition, pki: Pki, kubeconfig: string): string[] => [
+  `--kubeconfig=${kubeconfig}`,
+  `--cluster-cidr=${POD_RANGE}`,
+  `--root-ca-file=${pki.ca.certificate}`,
+  `--service-account-private-key-file=${pki.serviceAccountKey}`,
+  `--cluster-signing-cert-file=${pki.ca.certificate}`,
+  `--cluster-signing-key-file=${pki.ca.key}`,
+  '--use-service-account-credentials',
+  // Clients and tests of Kubernetes before v1.24 wait for these.
+  '--legacy-service-account-token-secrets',
+  '--node-monitor-grace-period=20s',
+  `--lb-cidr=${loadBalancerRange(lab)}`,
+  `--metrics-api-address=${controlPlaneAddress(lab)}`,
+  `--requestheader-client-ca-file=${pki.frontProxyCa.certificate}`,
+  '--bind-address=127.0.0.1',
+]
 
 function etcdCommand(lab: LabDefinition, pki: Pki): string[] {
   return [

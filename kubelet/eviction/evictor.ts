@@ -4,11 +4,12 @@ import type { ImageCollector } from '../images/image-collector.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
 import { isTerminal } from '../pod-spec.ts'
-import { activeContainers } from '../runtime/pod-runtime.ts'
+import { evictPod } from './evict-pod.ts'
 import { evictionMessage } from './message.ts'
 import { observeNode, observePods } from './observe.ts'
+import { createPressureTracker } from './pressure-tracker.ts'
 import { exceededLimit, isCritical, type PodUsage, rankForEviction } from './rank.ts'
-import { byUrgency, meets, type NodePressure, type Observations, pressureOf, resourceOf, type Threshold } from './thresholds.ts'
+import { meets, type NodePressure, pressureOf, resourceOf, type Threshold } from './thresholds.ts'
 
 export interface EvictionSettings {
   thresholds: readonly Threshold[]
@@ -32,9 +33,6 @@ export interface EvictorHooks {
   reclaiming(resource: string): void
 }
 
-/** How long to wait for an evicted pod before the node is looked at again. */
-const goneWithinMs = 30_000
-
 interface EvictionRun {
   kubelet: Kubelet
   images: ImageCollector
@@ -42,60 +40,15 @@ interface EvictionRun {
   signal: AbortSignal
 }
 
-/** Pure: which thresholds are met, and since when each of them is. */
-export function trackThresholds(
-  thresholds: readonly Threshold[],
-  seen: Observations,
-  since: ReadonlyMap<Threshold, number>,
-  nowMs: number,
-): { since: Map<Threshold, number>; due: Threshold[] } {
-  const met = thresholds.filter((threshold) => meets(threshold, seen, since.has(threshold)))
-  const now = new Map(met.map((threshold) => [threshold, since.get(threshold) ?? nowMs]))
-  const due = met.filter((threshold) => nowMs - now.get(threshold)! >= threshold.graceMs).toSorted(byUrgency)
-  return { since: now, due }
-}
-
 export function createEvictor(context: KubeletContext, settings: EvictionSettings, hooks: EvictorHooks): Evictor {
   const { clock, logger } = context
-  let since = new Map<Threshold, number>()
-  const lastMet = new Map<NodePressure, number>()
-  let pressures: ReadonlySet<NodePressure> = new Set()
-  const nowMs = () => clock.now().getTime()
-
-  function updatePressures(): void {
-    for (const { signal } of since.keys()) lastMet.set(pressureOf(signal), nowMs())
-    for (const [pressure, atMs] of lastMet)
-      if (Math.abs(nowMs() - atMs) >= settings.transitionMs && atMs !== nowMs()) lastMet.delete(pressure)
-    const before = [...pressures].join()
-    pressures = new Set(lastMet.keys())
-    if ([...pressures].join() !== before) hooks.pressureChanged()
-  }
+  const tracker = createPressureTracker({ ...settings, clock, changed: () => hooks.pressureChanged() })
 
   const activePods = (kubelet: Kubelet): Pod[] =>
     kubelet.pods().filter((pod) => !isTerminal(pod) && !kubelet.worker(pod.metadata.uid)?.isOver())
 
-  async function evict({ kubelet, signal }: EvictionRun, pod: Pod, message: string, graceSeconds: number): Promise<void> {
-    const worker = kubelet.worker(pod.metadata.uid)
-    if (!worker) return
-    context.events.pod(pod, 'Warning', 'Evicted', message)
-    worker.fail({ phase: 'Failed', reason: 'Evicted', message, graceSeconds })
-    const deadlineMs = nowMs() + goneWithinMs
-    await new Promise<void>((resolve) => {
-      // Its disk is free once its volumes are given back: a node that looked before would have another pod leave for it.
-      const isGone = () => worker.isReleased() && activeContainers(worker.runtime()).length === 0
-      const check = () => {
-        if (!isGone() && !signal.aborted && nowMs() < deadlineMs) return
-        leave()
-        signal.removeEventListener('abort', check)
-        cancel()
-        resolve()
-      }
-      const leave = worker.onLook(check)
-      const cancel = clock.setTimeout(check, goneWithinMs)
-      signal.addEventListener('abort', check)
-      check()
-    })
-  }
+  const evict = ({ kubelet, signal }: EvictionRun, pod: Pod, message: string, graceSeconds: number) =>
+    evictPod(context, kubelet, pod, { message, graceSeconds }, signal)
 
   /** Pods that use more than they may are not waited for: the others stay as they are. */
   async function evictGreedy(run: EvictionRun, usages: ReadonlyMap<string, PodUsage>): Promise<boolean> {
@@ -109,10 +62,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
   }
 
   async function synchronize(run: EvictionRun): Promise<void> {
-    const tracked = trackThresholds(settings.thresholds, await observeNode(context), since, nowMs())
-    since = tracked.since
-    updatePressures()
-    const [threshold] = tracked.due
+    const [threshold] = tracker.update(await observeNode(context))
     const pods = activePods(run.kubelet)
     if (!threshold && !pods.some(limitsStorage)) return
     if (await evictGreedy(run, await observePods(pods, context))) return
@@ -139,7 +89,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
   }
 
   return {
-    pressures: () => pressures,
+    pressures: tracker.current,
     async run(kubelet, images, signal) {
       await Promise.race([kubelet.started, clock.sleep(2 ** 31 - 1, signal)])
       while (!signal.aborted) {

@@ -64,36 +64,70 @@ export function createHollowPlatform(options: HollowOptions): Platform {
 
 type Answers = { [N in keyof CriCalls]?: (request: CriCalls[N][0]) => CriCalls[N][1] | Promise<CriCalls[N][1]> }
 
-function createHollowCri(options: HollowOptions, exited: (id: string) => void): Cri {
-  const { clock, startMs, failureRate, random = Math.random } = options
-  const sandboxes = new Map<string, HollowSandbox>()
-  const containers = new Map<string, HollowContainer>()
-  const images = new Set<string>()
-  const nextIp = createAddresses(options.podCidr)
+/** What the runtime holds, and how containers start and end. */
+interface Held {
+  sandboxes: Map<string, HollowSandbox>
+  containers: Map<string, HollowContainer>
+  /** In nanoseconds. */
+  now(): number
+  /** Takes its time, and fails as often as it was told to. */
+  pretendToStart(what: string): Promise<void>
+  end(container: HollowContainer, exitCode: number): void
+}
+
+function createHeld({ clock, startMs, failureRate, random = Math.random }: HollowOptions, exited: (id: string) => void): Held {
   const now = () => clock.now().getTime() * 1e6
-
-  async function pretendToStart(what: string): Promise<void> {
-    if (startMs > 0) await clock.sleep(startMs)
-    if (random() < failureRate) throw runtimeError(grpc.UNKNOWN, `failed to start ${what}: the hollow runtime was told to fail`)
+  return {
+    sandboxes: new Map(),
+    containers: new Map(),
+    now,
+    async pretendToStart(what) {
+      if (startMs > 0) await clock.sleep(startMs)
+      if (random() < failureRate) throw runtimeError(grpc.UNKNOWN, `failed to start ${what}: the hollow runtime was told to fail`)
+    },
+    end(container, exitCode) {
+      if (container.state !== 'CONTAINER_RUNNING') return
+      const reason = exitCode ? 'Error' : 'Completed'
+      Object.assign(container, { state: 'CONTAINER_EXITED', exitCode, finishedAt: now(), reason })
+      exited(container.id)
+    },
   }
+}
 
-  function need<T>(map: Map<string, T>, id: string, what: string): T {
-    const found = map.get(id)
-    if (!found) throw runtimeError(grpc.NOT_FOUND, `an error occurred when try to find ${what} "${id}": not found`)
-    return found
-  }
-
-  function end(container: HollowContainer, exitCode: number): void {
-    if (container.state !== 'CONTAINER_RUNNING') return
-    Object.assign(container, { state: 'CONTAINER_EXITED', exitCode, finishedAt: now(), reason: exitCode ? 'Error' : 'Completed' })
-    exited(container.id)
-  }
-
+function createHollowCri(options: HollowOptions, exited: (id: string) => void): Cri {
+  const held = createHeld(options, exited)
   const answers: Answers = {
-    Version: () => ({ runtimeName: 'hollow', runtimeVersion: '1.0.0', runtimeApiVersion: 'v1' }),
-    Status: () => ({
-      status: { conditions: ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true, reason: '', message: '' })) },
-    }),
+    ...nothingToTell,
+    ...sandboxAnswers(held, createAddresses(options.podCidr)),
+    ...containerAnswers(held, options.clock),
+    ...imageAnswers(),
+  }
+  return {
+    async call(name, request) {
+      const answer = answers[name]
+      if (!answer) throw runtimeError(grpc.UNIMPLEMENTED, `a hollow node cannot ${name}`)
+      return answer(request)
+    },
+    close() {},
+  }
+}
+
+const nothingToTell: Answers = {
+  Version: () => ({ runtimeName: 'hollow', runtimeVersion: '1.0.0', runtimeApiVersion: 'v1' }),
+  Status: () => ({
+    status: { conditions: ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true, reason: '', message: '' })) },
+  }),
+  UpdateContainerResources: () => ({}),
+  UpdateRuntimeConfig: () => ({}),
+  ReopenContainerLog: () => ({}),
+  ExecSync: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), exitCode: 0 }),
+  PodSandboxStats: () => ({ stats: null }),
+  ListContainerStats: () => ({ stats: [] }),
+  ImageFsInfo: () => ({ imageFilesystems: [] }),
+}
+
+function sandboxAnswers({ sandboxes, containers, now, pretendToStart, end }: Held, nextIp: () => string): Answers {
+  return {
     async RunPodSandbox({ config }) {
       await pretendToStart('sandbox')
       const { metadata, labels, annotations } = config
@@ -114,6 +148,11 @@ function createHollowCri(options: HollowOptions, exited: (id: string) => void): 
     },
     PodSandboxStatus: ({ podSandboxId }) => ({ status: toSandboxStatus(need(sandboxes, podSandboxId, 'sandbox')) }),
     ListPodSandbox: ({ filter }) => ({ items: [...sandboxes.values()].filter((sandbox) => matches(sandbox, filter)) }),
+  }
+}
+
+function containerAnswers({ sandboxes, containers, now, pretendToStart, end }: Held, clock: Clock): Answers {
+  return {
     CreateContainer({ podSandboxId, config }) {
       need(sandboxes, podSandboxId, 'sandbox')
       const id = newId()
@@ -150,12 +189,12 @@ function createHollowCri(options: HollowOptions, exited: (id: string) => void): 
     ListContainers: ({ filter }) => ({
       containers: [...containers.values()].filter((each) => matches(each, filter)).map(toListed),
     }),
-    UpdateContainerResources: () => ({}),
-    UpdateRuntimeConfig: () => ({}),
-    ReopenContainerLog: () => ({}),
-    ExecSync: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), exitCode: 0 }),
-    PodSandboxStats: () => ({ stats: null }),
-    ListContainerStats: () => ({ stats: [] }),
+  }
+}
+
+function imageAnswers(): Answers {
+  const images = new Set<string>()
+  return {
     ListImages: () => ({ images: [...images].map(toImage) }),
     ImageStatus: ({ image: { image } }) => ({ image: images.has(image) ? toImage(image) : null }),
     PullImage({ image: { image } }) {
@@ -166,17 +205,13 @@ function createHollowCri(options: HollowOptions, exited: (id: string) => void): 
       for (const name of images) if (name === image || digest(name) === image) images.delete(name)
       return {}
     },
-    ImageFsInfo: () => ({ imageFilesystems: [] }),
   }
+}
 
-  return {
-    async call(name, request) {
-      const answer = answers[name]
-      if (!answer) throw runtimeError(grpc.UNIMPLEMENTED, `a hollow node cannot ${name}`)
-      return answer(request)
-    },
-    close() {},
-  }
+function need<T>(map: Map<string, T>, id: string, what: string): T {
+  const found = map.get(id)
+  if (!found) throw runtimeError(grpc.NOT_FOUND, `an error occurred when try to find ${what} "${id}": not found`)
+  return found
 }
 
 const inSandbox = (containers: ReadonlyMap<string, HollowContainer>, sandboxId: string): HollowContainer[] =>

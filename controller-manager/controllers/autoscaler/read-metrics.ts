@@ -31,88 +31,19 @@ const query = (fields: Record<string, string>) => ({
   query: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')),
 })
 
-export function createMetricsReader(client: Pick<ApiClient, 'raw'>, resourceOf: ResourceOf): MetricsReader {
-  const custom = async (path: string, metric: V2MetricIdentifier, labelSelector: string) => {
-    const { preferredVersion } = await client.raw<{ preferredVersion: { groupVersion: string } }>(
-      'GET',
-      '/apis/custom.metrics.k8s.io',
-    )
-    const metricLabelSelector = metric.selector ? formatLabelSelector(metric.selector) : ''
-    const url = `/apis/${preferredVersion.groupVersion}/${path}/${encodeURIComponent(metric.name)}`
-    return client.raw<{ items: MetricValue[] }>('GET', url, query({ labelSelector, metricLabelSelector }))
-  }
+type Asked = Pick<ApiClient, 'raw'>
 
-  const ofResource = async (
-    name: string,
-    container: string | undefined,
-    namespace: string,
-    labelSelector: string,
-  ): Promise<Reading> => {
-    const { items } = await client
-      .raw<{ items: PodMetrics[] }>('GET', `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`, query({ labelSelector }))
-      .catch((error: unknown) => {
-        throw new Error(
-          `unable to get metrics for resource ${name}: unable to fetch metrics from resource metrics API: ${messageOf(error)}`,
-        )
-      })
-    if (items.length === 0) {
-      throw new Error(`unable to get metrics for resource ${name}: no metrics returned from resource metrics API`)
-    }
-    return { perPod: new Map(items.flatMap((item) => sampleOf(item, name, container))) }
-  }
-
-  const ofPods = async (metric: V2MetricIdentifier, namespace: string, labelSelector: string): Promise<Reading> => {
-    const { items } = await custom(`namespaces/${namespace}/pods/*`, metric, labelSelector).catch((error: unknown) => {
-      throw new Error(`unable to get metric ${metric.name}: unable to fetch metrics from custom metrics API: ${messageOf(error)}`)
-    })
-    const sample = ({ value, timestamp, windowSeconds = 60 }: MetricValue): Sample => ({
-      milli: milli(value),
-      at: Date.parse(timestamp),
-      windowMs: windowSeconds * 1000,
-    })
-    return { perPod: new Map(items.map((item) => [item.describedObject.name, sample(item)])) }
-  }
-
-  const ofObject = async (metric: V2MetricIdentifier, of: V2CrossVersionObjectReference, namespace: string): Promise<Reading> => {
-    const found = async () => {
-      const path =
-        of.kind === 'Namespace' ? `namespaces/${of.name}/metrics` : `namespaces/${namespace}/${await resourceOf(of)}/${of.name}`
-      const [item] = (await custom(path, metric, '')).items
-      if (!item) throw new Error('no metrics returned from custom metrics API')
-      return item
-    }
-    const item = await found().catch((error: unknown) => {
-      throw new Error(
-        `unable to get metric ${metric.name}: ${of.kind} on ${namespace} ${of.name}/unable to fetch metrics from custom metrics API: ${messageOf(error)}`,
-      )
-    })
-    return { value: milli(item.value) }
-  }
-
-  const ofExternal = async (metric: V2MetricIdentifier, namespace: string): Promise<Reading> => {
-    const labelSelector = metric.selector ? formatLabelSelector(metric.selector) : ''
-    const url = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${namespace}/${encodeURIComponent(metric.name)}`
-    const { items } = await client
-      .raw<{ items: { value: string }[] }>('GET', url, query({ labelSelector }))
-      .catch((error: unknown) => {
-        throw new Error(
-          `unable to get external metric ${namespace}/${metric.name}/${labelSelector || 'nil'}: unable to fetch metrics from external metrics API: ${messageOf(error)}`,
-        )
-      })
-    if (items.length === 0) throw new Error(`unable to get external metric ${namespace}/${metric.name}: no metrics returned`)
-    return { value: items.reduce((total, { value }) => total + milli(value), 0) }
-  }
-
+export function createMetricsReader(client: Asked, resourceOf: ResourceOf): MetricsReader {
   const dispatch = (
     { resource, containerResource, pods, object, external, type }: V2MetricSpec,
     namespace: string,
     selector: string,
   ) => {
-    if (resource) return ofResource(resource.name, undefined, namespace, selector)
-    if (containerResource) return ofResource(containerResource.name, containerResource.container, namespace, selector)
-    if (pods) return ofPods(pods.metric, namespace, selector)
-    if (object) return ofObject(object.metric, object.describedObject, namespace)
-    if (external) return ofExternal(external.metric, namespace)
+    if (resource) return ofResource(client, resource.name, undefined, namespace, selector)
+    if (containerResource) return ofResource(client, containerResource.name, containerResource.container, namespace, selector)
+    if (pods) return ofPods(client, pods.metric, namespace, selector)
+    if (object) return ofObject(client, resourceOf, object.metric, object.describedObject, namespace)
+    if (external) return ofExternal(client, external.metric, namespace)
     return Promise.resolve({ error: `unknown metric source type ${JSON.stringify(type)}` })
   }
   return {
@@ -120,6 +51,89 @@ export function createMetricsReader(client: Pick<ApiClient, 'raw'>, resourceOf: 
     read: (metric, namespace, selector) =>
       dispatch(metric, namespace, selector).catch((error: unknown) => ({ error: messageOf(error) })),
   }
+}
+
+async function ofResource(
+  client: Asked,
+  name: string,
+  container: string | undefined,
+  namespace: string,
+  labelSelector: string,
+): Promise<Reading> {
+  const { items } = await client
+    .raw<{ items: PodMetrics[] }>('GET', `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`, query({ labelSelector }))
+    .catch((error: unknown) => {
+      throw new Error(
+        `unable to get metrics for resource ${name}: unable to fetch metrics from resource metrics API: ${messageOf(error)}`,
+      )
+    })
+  if (items.length === 0) {
+    throw new Error(`unable to get metrics for resource ${name}: no metrics returned from resource metrics API`)
+  }
+  return { perPod: new Map(items.flatMap((item) => sampleOf(item, name, container))) }
+}
+
+async function ofPods(client: Asked, metric: V2MetricIdentifier, namespace: string, labelSelector: string): Promise<Reading> {
+  const { items } = await askCustom(client, `namespaces/${namespace}/pods/*`, metric, labelSelector).catch((error: unknown) => {
+    throw new Error(`unable to get metric ${metric.name}: unable to fetch metrics from custom metrics API: ${messageOf(error)}`)
+  })
+  const sample = ({ value, timestamp, windowSeconds = 60 }: MetricValue): Sample => ({
+    milli: milli(value),
+    at: Date.parse(timestamp),
+    windowMs: windowSeconds * 1000,
+  })
+  return { perPod: new Map(items.map((item) => [item.describedObject.name, sample(item)])) }
+}
+
+async function ofObject(
+  client: Asked,
+  resourceOf: ResourceOf,
+  metric: V2MetricIdentifier,
+  of: V2CrossVersionObjectReference,
+  namespace: string,
+): Promise<Reading> {
+  const found = async () => {
+    const path =
+      of.kind === 'Namespace' ? `namespaces/${of.name}/metrics` : `namespaces/${namespace}/${await resourceOf(of)}/${of.name}`
+    const [item] = (await askCustom(client, path, metric, '')).items
+    if (!item) throw new Error('no metrics returned from custom metrics API')
+    return item
+  }
+  const item = await found().catch((error: unknown) => {
+    throw new Error(
+      `unable to get metric ${metric.name}: ${of.kind} on ${namespace} ${of.name}/unable to fetch metrics from custom metrics API: ${messageOf(error)}`,
+    )
+  })
+  return { value: milli(item.value) }
+}
+
+async function ofExternal(client: Asked, metric: V2MetricIdentifier, namespace: string): Promise<Reading> {
+  const labelSelector = metric.selector ? formatLabelSelector(metric.selector) : ''
+  const url = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${namespace}/${encodeURIComponent(metric.name)}`
+  const { items } = await client
+    .raw<{ items: { value: string }[] }>('GET', url, query({ labelSelector }))
+    .catch((error: unknown) => {
+      throw new Error(
+        `unable to get external metric ${namespace}/${metric.name}/${labelSelector || 'nil'}: unable to fetch metrics from external metrics API: ${messageOf(error)}`,
+      )
+    })
+  if (items.length === 0) throw new Error(`unable to get external metric ${namespace}/${metric.name}: no metrics returned`)
+  return { value: items.reduce((total, { value }) => total + milli(value), 0) }
+}
+
+async function askCustom(
+  client: Asked,
+  path: string,
+  metric: V2MetricIdentifier,
+  labelSelector: string,
+): Promise<{ items: MetricValue[] }> {
+  const { preferredVersion } = await client.raw<{ preferredVersion: { groupVersion: string } }>(
+    'GET',
+    '/apis/custom.metrics.k8s.io',
+  )
+  const metricLabelSelector = metric.selector ? formatLabelSelector(metric.selector) : ''
+  const url = `/apis/${preferredVersion.groupVersion}/${path}/${encodeURIComponent(metric.name)}`
+  return client.raw<{ items: MetricValue[] }>('GET', url, query({ labelSelector, metricLabelSelector }))
 }
 
 /** Nothing for a pod of which a container is not measured: half a sum misleads. */

@@ -21,40 +21,29 @@ const BINARY: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ]
 
-/** By the name in the text: what it is, and how many arguments it may have, of which so many are variables. */
-const MACROS: Readonly<Record<string, readonly { name: MacroName; count: number; variables: number }[]>> = {
-  all: [
-    { name: 'all', count: 2, variables: 1 },
-    { name: 'all', count: 3, variables: 2 },
-  ],
-  exists: [
-    { name: 'exists', count: 2, variables: 1 },
-    { name: 'exists', count: 3, variables: 2 },
-  ],
-  exists_one: [{ name: 'exists_one', count: 2, variables: 1 }],
-  existsOne: [
-    { name: 'exists_one', count: 2, variables: 1 },
-    { name: 'exists_one', count: 3, variables: 2 },
-  ],
-  map: [
-    { name: 'map', count: 2, variables: 1 },
-    { name: 'map', count: 3, variables: 1 },
-  ],
-  filter: [{ name: 'filter', count: 2, variables: 1 }],
-  transformList: [
-    { name: 'transformList', count: 3, variables: 2 },
-    { name: 'transformList', count: 4, variables: 2 },
-  ],
-  transformMap: [
-    { name: 'transformMap', count: 3, variables: 2 },
-    { name: 'transformMap', count: 4, variables: 2 },
-  ],
-  transformMapEntry: [
-    { name: 'transformMapEntry', count: 3, variables: 2 },
-    { name: 'transformMapEntry', count: 4, variables: 2 },
-  ],
-  optMap: [{ name: 'optMap', count: 2, variables: 1 }],
-  optFlatMap: [{ name: 'optFlatMap', count: 2, variables: 1 }],
+interface MacroForm {
+  name: MacroName
+  /** How many arguments it has, of which so many are variables. */
+  count: number
+  variables: number
+}
+
+const forms = (name: MacroName, ...shapes: readonly [count: number, variables: number][]): MacroForm[] =>
+  shapes.map(([count, variables]) => ({ name, count, variables }))
+
+/** By the name in the text. */
+const MACROS: Readonly<Record<string, readonly MacroForm[]>> = {
+  all: forms('all', [2, 1], [3, 2]),
+  exists: forms('exists', [2, 1], [3, 2]),
+  exists_one: forms('exists_one', [2, 1]),
+  existsOne: forms('exists_one', [2, 1], [3, 2]),
+  map: forms('map', [2, 1], [3, 1]),
+  filter: forms('filter', [2, 1]),
+  transformList: forms('transformList', [3, 2], [4, 2]),
+  transformMap: forms('transformMap', [3, 2], [4, 2]),
+  transformMapEntry: forms('transformMapEntry', [3, 2], [4, 2]),
+  optMap: forms('optMap', [2, 1]),
+  optFlatMap: forms('optFlatMap', [2, 1]),
 }
 const MAX_DEPTH = 200
 

@@ -1,7 +1,7 @@
 /** DaemonSet: one pod on every node that fits, replaced node by node when the template changes. */
 import type { ControllerRevision, DaemonSet, DaemonSetStatus, Node, Pod } from '../../api/generated/types.ts'
 import { toSelector } from '../../api/labels.ts'
-import { keyOf } from '../../api/object.ts'
+import { isControlledBy, keyOf } from '../../api/object.ts'
 import type { Action, Controller } from '../../client/controller.ts'
 import { claim, orphanIndex, orphansWake } from '../claim.ts'
 import { expiredRevisions, planHistory, revisionHashLabel } from '../history.ts'
@@ -55,16 +55,13 @@ export function createDaemonSetController(): Controller<'DaemonSet', Omit<Observ
     }),
     reconcile(ds, observed, now) {
       const failed = observed.pods.filter(
-        ({ metadata, status }) => status?.phase === 'Failed' && !metadata.deletionTimestamp && isControlledBy(ds, metadata),
+        (pod) => pod.status?.phase === 'Failed' && !pod.metadata.deletionTimestamp && isControlledBy(pod, ds),
       )
       const failures = new Map(failed.map((pod) => [pod.metadata.uid, backoff.waitMs(ds, pod, now)]))
       return reconcile(ds, { ...observed, failures }, now)
     },
   }
 }
-
-const isControlledBy = (ds: DaemonSet, metadata: Pod['metadata']): boolean =>
-  metadata.ownerReferences?.some(({ controller, uid }) => controller && uid === ds.metadata.uid) ?? false
 
 export function reconcile(ds: DaemonSet, observed: Observed, now: Date): Action[] {
   const selector = toSelector(ds.spec.selector)

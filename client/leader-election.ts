@@ -1,11 +1,11 @@
 /** One active process among several: a Lease that the leader renews and the others take over when it is not. */
-import type { Lease, LeaseSpec } from '../api/generated/types.ts'
+import type { Lease } from '../api/generated/types.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../api/status.ts'
-import { formatMicroTime } from '../api/time.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Logger } from '../component/logger.ts'
 import type { ApiClient } from './api-client.ts'
 import type { EventRecorder } from './event-recorder.ts'
+import { createObservedLease } from './observed-lease.ts'
 
 export interface LeaderElectionOptions {
   client: Pick<ApiClient, 'get' | 'create' | 'update'>
@@ -28,13 +28,6 @@ export interface LeaderElectionOptions {
 
 export class LeadershipLostError extends Error {
   override name = 'LeadershipLostError'
-}
-
-/** Observed by us, on our clock: clocks of others may be off, so only the time since we saw a change counts. */
-interface Observed {
-  lease: Lease
-  text: string
-  at: number
 }
 
 /**
@@ -89,86 +82,62 @@ export async function runWithLeaderElection(
 const withDeadline = (attempt: Promise<boolean>, clock: Clock, deadline: number): Promise<boolean> =>
   Promise.race([attempt, clock.sleep(Math.max(0, deadline - clock.now().getTime())).then(() => false)])
 
-function createCandidate({
-  client,
-  clock,
-  logger,
-  recorder,
-  name,
-  namespace = 'kube-system',
-  identity,
-  annotations,
-  leaseDurationMs = 15_000,
-}: LeaderElectionOptions) {
-  let observed: Observed | undefined
-  const observe = (lease: Lease) => {
-    const text = `${lease.spec.holderIdentity ?? ''}/${lease.spec.renewTime ?? ''}/${lease.spec.leaseTransitions ?? 0}`
-    if (observed?.text === text) observed.lease = lease
-    else observed = { lease, text, at: clock.now().getTime() }
-  }
-  const isMine = () => observed?.lease.spec.holderIdentity === identity
-  const isTaken = () => {
-    if (!observed?.lease.spec.holderIdentity || isMine()) return false
-    return observed.at + (observed.lease.spec.leaseDurationSeconds ?? 15) * 1000 > clock.now().getTime()
-  }
-  const specNow = (): LeaseSpec => {
-    const time = formatMicroTime(clock.now())
-    const before = observed?.lease.spec
-    return {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.round(leaseDurationMs / 1000),
-      renewTime: time,
-      acquireTime: isMine() ? (before?.acquireTime ?? time) : time,
-      leaseTransitions: (before?.leaseTransitions ?? 0) + (before && !isMine() ? 1 : 0),
-    }
-  }
-  const tryOnce = async (): Promise<boolean> => {
+interface Candidate {
+  /** Takes or renews the lease; false when another holds it or the server did not let us. */
+  tryToHold(): Promise<boolean>
+  /** Gives a lease of ours back, so that the next leader need not wait for it to run out. */
+  release(): Promise<void>
+}
+
+function createCandidate(options: LeaderElectionOptions): Candidate {
+  const { client, logger, name, namespace = 'kube-system', identity, annotations, leaseDurationMs = 15_000 } = options
+  const observed = createObservedLease(options.clock, identity, leaseDurationMs)
+  const won = (lease: Lease) => options.recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
+
+  async function hold(): Promise<boolean> {
     // The leader writes without reading first: its own last write tells it the revision.
-    if (!isMine()) observe(await client.get('Lease', { namespace, name }))
-    if (isTaken()) return false
-    const had = isMine()
-    const { metadata } = observed!.lease
-    const told = annotations ? { ...metadata, annotations: { ...metadata.annotations, ...annotations } } : metadata
-    const lease = await client.update('Lease', { ...observed!.lease, metadata: told, spec: specNow() })
-    observe(lease)
-    if (!had) recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
+    if (!observed.isMine()) observed.saw(await client.get('Lease', { namespace, name }))
+    if (observed.isTaken()) return false
+    const had = observed.isMine()
+    const known = observed.current()!
+    const metadata = { ...known.metadata, ...(annotations && { annotations: { ...known.metadata.annotations, ...annotations } }) }
+    const lease = await client.update('Lease', { ...known, metadata, spec: observed.specNow() })
+    observed.saw(lease)
+    if (!had) won(lease)
     return true
   }
 
+  async function make(): Promise<boolean> {
+    observed.forget()
+    const metadata = { namespace, name, ...(annotations && { annotations }) }
+    try {
+      const lease = await client.create('Lease', { metadata, spec: observed.specNow() })
+      observed.saw(lease)
+      won(lease)
+      return true
+    } catch (error) {
+      if (!isAlreadyExists(error)) logger.warn('cannot create the leader lease', { lease: name, error: String(error) })
+      return false
+    }
+  }
+
   return {
-    /** Takes or renews the lease; false when another holds it or the server did not let us. */
-    async tryToHold(): Promise<boolean> {
+    async tryToHold() {
       try {
-        return await tryOnce()
+        return await hold()
       } catch (error) {
-        if (isNotFound(error)) {
-          observed = undefined
-          return client
-            .create('Lease', { metadata: { namespace, name, ...(annotations ? { annotations } : {}) }, spec: specNow() })
-            .then(
-              (lease) => {
-                observe(lease)
-                recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} became leader`)
-                return true
-              },
-              (failure: unknown) => {
-                if (!isAlreadyExists(failure))
-                  logger.warn('cannot create the leader lease', { lease: name, error: String(failure) })
-                return false
-              },
-            )
-        }
+        if (isNotFound(error)) return make()
         // Someone wrote in between: what we remember is old.
-        if (isConflict(error)) observed = undefined
+        if (isConflict(error)) observed.forget()
         else logger.warn('cannot hold the leader lease', { lease: name, error: String(error) })
         return false
       }
     },
-    /** Gives a lease of ours back, so that the next leader need not wait for it to run out. */
-    async release(): Promise<void> {
-      if (!observed || !isMine()) return
-      const spec = { ...specNow(), holderIdentity: '', leaseDurationSeconds: 1 }
-      await client.update('Lease', { ...observed.lease, spec }).catch((error: unknown) => {
+    async release() {
+      const lease = observed.current()
+      if (!lease || !observed.isMine()) return
+      const spec = { ...observed.specNow(), holderIdentity: '', leaseDurationSeconds: 1 }
+      await client.update('Lease', { ...lease, spec }).catch((error: unknown) => {
         logger.warn('cannot give the leader lease back', { lease: name, error: String(error) })
       })
     },

@@ -6,7 +6,7 @@ import { messageOf } from '../api/error-message.ts'
 import { labPaths } from './definition.ts'
 import type { ProcessSpec } from './processes.ts'
 import type { RenewalOutcome } from './renewal.ts'
-import type { ProcessState } from './supervisor.ts'
+import type { ProcessState } from './kept-process.ts'
 
 export interface Step {
   name: string

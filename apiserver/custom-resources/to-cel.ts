@@ -58,7 +58,7 @@ const KEYWORDS = new Set(
 )
 
 /** How a rule spells the names that CEL would read otherwise. */
-function escapeName(name: string): string {
+export function escapeName(name: string): string {
   if (KEYWORDS.has(name)) return `__${name}__`
   return name
     .replaceAll('__', '__underscores__')

@@ -1,5 +1,5 @@
 /** CustomResourceDefinition. */
-import { forbidden, invalid, required } from '../../api/field-error.ts'
+import { forbidden, invalid, required, type FieldError } from '../../api/field-error.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceConversion,
@@ -9,6 +9,7 @@ import type {
   CustomResourceSubresources,
 } from '../../api/generated/types.ts'
 import { isDNS1035Label, isDNS1123Subdomain } from '../../api/names.ts'
+import { checkCosts } from '../custom-resources/costs/check-costs.ts'
 import { checkSchema } from '../custom-resources/check-schema.ts'
 import { unenforcedRules } from '../custom-resources/compile-rules.ts'
 import { CREATED_AT, NAME } from './columns.ts'
@@ -61,8 +62,9 @@ export const customResourceDefinition: ResourceBehaviour<CustomResourceDefinitio
     validateApproval(errors, metadata.annotations, spec.group ?? '')
     return errors
   },
+  validateCreate: ({ spec }) => costErrors(spec.versions),
   validateUpdate: ({ spec, status }, old) => {
-    const errors: Errors = []
+    const errors: Errors = costErrors(spec.versions, old.spec.versions)
     if (old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) {
       checkImmutable(errors, 'spec.scope', spec.scope, old.spec.scope)
       checkImmutable(errors, 'spec.names.kind', spec.names.kind, old.spec.names.kind)
@@ -78,6 +80,19 @@ export const customResourceDefinition: ResourceBehaviour<CustomResourceDefinitio
   columns: [NAME, CREATED_AT],
   hasStatus: true,
   unconditionalUpdate: false,
+}
+
+/** What is served with rules that cost too much goes on being served, until its schema is changed. */
+function costErrors(
+  versions: readonly CustomResourceDefinitionVersion[],
+  old: readonly CustomResourceDefinitionVersion[] = [],
+): FieldError[] {
+  const isShared = sharedParts(versions).has('schema')
+  return versions.flatMap(({ name, schema }, i) => {
+    const before = old.find((version) => version.name === name)
+    if (!schema?.openAPIV3Schema || (isShared && i > 0) || (before && sameJson(before.schema, schema))) return []
+    return checkCosts(schema.openAPIV3Schema, `${isShared ? 'spec.validation' : `spec.versions[${i}].schema`}.openAPIV3Schema`)
+  })
 }
 
 function validateSpec(errors: Errors, spec: CustomResourceDefinition['spec']): void {

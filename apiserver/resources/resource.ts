@@ -67,6 +67,8 @@ export interface ResourceBehaviour<T extends KubeObject> {
    */
   prepareForUpdate?: (object: T, old: T) => void
   validate?: (object: T) => FieldError[]
+  /** Rules for new objects only, which those that are stored already may break. Runs on what `validate` has nothing against. */
+  validateCreate?: (object: T) => FieldError[]
   /** Only the rules between the two: immutable fields and the like. `validate` runs on updates as well. */
   validateUpdate?: (object: T, old: T) => FieldError[]
   /** As `prepareForUpdate` and `validateUpdate`, for PUT and PATCH on /status. */

@@ -97,6 +97,7 @@ function prepare(context: ApiContext, { resource, user }: ResourceRequest, objec
   definition.prepareForCreate?.(object)
   if (definition.names.plural === 'certificatesigningrequests') signRequest(object as CertificateSigningRequest, user)
   throwIfInvalid(definition, object, definition.validate?.(object) ?? [])
+  throwIfInvalid(definition, object, definition.validateCreate?.(object) ?? [])
 }
 
 /** Whoever signs it must know who asked: what the client says of that counts for nothing. */

@@ -126,3 +126,35 @@ test('a definition that is deleted takes its objects along, and those with final
   watch.close()
   expect((await call('GET', WIDGETS)).code).toBe(404)
 })
+
+test('rules that may cost too much are refused in a new definition and in a changed one', async () => {
+  const path = `${DEFINITIONS}/costs.example.com`
+  const withNames = (names: object) => ({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'costs.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'costs', kind: 'Cost' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schemaOf(names) } }],
+    },
+  })
+  const schemaOf = (names: object) => ({
+    type: 'object',
+    properties: { names },
+    'x-kubernetes-validations': [{ rule: 'self.names.all(a, self.names.exists_one(b, a == b))' }],
+  })
+  const refusal = {
+    code: 422,
+    message: expect.stringContaining(
+      'spec.validation.openAPIV3Schema.x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds budget by factor of more than 100x',
+    ) as string,
+  }
+  const unbounded = withNames({ type: 'array', items: { type: 'string' } })
+  expect((await call('POST', DEFINITIONS, { body: unbounded })).json).toMatchObject(refusal)
+  const bounded = withNames({ type: 'array', maxItems: 16, items: { type: 'string', maxLength: 64 } })
+  expect((await call('POST', DEFINITIONS, { body: bounded })).code).toBe(201)
+  expect((await call('PATCH', path, { body: { spec: unbounded.spec }, headers: MERGE })).json).toMatchObject(refusal)
+  await call('DELETE', path)
+})

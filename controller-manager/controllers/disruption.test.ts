@@ -55,8 +55,18 @@ describe('PodDisruptionBudget', () => {
   })
 
   it('allows nothing when it cannot know how many there should be', () => {
-    const { status, model } = withBudget({ maxUnavailable: 1 }, [{ metadata: { ownerReferences: [] } as never }])
+    const owner = { apiVersion: 'example.com/v1', kind: 'Thing', name: 'x', uid: 'u', controller: true }
+    const { status, model } = withBudget({ maxUnavailable: 1 }, [{ metadata: { ownerReferences: [owner] } as never }])
     expect(status).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed' }] })
     expect(model.events[0]?.reason).toBe('CalculateExpectedPodCountFailed')
+  })
+
+  it('counts no pods that nobody keeps, and says so', () => {
+    const { status, model } = withBudget({ maxUnavailable: 1 }, [{ metadata: { ownerReferences: [] } as never }])
+    expect(status).toMatchObject({ expectedPods: 0, disruptionsAllowed: 0, conditions: [{ reason: 'InsufficientPods' }] })
+    expect(model.events.map(({ reason }) => reason)).toContain('UnmanagedPods')
+    expect(model.events[0]?.message).toMatch(
+      /\(selector: &LabelSelector\{MatchLabels:map\[string\]string\{.*,\},MatchExpressions:/,
+    )
   })
 })

@@ -1,5 +1,5 @@
 /** PodDisruptionBudget: how many pods may be missing, and how many more may be evicted right now. */
-import type { Condition, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/generated/types.ts'
+import type { Condition, LabelSelector, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/generated/types.ts'
 import { isPercent, scaledValue } from '../../api/int-or-string.ts'
 import { toSelector } from '../../api/labels.ts'
 import { controllerOf, keyOf } from '../../api/object.ts'
@@ -84,25 +84,43 @@ export function reconcile(budget: PodDisruptionBudget, observed: Observed, now: 
           observedGeneration: budget.metadata.generation,
         }
   const problem = typeof expectation === 'string' ? expectation : undefined
+  const unmanaged = typeof expectation === 'string' ? [] : expectation.unmanaged
   const next = { ...status, conditions: [conditionOf(budget, status.disruptionsAllowed ?? 0, problem, now)] }
   const diff = mergeDiff({ ...budget.status }, next)
   // Evictions count down the same number at the same time: neither may overwrite the other.
   const exact = { resourceVersion: budget.metadata.resourceVersion }
   return [
     ...(problem
-      ? [
-          {
-            do: 'event',
-            about: budget,
-            type: 'Warning',
-            reason: 'CalculateExpectedPodCountFailed',
-            message: `Failed to calculate the number of expected pods: ${problem}`,
-          } as Action,
-        ]
+      ? [warn(budget, 'CalculateExpectedPodCountFailed', `Failed to calculate the number of expected pods: ${problem}`)]
       : []),
+    ...(unmanaged.length > 0 ? [warn(budget, 'UnmanagedPods', unmanagedMessage(budget))] : []),
     ...(diff ? [mergePatch(budget, { status: diff, metadata: exact }, 'status')] : []),
     ...(nextMs === undefined ? [] : [{ do: 'requeue' as const, afterMs: nextMs }]),
   ]
+}
+
+const warn = (about: PodDisruptionBudget, reason: string, message: string): Action => ({
+  do: 'event',
+  about,
+  type: 'Warning',
+  reason,
+  message,
+})
+
+const unmanagedMessage = ({ spec }: PodDisruptionBudget): string =>
+  `Pods selected by this PodDisruptionBudget (selector: ${selectorText(spec?.selector)}) were found to be unmanaged. ` +
+  'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+  'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
+
+/** As Go writes the struct. */
+function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
+  const labels = Object.entries(matchLabels).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  )
+  const map = `map[string]string{${labels.map(([key, value]) => `${key}: ${value},`).join('')}}`
+  return `&LabelSelector{MatchLabels:${map},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
 }
 
 function pendingEvictions({ status }: PodDisruptionBudget, pods: readonly Pod[], now: Date) {
@@ -118,27 +136,31 @@ function pendingEvictions({ status }: PodDisruptionBudget, pods: readonly Pod[],
   return { disrupted, nextMs }
 }
 
+interface Expectation {
+  expected: number
+  desired: number
+  /** Pods that nobody keeps: of these nobody wants a number. */
+  unmanaged: Pod[]
+}
+
 /** A share is one of what the controllers want, not of what there happens to be. */
-function expectedOf({ spec }: PodDisruptionBudget, { pods, scaleOf }: Observed): { expected: number; desired: number } | string {
+function expectedOf({ spec }: PodDisruptionBudget, { pods, scaleOf }: Observed): Expectation | string {
   const { minAvailable, maxUnavailable } = spec ?? {}
   if (maxUnavailable === undefined && (minAvailable === undefined || !isPercent(minAvailable))) {
-    return { expected: pods.length, desired: typeof minAvailable === 'number' ? minAvailable : 1 }
+    return { expected: pods.length, desired: typeof minAvailable === 'number' ? minAvailable : 1, unmanaged: [] }
   }
   const scales = new Map<string, number>()
+  const unmanaged = pods.filter((pod) => !controllerOf(pod))
   for (const pod of pods) {
+    if (unmanaged.includes(pod)) continue
     const scale = scaleOf(pod)
-    if (!scale) {
-      const owner = controllerOf(pod)
-      return owner
-        ? `found no controllers for pod ${JSON.stringify(pod.metadata.name)}`
-        : `found no controller ref for pod ${JSON.stringify(pod.metadata.name)}`
-    }
+    if (!scale) return `found no controllers for pod ${JSON.stringify(pod.metadata.name)}`
     scales.set(scale.uid, scale.replicas)
   }
   const expected = [...scales.values()].reduce((sum, replicas) => sum + replicas, 0)
   if (maxUnavailable !== undefined)
-    return { expected, desired: Math.max(0, expected - scaledValue(maxUnavailable, expected, 'up')) }
-  return { expected, desired: scaledValue(minAvailable ?? 0, expected, 'up') }
+    return { expected, desired: Math.max(0, expected - scaledValue(maxUnavailable, expected, 'up')), unmanaged }
+  return { expected, desired: scaledValue(minAvailable ?? 0, expected, 'up'), unmanaged }
 }
 
 function conditionOf(

@@ -7,7 +7,8 @@ import type { Verdict } from './pod-facts.ts'
 import { isSidecar, isTerminal } from './pod-spec.ts'
 import { computeQosClass } from './qos.ts'
 
-const measured = (name: string): ((text: string) => number) => (name === 'cpu' ? quantityMilliValue : quantityValue)
+/** From the text of a quantity to the number that messages and sums are made of. */
+export const measured = (name: string): ((text: string) => number) => (name === 'cpu' ? quantityMilliValue : quantityValue)
 
 /** As the scheduler would have refused it; pods that name their node themselves never met the scheduler. */
 export function planPlacement(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): Verdict | undefined {

@@ -10,6 +10,7 @@ import { decidePull } from './images/pull-policy.ts'
 import { findCredentials } from './images/pull-secrets.ts'
 import { matchesNode } from './node/node-match.ts'
 import { computeOomScoreAdj, computeQosClass } from './qos.ts'
+import { judgeResize } from './resize.ts'
 import { toSandboxConfig } from './runtime/sandbox-config.ts'
 import { linuxMounts } from './volumes/file-systems.ts'
 import { toMounts } from './volumes/mounts.ts'
@@ -157,6 +158,20 @@ describe('resources', () => {
       message: "Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000",
     })
     expect(planAdmission(pod(), [pod(), pod(), pod()], allocatable)).toMatchObject({ reason: 'OutOfpods' })
+  })
+
+  it('that a node has never, or not now, hold up a resize', () => {
+    const allocatable = { cpu: '2', memory: '1Gi', pods: '3' }
+    const asking = (cpu: string) => withResources({ requests: { cpu } })
+    expect(judgeResize(asking('2'), [], allocatable)).toBeUndefined()
+    expect(judgeResize(asking('3'), [], allocatable)).toEqual({
+      reason: 'Infeasible',
+      message: "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000",
+    })
+    expect(judgeResize(asking('1500m'), [asking('1')], allocatable)).toEqual({
+      reason: 'Deferred',
+      message: "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
+    })
   })
 })
 

@@ -1,7 +1,7 @@
 /** Pure: how a container's resources are changed while it runs. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Container, Pod, ResourceRequirements } from '../api/generated/types.ts'
-import { planAdmission } from './admission.ts'
+import { computeRequests, measured, planAdmission } from './admission.ts'
 
 /** Why the pod cannot have what its spec asks for now. */
 export interface ResizeProblem {
@@ -29,10 +29,15 @@ export function computeResize(container: Container, applied: ResourceRequirement
   return restarts ? 'restart' : 'in-place'
 }
 
-/** Infeasible: never on this node. Deferred: not beside the pods that are here now. */
+/** Infeasible: never on this node. Deferred: not beside the pods that are here now. Autoscalers read the numbers out of both messages. */
 export function judgeResize(pod: Pod, others: readonly Pod[], allocatable: Record<string, string>): ResizeProblem | undefined {
-  const alone = planAdmission(pod, [], allocatable)
-  if (alone) return { reason: 'Infeasible', message: alone.message }
+  const requests = computeRequests(pod)
+  for (const name of ['memory', 'cpu']) {
+    const [requested, capacity] = [requests.get(name) ?? 0, measured(name)(allocatable[name] ?? '0')]
+    if (requested <= capacity) continue
+    const message = `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}`
+    return { reason: 'Infeasible', message }
+  }
   const beside = planAdmission(pod, others, allocatable)
   return beside && { reason: 'Deferred', message: beside.message }
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../../../api/error-message.ts'
 import type { V2CrossVersionObjectReference, V2MetricIdentifier, V2MetricSpec } from '../../../api/generated/types.ts'
 import { formatLabelSelector } from '../../../api/labels.ts'
 import { quantityMilliValue } from '../../../api/quantity.ts'
+import { isNotFound, unknownPath } from '../../../api/status.ts'
 import type { ApiClient } from '../../../client/api-client.ts'
 import type { Reading, Sample } from './replicas.ts'
 
@@ -30,6 +31,10 @@ const milli = (quantity: string): number => Number(quantityMilliValue(quantity))
 const query = (fields: Record<string, string>) => ({
   query: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')),
 })
+
+/** Where nobody serves the API at all, the words that people look for name what was asked for. */
+const whyNot = (error: unknown, asked: string): string =>
+  messageOf(error) === unknownPath().message ? `${messageOf(error)} (get ${asked})` : messageOf(error)
 
 type Asked = Pick<ApiClient, 'raw'>
 
@@ -64,7 +69,7 @@ async function ofResource(
     .raw<{ items: PodMetrics[] }>('GET', `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`, query({ labelSelector }))
     .catch((error: unknown) => {
       throw new Error(
-        `unable to get metrics for resource ${name}: unable to fetch metrics from resource metrics API: ${messageOf(error)}`,
+        `unable to get metrics for resource ${name}: unable to fetch metrics from resource metrics API: ${whyNot(error, 'pods.metrics.k8s.io')}`,
       )
     })
   if (items.length === 0) {
@@ -114,7 +119,7 @@ async function ofExternal(client: Asked, metric: V2MetricIdentifier, namespace: 
     .raw<{ items: { value: string }[] }>('GET', url, query({ labelSelector }))
     .catch((error: unknown) => {
       throw new Error(
-        `unable to get external metric ${namespace}/${metric.name}/${labelSelector || 'nil'}: unable to fetch metrics from external metrics API: ${messageOf(error)}`,
+        `unable to get external metric ${namespace}/${metric.name}/${labelSelector || 'nil'}: unable to fetch metrics from external metrics API: ${whyNot(error, `${metric.name}.external.metrics.k8s.io`)}`,
       )
     })
   if (items.length === 0) throw new Error(`unable to get external metric ${namespace}/${metric.name}: no metrics returned`)
@@ -127,10 +132,11 @@ async function askCustom(
   metric: V2MetricIdentifier,
   labelSelector: string,
 ): Promise<{ items: MetricValue[] }> {
-  const { preferredVersion } = await client.raw<{ preferredVersion: { groupVersion: string } }>(
-    'GET',
-    '/apis/custom.metrics.k8s.io',
-  )
+  const { preferredVersion } = await client
+    .raw<{ preferredVersion: { groupVersion: string } }>('GET', '/apis/custom.metrics.k8s.io')
+    .catch((error: unknown) => {
+      throw isNotFound(error) ? new Error('no custom metrics API (custom.metrics.k8s.io) registered') : error
+    })
   const metricLabelSelector = metric.selector ? formatLabelSelector(metric.selector) : ''
   const url = `/apis/${preferredVersion.groupVersion}/${path}/${encodeURIComponent(metric.name)}`
   return client.raw<{ items: MetricValue[] }>('GET', url, query({ labelSelector, metricLabelSelector }))

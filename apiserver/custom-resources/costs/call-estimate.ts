@@ -12,6 +12,7 @@ interface Charge {
   size?: Range | undefined
   kind?: Kind
   items?: Estimate['items']
+  optional?: Estimate['optional']
 }
 
 /** For one character of a text that is read, and of a pattern that is applied. */
@@ -23,16 +24,16 @@ export function callEstimate(call: Call, target: Estimate | undefined, given: re
   const [first] = given
   if (call.name === 'dyn' && !target && first)
     return { ...first, kind: 'dyn', place: undefined, size: sizeOf(first), cost: 1 + operands }
-  const { cost, size, kind, items } = charge(call.name, target, given, call, context)
-  return { cost: cheapest(cost + operands), kind: kind ?? kindOf(call.name), size, items }
+  const { cost, size, kind, items, optional } = charge(call.name, target, given, call, context)
+  return { cost: cheapest(cost + operands), kind: kind ?? kindOf(call.name), size, items, optional }
 }
 
 const KINDS: Readonly<Record<string, Kind>> = Object.fromEntries(
   Object.entries({
-    bool: '! == != < <= > >= in contains startsWith endsWith matches isSorted isQuantity isIP isCIDR isURL isSemver hasValue bool isInteger containsIP containsCIDR isCanonical isUnspecified isLoopback isLinkLocalMulticast isLinkLocalUnicast isGlobalUnicast isGreaterThan isLessThan',
+    bool: '! == != < <= > >= in contains startsWith endsWith matches isSorted isQuantity isIP isCIDR isURL isSemver hasValue bool isInteger containsIP containsCIDR isCanonical isUnspecified isLoopback isLinkLocalMulticast isLinkLocalUnicast isGlobalUnicast isGreaterThan isLessThan equivalent intersects allowed errored',
     string:
       'string lowerAscii upperAscii replace trim substring join charAt format find getHost getHostname getPort getScheme getEscapedPath escapeKey',
-    int: 'size int sign family prefixLength compareTo major minor patch getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds indexOf lastIndexOf asInteger',
+    int: 'size int uint sign family prefixLength compareTo major minor patch getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds indexOf lastIndexOf asInteger',
     double: 'double asApproximateFloat',
     list: 'split findAll distinct flatten sort slice',
     duration: 'duration',
@@ -64,6 +65,14 @@ function charge(name: string, target: Estimate | undefined, given: readonly Esti
     case '/':
     case '%':
       return { cost: 1, kind: first!.kind }
+    case 'greatest':
+    case 'least':
+      return { cost: 1, kind: first?.kind ?? 'dyn' }
+    case 'of':
+      return { cost: 1, kind: 'opaque', optional: { kind: first?.kind ?? 'dyn' } }
+    case 'intersects':
+    case 'equivalent':
+      return { cost: first && second ? cheapest(1 + sets(first, second) * (name === 'equivalent' ? 2 : 1)) : 1 }
     case 'in':
       return { cost: second!.kind === 'map' ? 1 : scaled(sizeOf(second!), 1) }
     case 'startsWith':
@@ -89,9 +98,14 @@ function charge(name: string, target: Estimate | undefined, given: readonly Esti
     case 'containsCIDR':
       return { cost: 7 + (first?.kind === 'string' ? scaled(sizeOf(first), TEXT) : 0) }
     default:
-      return target ? member(name, target, given, call, context) : { cost: 1 }
+      if (target) return member(name, target, given, call, context)
+      // `sets.contains`; that of a text is called on the text.
+      return { cost: name === 'contains' && first && second ? cheapest(1 + sets(first, second)) : 1 }
   }
 }
+
+/** Each of one with each of the other. */
+const sets = (left: Estimate, right: Estimate): number => sizeOf(left).most * sizeOf(right).most
 
 function comparison(name: string, left: Estimate, right: Estimate): number {
   const byText = scaled({ least: 0, most: Math.min(sizeOf(left).most, sizeOf(right).most) }, TEXT)
@@ -139,16 +153,31 @@ function member(name: string, target: Estimate, given: readonly Estimate[], call
       return joined(target, first, context)
     case 'format':
       return { cost: scaled(size, TEXT) }
-    case 'isSorted':
     case 'sum':
     case 'max':
     case 'min':
+      return { cost: traversal(target, context), kind: itemKind(target) }
+    case 'isSorted':
     case 'indexOf':
     case 'lastIndexOf':
       return { cost: traversal(target, context) }
+    case 'value':
+    case 'orValue':
+      return { cost: 1, kind: valueKind(target, first) }
+    case 'or':
+      return { cost: 1, kind: 'opaque', optional: target.optional ?? first?.optional }
+    case 'first':
+    case 'last':
+      return { cost: 1, kind: 'opaque', optional: { kind: itemKind(target) } }
     default:
       return { cost: 1 }
   }
+}
+
+/** Where `oldSelf` is optional, it is asked for its value too, and known by its place. */
+const valueKind = ({ optional, kind }: Estimate, otherwise: Estimate | undefined): Kind => {
+  const known = optional?.kind ?? kind
+  return known === 'dyn' && otherwise ? otherwise.kind : known
 }
 
 const matching = (size: Range, pattern: Estimate): number =>
@@ -190,10 +219,12 @@ function joined(list: Estimate, separator: Estimate | undefined, context: Contex
   return { cost: scaled(size, TEXT), size }
 }
 
+const itemKind = ({ items, place }: Estimate): Kind =>
+  items?.kind ?? (place && place !== 'unknown' ? place.items?.kind : undefined) ?? 'dyn'
+
 function traversal(target: Estimate, context: Context): number {
   if (target.kind !== 'list') return scaled(sizeOf(target), TEXT)
-  const place = target.place && target.place !== 'unknown' ? target.place.items : undefined
-  const kind = target.items?.kind ?? place?.kind
+  const kind = itemKind(target)
   const each = kind === 'string' || kind === 'bytes' ? 1 + scaled(itemSize(target, context), TEXT) : 1
   return cheapest(sizeOf(target).most * each)
 }

@@ -150,7 +150,22 @@ describe('what is known to be taken is taken', () => {
         rules('type(self.port) == int ? self.port > 0 : self.port.size() > 0'),
       ),
     ],
-    ['optionals', object({ replicas: { type: 'integer' } }, rules('self.?replicas.orValue(1) >= 1'))],
+    [
+      'optionals',
+      object(
+        { replicas: { type: 'integer' }, limits: object({ most: { type: 'integer' } }), name: text() },
+        rules(
+          'self.?replicas.orValue(1) >= 1',
+          'self.?replicas.orValue(1) < self.?limits.?most.orValue(2)',
+          'self.?limits.optMap(l, l.most > 0).orValue(true)',
+          'oldSelf.?replicas.hasValue() || self.replicas == 1',
+        ),
+      ),
+    ],
+    [
+      'sets of what is bounded',
+      object({ kinds: list(text(8), { maxItems: 9 }) }, rules("sets.contains(['a', 'b'], self.kinds)")),
+    ],
     [
       'an address',
       object(

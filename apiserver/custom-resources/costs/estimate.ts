@@ -21,6 +21,8 @@ export interface Estimate {
   size?: Range | undefined
   /** What is in a list or a map that an expression made. */
   items?: { kind: Kind; size?: Range | undefined } | undefined
+  /** What an optional may hold. Upstream knows its type, and no size. */
+  optional?: { kind: Kind; type?: DeclaredType | undefined } | undefined
 }
 
 export interface Context {
@@ -108,10 +110,21 @@ const isNamespace = (target: Expression, { scope }: Context): boolean =>
 function ofSelect({ of, field, test, optional }: Expression & { op: 'select' }, context: Context): Estimate {
   const operand = estimate(of, context)
   if (test) return { cost: operand.cost, kind: 'bool' }
-  if (optional) return { cost: operand.cost + 1, kind: 'dyn' }
+  if (optional || operand.optional)
+    return optionally(operand, operand.cost + 1, ({ fields, items }) => fields?.get(field) ?? items)
   const place = stepInto(operand.place, context, ({ fields }) => fields?.get(field))
   const kind = operand.kind === 'map' ? kindOfItems(operand) : kindAt(place)
   return { cost: operand.cost + (operand.kind === 'map' || operand.kind === 'object' ? 1 : 0), kind, place }
+}
+
+function optionally(
+  { place, optional }: Estimate,
+  cost: number,
+  into: (type: DeclaredType) => DeclaredType | undefined,
+): Estimate {
+  const from = optional ? optional.type : place === 'unknown' ? undefined : place
+  const type = from && into(from)
+  return { cost, kind: 'opaque', optional: { kind: type?.kind ?? 'dyn', type } }
 }
 
 const kindOfItems = ({ place, items }: Estimate): Kind =>
@@ -119,7 +132,7 @@ const kindOfItems = ({ place, items }: Estimate): Kind =>
 
 function ofIndex(operand: Estimate, by: Estimate, isOptional: boolean, context: Context): Estimate {
   const cost = operand.cost + by.cost + 1
-  if (isOptional) return { cost, kind: 'dyn' }
+  if (isOptional || operand.optional) return optionally(operand, cost, ({ items }) => items)
   const place = stepInto(operand.place, context, ({ items }) => items)
   return { cost, kind: kindOfItems(operand), place, size: operand.items?.size }
 }
@@ -176,8 +189,9 @@ function ofMacro({ name, of, variables, bodies }: Expression & { op: 'macro' }, 
   const loop = LOOPS[name]
   if (!loop) {
     // Written out, the optional is asked for twice: whether there is a value, and for it.
-    const [body] = within({ cost: 1, kind: 'dyn' })
-    return { cost: range.cost + 1 + Math.max(1, range.cost + 12 + body!.cost), kind: 'dyn' }
+    const [body] = within({ cost: 1, kind: range.optional?.kind ?? 'dyn' })
+    const made = name === 'optMap' ? { kind: body!.kind } : body!.optional
+    return { cost: range.cost + 1 + Math.max(1, range.cost + 12 + body!.cost), kind: 'opaque', optional: made }
   }
   const estimates = within(...membersOf(range, variables.length, context))
   const { most } = sizeOf(range)

@@ -1,6 +1,7 @@
 /** Removes what nobody needs any more: folders of pods that are gone, links to logs that are gone. */
 import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { untilAborted } from '../component/until-aborted.ts'
 import type { ImageCollector } from './images/image-collector.ts'
 import type { Kubelet } from './kubelet.ts'
 import type { KubeletContext } from './kubelet-context.ts'
@@ -17,7 +18,7 @@ export async function startCollector(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, logger } = context
-  await Promise.race([kubelet.started, clock.sleep(2 ** 31 - 1, signal)])
+  await Promise.race([kubelet.started, untilAborted(signal)])
   while (!signal.aborted) {
     await collect(context, kubelet).catch((error: unknown) => logger.warn('cannot collect garbage', { error: String(error) }))
     await images.collect().catch((error: unknown) => logger.warn('cannot collect images', { error: String(error) }))

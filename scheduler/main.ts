@@ -1,6 +1,5 @@
 /** kube-scheduler: wiring only. */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
@@ -20,6 +19,7 @@ import { schedulerFlags } from './scheduler-flags.ts'
 import { createScheduler } from './scheduler.ts'
 import { createDelegatedAuthorization } from '../client/delegated-authorization.ts'
 import { loadServingCertificate } from '../component/serving-certificate.ts'
+import { untilAborted } from '../component/until-aborted.ts'
 
 const { flags } = orExit(() => parseFlags(schedulerFlags, process.argv.slice(2), 'kube-scheduler'))
 const logger = createLogger({
@@ -68,7 +68,7 @@ await runUntilSignal(
     const candidate = { client: electing, clock, logger, recorder, ...own }
     const schedule = async () => {
       // A stand-by keeps up, so that it can lead at once.
-      await Promise.race([scheduler.follow(), once(signal, 'abort')])
+      await Promise.race([scheduler.follow(), untilAborted(signal)])
       if (leaderElect) await runWithLeaderElection(candidate, scheduler.run, signal)
       else await scheduler.run(signal)
     }

@@ -1,5 +1,4 @@
 /** Connects informers, routing and HAProxy: every change is computed anew, written when it differs, and told to those concerned. */
-import { once } from 'node:events'
 import type { Ingress, IngressLoadBalancerIngress } from '../../api/generated/types.ts'
 import { keyOf } from '../../api/object.ts'
 import type { ApiClient } from '../../client/api-client.ts'
@@ -7,6 +6,7 @@ import type { EventRecorder } from '../../client/event-recorder.ts'
 import type { Clock } from '../../component/clock.ts'
 import { coalesce } from '../../component/coalesce.ts'
 import type { Logger } from '../../component/logger.ts'
+import { untilAborted } from '../../component/until-aborted.ts'
 import { computeConfig } from './compute-config.ts'
 import { type Complaint, computeRouting, type Routing } from './compute-routes.ts'
 import type { Haproxy } from './haproxy.ts'
@@ -59,7 +59,7 @@ export async function runIngress(options: IngressOptions, signal: AbortSignal): 
   })
   await objects.start(passes.request)
   passes.request()
-  if (!signal.aborted) await once(signal, 'abort')
+  await untilAborted(signal)
   passes.stop()
   await passes.settled()
 }

@@ -12,6 +12,7 @@ import type { KubeObject } from '../../api/object.ts'
 import { isNotFound } from '../../api/status.ts'
 import type { ControllerContext } from '../../client/run-controller.ts'
 import { createSelfSigned } from '../../component/self-signed.ts'
+import { untilAborted } from '../../component/until-aborted.ts'
 import { answer, group, version, type Source } from './answer.ts'
 import { createObserver } from './observe-kubelets.ts'
 
@@ -67,7 +68,7 @@ export async function runMetricsApi(context: ControllerContext, options: Metrics
       await clock.sleep(retryMs, signal)
     }
   }
-  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await untilAborted(signal)
   server.closeAllConnections()
   await new Promise<void>((resolve) => server.close(() => resolve()))
 }

@@ -1,5 +1,6 @@
 /** Watches what the node has left, tells its conditions, and has pods leave one at a time until there is enough again. */
 import type { Pod } from '../../api/generated/types.ts'
+import { untilAborted } from '../../component/until-aborted.ts'
 import type { ImageCollector } from '../images/image-collector.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
@@ -91,7 +92,7 @@ export function createEvictor(context: KubeletContext, settings: EvictionSetting
   return {
     pressures: tracker.current,
     async run(kubelet, images, signal) {
-      await Promise.race([kubelet.started, clock.sleep(2 ** 31 - 1, signal)])
+      await Promise.race([kubelet.started, untilAborted(signal)])
       while (!signal.aborted) {
         await synchronize({ kubelet, images, signal }).catch((error: unknown) =>
           logger.warn('cannot look after the resources of the node', { error: String(error) }),

@@ -3,6 +3,7 @@ import type { ApiClient } from '../../client/api-client.ts'
 import { createInformer } from '../../client/informer.ts'
 import { sourceOf } from '../../client/shared-informers.ts'
 import { systemClock } from '../../component/clock.ts'
+import { untilAborted } from '../../component/until-aborted.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { Installation } from './host-program.ts'
 import { ingressObjects } from './ingress.ts'
@@ -17,12 +18,9 @@ export async function installIngressOnDemand(
 ): Promise<void> {
   const done = new AbortController()
   const ingresses = createInformer(sourceOf(client, 'Ingress'), { name: 'Ingress', clock: systemClock, logger })
-  const first = new Promise<void>((resolve) => {
-    ingresses.addHandlers({ added: () => resolve() })
-    signal.addEventListener('abort', () => resolve())
-  })
+  const first = new Promise<void>((resolve) => ingresses.addHandlers({ added: () => resolve() }))
   const watching = ingresses.run(AbortSignal.any([signal, done.signal]))
-  await first
+  await Promise.race([first, untilAborted(signal)])
   done.abort()
   await watching
   if (signal.aborted) return

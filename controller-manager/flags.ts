@@ -1,4 +1,5 @@
 /** The command line, as upstream's controller manager takes it. */
+import { LEADER_FLAGS } from '../client/leader-flags.ts'
 import { defineFlags, type ParsedFlags } from '../component/flags.ts'
 
 export const FLAGS = defineFlags({
@@ -8,18 +9,7 @@ export const FLAGS = defineFlags({
     default: ['*'],
     description: "Controllers to run: '*' is all that are on by default, 'x' adds, '-x' leaves out",
   },
-  'leader-elect': { type: 'bool', default: true, description: 'Run only while holding the leader lease' },
-  'leader-elect-lease-duration': {
-    type: 'duration',
-    default: 15_000,
-    description: 'How long a leader that is not heard of keeps its place',
-  },
-  'leader-elect-renew-deadline': {
-    type: 'duration',
-    default: 10_000,
-    description: 'How long a leader tries to renew before it leaves',
-  },
-  'leader-elect-retry-period': { type: 'duration', default: 2000, description: 'Time between two tries to lead or to renew' },
+  ...LEADER_FLAGS,
   'cluster-cidr': { type: 'list', default: [], description: 'Ranges that nodes get their pod ranges from' },
   'allocate-node-cidrs': { type: 'bool', default: true, description: 'Give every node a pod range out of --cluster-cidr' },
   'node-cidr-mask-size': { type: 'int', default: 24, description: 'Size of one IPv4 pod range' },
@@ -96,9 +86,3 @@ export const FLAGS = defineFlags({
 })
 
 export type ControllerManagerFlags = ParsedFlags<typeof FLAGS>
-
-export const leaseTimes = (flags: ControllerManagerFlags) => ({
-  leaseDurationMs: flags['leader-elect-lease-duration'],
-  renewDeadlineMs: flags['leader-elect-renew-deadline'],
-  retryPeriodMs: flags['leader-elect-retry-period'],
-})

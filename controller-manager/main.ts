@@ -5,19 +5,19 @@ import { createDelegatedAuthorization } from '../client/delegated-authorization.
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
+import { leaseTimes } from '../client/leader-flags.ts'
 import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { FlagError, parseFlags } from '../component/flags.ts'
 import { createHealth } from '../component/health.ts'
 import { createLogger, type LogLevel } from '../component/logger.ts'
 import { createMetrics } from '../component/metrics.ts'
-import { createSelfSigned } from '../component/self-signed.ts'
 import { serve } from '../component/serve.ts'
+import { loadServingCertificate } from '../component/serving-certificate.ts'
 import { orExit, runUntilSignal } from '../component/shutdown.ts'
-import { readPem } from '../component/tls.ts'
 import { createControllerClients } from './controller-clients.ts'
 import { unknownControllers } from './controllers.ts'
-import { FLAGS, leaseTimes, type ControllerManagerFlags } from './flags.ts'
+import { FLAGS } from './flags.ts'
 import { runControllers } from './run-controllers.ts'
 
 const component = 'kube-controller-manager'
@@ -30,14 +30,6 @@ const flags = orExit(() => {
 })
 const logger = createLogger({ component, level: flags['log-level'] as LogLevel, format: flags['log-format'] as 'text' | 'json' })
 
-async function serverTls(given: ControllerManagerFlags) {
-  const cert = given['tls-cert-file']
-  const key = given['tls-private-key-file']
-  const ca = given['client-ca-file'] ? readPem(given['client-ca-file'], 'client CA') : undefined
-  if (cert && key) return { cert: readPem(cert, 'certificate'), key: readPem(key, 'private key'), ca }
-  return { ...(await createSelfSigned(component, ['localhost', hostname()], ['127.0.0.1'])), ca }
-}
-
 await runUntilSignal(
   async (signal) => {
     const config = await loadComponentConfig(flags.kubeconfig)
@@ -45,7 +37,12 @@ await runUntilSignal(
     const metrics = createMetrics()
     const clients = createControllerClients(config, client, flags['use-service-account-credentials'], clock)
     const served = await serve({
-      tls: await serverTls(flags),
+      tls: await loadServingCertificate(
+        flags['tls-cert-file'],
+        flags['tls-private-key-file'],
+        flags['client-ca-file'],
+        component,
+      ),
       host: flags['bind-address'],
       port: flags['secure-port'],
       health: createHealth(),

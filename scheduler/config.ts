@@ -22,13 +22,14 @@ export interface SchedulerConfig {
   kubeconfig?: string | undefined
   initialBackoffMs?: number | undefined
   maxBackoffMs?: number | undefined
+  /** What the file names; the others keep their defaults. */
   leaderElection: {
-    leaderElect?: boolean | undefined
-    leaseDurationMs?: number | undefined
-    renewDeadlineMs?: number | undefined
-    retryPeriodMs?: number | undefined
-    name?: string | undefined
-    namespace?: string | undefined
+    leaderElect?: boolean
+    leaseDurationMs?: number
+    renewDeadlineMs?: number
+    retryPeriodMs?: number
+    name?: string
+    namespace?: string
   }
 }
 
@@ -84,14 +85,14 @@ export function toSchedulerConfig(file: File): SchedulerConfig {
     kubeconfig: file.clientConnection?.kubeconfig,
     initialBackoffMs: file.podInitialBackoffSeconds === undefined ? undefined : file.podInitialBackoffSeconds * 1000,
     maxBackoffMs: file.podMaxBackoffSeconds === undefined ? undefined : file.podMaxBackoffSeconds * 1000,
-    leaderElection: {
+    leaderElection: definedOf({
       leaderElect: leaderElection.leaderElect,
       leaseDurationMs: ms(leaderElection.leaseDuration),
       renewDeadlineMs: ms(leaderElection.renewDeadline),
       retryPeriodMs: ms(leaderElection.retryPeriod),
       name: leaderElection.resourceName,
       namespace: leaderElection.resourceNamespace,
-    },
+    }),
     profiles: (file.profiles ?? [{}]).map((profile) => toProfile(profile, file.percentageOfNodesToScore)),
   }
 }
@@ -210,4 +211,8 @@ function toStrategy(strategy: Partial<FitArguments['scoringStrategy']> = {}): Fi
     ...strategy,
     resources: all.map(({ name, weight }) => ({ name, weight: weight || 1 })),
   }
+}
+
+function definedOf<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as never
 }

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
+import { leaseTimes } from '../client/leader-flags.ts'
 import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { parseFlags } from '../component/flags.ts'
@@ -35,12 +36,8 @@ await runUntilSignal(
     const client = createApiClient(connection, { userAgent: 'kube-scheduler', connections: 16 })
     const metrics = createMetrics()
     const scheduler = createScheduler({ client, clock, logger, metrics, signal, ...config })
-    const health = createHealth([ping])
-    health.add({
-      name: 'informer-sync',
-      check: () => (scheduler.hasSynced() ? null : 'informers have not synced'),
-      on: ['readyz'],
-    })
+    const synced = () => (scheduler.hasSynced() ? null : 'informers have not synced')
+    const health = createHealth([ping, { name: 'informer-sync', check: synced, on: ['readyz'] }])
 
     const files = [flags['tls-cert-file'], flags['tls-private-key-file'], flags['client-ca-file']] as const
     const tls = await loadServingCertificate(...files, 'kube-scheduler')
@@ -58,12 +55,7 @@ await runUntilSignal(
     const { leaderElect = flags['leader-elect'], ...election } = config.leaderElection
     const identity = `${hostname()}_${randomUUID()}`
     const annotations = describeDebugAddress(flags['bind-address'], server.port, tls.cert)
-    const periods = {
-      leaseDurationMs: flags['leader-elect-lease-duration'],
-      renewDeadlineMs: flags['leader-elect-renew-deadline'],
-      retryPeriodMs: flags['leader-elect-retry-period'],
-    }
-    const own = { name: 'kube-scheduler', identity, annotations, ...periods, ...definedOf(election) }
+    const own = { name: 'kube-scheduler', identity, annotations, ...leaseTimes(flags), ...election }
     const electing = createElectionClient(connection, 'kube-scheduler', own.renewDeadlineMs)
     const candidate = { client: electing, clock, logger, recorder, ...own }
     const schedule = async () => {
@@ -84,8 +76,3 @@ await runUntilSignal(
   },
   { logger },
 )
-
-/** Settings that the file names; the others keep their defaults. */
-function definedOf<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as never
-}

@@ -1,21 +1,11 @@
 /** The flags of kube-scheduler, as upstream names them. */
+import { LEADER_FLAGS } from '../client/leader-flags.ts'
 import { defineFlags } from '../component/flags.ts'
 
 export const schedulerFlags = defineFlags({
   kubeconfig: { type: 'string', description: 'Path to the kubeconfig; without it the service account of the pod is used' },
   config: { type: 'string', description: 'Path to a KubeSchedulerConfiguration' },
-  'leader-elect': { type: 'bool', description: 'Wait for the leader lease before scheduling', default: true },
-  'leader-elect-lease-duration': {
-    type: 'duration',
-    description: 'How long a leader that is not heard of keeps its place',
-    default: 15_000,
-  },
-  'leader-elect-renew-deadline': {
-    type: 'duration',
-    description: 'How long a leader tries to renew before it leaves',
-    default: 10_000,
-  },
-  'leader-elect-retry-period': { type: 'duration', description: 'Time between two tries to lead or to renew', default: 2000 },
+  ...LEADER_FLAGS,
   'bind-address': { type: 'string', description: 'Address of the health and metrics server', default: '0.0.0.0' },
   'secure-port': { type: 'int', description: 'Port of the health and metrics server; 0 takes any', default: 10259 },
   'tls-cert-file': { type: 'string', description: 'Serving certificate; without it a self-signed one is made' },

@@ -110,9 +110,9 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
 const readiness = (status: NodeStatus | undefined): string | undefined =>
   status?.conditions?.find(({ type }) => type === 'Ready')?.status
 
-/** In its own words: fields that others own, and the time, say nothing about a change. */
+/** In its own words: fields that others own, and the time, say nothing about a change. The API keeps no list of no images. */
 function withoutHeartbeat(status: NodeStatus | undefined): unknown {
-  const { addresses, capacity, allocatable, daemonEndpoints, images, nodeInfo } = status ?? {}
+  const { addresses, capacity, allocatable, daemonEndpoints, images = [], nodeInfo } = status ?? {}
   const conditions = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].map((type) => {
     const { status: value, reason, message } = status?.conditions?.find((condition) => condition.type === type) ?? {}
     return { type, value, reason, message }

@@ -5,17 +5,21 @@ import type { PodRuntime } from '../runtime/pod-runtime.ts'
 import { createPodProber, type ProberOptions } from './prober.ts'
 
 /** The prober of a pod with one container that has just started, and the milliseconds at which it asks. */
-function probed(probes: { readinessProbe?: Probe; livenessProbe?: Probe }, answer: (ms: number) => string | null) {
+function probed(
+  probes: { startupProbe?: Probe; readinessProbe?: Probe; livenessProbe?: Probe },
+  answer: (ms: number) => string | null,
+) {
   const clock = createTestClock()
   const startedAtMs = clock.now().getTime()
   const asked: number[] = []
+  const complaints: string[] = []
   const options = {
     clock,
     probe: () => {
       asked.push(clock.now().getTime() - startedAtMs)
       return Promise.resolve(answer(asked.at(-1)!))
     },
-    events: { container: () => {} },
+    events: { container: (...[, , , , message]: string[]) => complaints.push(message!) },
     counts: { count: () => {} },
     onChange: () => {},
   }
@@ -24,7 +28,7 @@ function probed(probes: { readinessProbe?: Probe; livenessProbe?: Probe }, answe
   const pod = { metadata: { name: 'web' }, spec: { containers: [{ name: 'main', ...probes }] } } as Pod
   const runtime = { sandboxes: [], containers: [{ id: 'c1', name: 'main', state: 'running', startedAtMs }] }
   prober.sync(pod, runtime as unknown as PodRuntime)
-  return { clock, asked, facts: () => prober.facts().get('c1') }
+  return { clock, asked, complaints, facts: () => prober.facts().get('c1') }
 }
 
 describe('a prober', () => {
@@ -40,10 +44,10 @@ describe('a prober', () => {
 
   it('asks for life on the period only', async () => {
     const { clock, asked, facts } = probed({ livenessProbe: { periodSeconds: 10, failureThreshold: 3 } }, () => 'dead')
-    await clock.advance(19_000)
+    await clock.advance(29_000)
     expect(facts()).toEqual({})
     await clock.advance(1000)
-    expect(asked).toEqual([0, 10_000, 20_000])
+    expect(asked).toEqual([10_000, 20_000, 30_000])
     expect(facts()).toEqual({ fatal: { probe: 'liveness' } })
   })
 
@@ -53,6 +57,16 @@ describe('a prober', () => {
       ms === 10_000 ? 'dead' : null,
     )
     await clock.advance(60_000)
-    expect(asked).toEqual([0, 0, 10_000, 60_000])
+    expect(asked).toEqual([0, 10_000, 60_000])
+  })
+
+  it('complains of no program that begins within its first period', async () => {
+    const probe: Probe = { periodSeconds: 10, failureThreshold: 1 }
+    const { clock, facts, complaints } = probed({ livenessProbe: probe, readinessProbe: probe, startupProbe: probe }, (ms) =>
+      ms < 9000 ? 'not yet' : null,
+    )
+    await clock.advance(25_000)
+    expect(facts()).toEqual({ startup: true, readiness: true })
+    expect(complaints).toEqual([])
   })
 })

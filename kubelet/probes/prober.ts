@@ -119,8 +119,10 @@ function startLoop(loop: Loop): Cancel {
   let cancel: Cancel = () => {}
   const firstMs = loop.startedAtMs + initialDelaySeconds * 1000
   const openedMs = clock.now().getTime()
+  // As upstream, whose probes tick from before the start: a program has a period to begin in, however short its initial delay.
+  const firstCountedMs = Math.max(firstMs, loop.startedAtMs + periodMs)
   // A kubelet that comes back finds many that are due: they must not all be asked at once, now and every period after.
-  let dueMs = openedMs - firstMs > periodMs ? openedMs + Math.random() * periodMs : Math.max(openedMs, firstMs)
+  let dueMs = openedMs - firstMs > periodMs ? openedMs + Math.random() * periodMs : Math.max(openedMs, firstCountedMs)
 
   const once = async (counts: boolean) => {
     // The other probes wait for the startup probe's success, which ends it.
@@ -146,7 +148,8 @@ function startLoop(loop: Loop): Cancel {
     // A wall clock that was set back must not keep a probe waiting for more than its turn.
     cancel = clock.setTimeout(() => void once(counts), Math.min(ms - clock.now().getTime(), longestMs))
   }
-  at(dueMs, true)
+  const beginMs = type === 'liveness' ? dueMs : Math.min(dueMs, Math.max(openedMs, firstMs))
+  at(beginMs, beginMs === dueMs)
   return () => cancel()
 }
 

@@ -37,8 +37,17 @@ export interface ExecResult {
   error: string
 }
 
-/** Runs to the end; `input` is sent and standard input closed, which no one does at a terminal. */
-export function exec({ running, credentials }: TestKubelet, path: string, protocol: string, input?: string): Promise<ExecResult> {
+/**
+ * Runs to the end; `input` is sent and standard input closed, which no one does at a terminal: there `then` is typed once the
+ * command has said so much.
+ */
+export function exec(
+  { running, credentials }: TestKubelet,
+  path: string,
+  protocol: string,
+  input?: string,
+  then?: { seen: string; input: string },
+): Promise<ExecResult> {
   const url = `wss://127.0.0.1:${running().server.port}${path}`
   const socket = new WebSocket(url, [protocol], { rejectUnauthorized: false, ...credentials })
   const channels: Buffer[][] = [[], [], [], []]
@@ -48,7 +57,13 @@ export function exec({ running, credentials }: TestKubelet, path: string, protoc
       socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(input)]))
       if (!path.includes('tty=1')) socket.send(Buffer.from([255, 0]))
     })
-    socket.on('message', (data: Buffer) => channels[data[0]!]?.push(data.subarray(1)))
+    let awaited = then
+    socket.on('message', (data: Buffer) => {
+      channels[data[0]!]?.push(data.subarray(1))
+      if (!awaited || !Buffer.concat(channels[1]!).includes(awaited.seen)) return
+      socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(awaited.input)]))
+      awaited = undefined
+    })
     socket.on('error', reject)
     socket.on('close', () => {
       const [, stdout, stderr, error] = channels.map((parts) => Buffer.concat(parts).toString())

@@ -3,8 +3,8 @@ import type { Pod } from '../api/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
 import { isCritical } from './eviction/rank.ts'
 import type { NodePressure } from './eviction/thresholds.ts'
-import type { Verdict } from './pod-facts.ts'
-import { isSidecar, isTerminal } from './pod-spec.ts'
+import type { Verdict } from './pods/pod-facts.ts'
+import { isSidecar, isTerminal } from './pods/pod-spec.ts'
 import { computeQosClass } from './qos.ts'
 
 /** From the text of a quantity to the number that messages and sums are made of. */

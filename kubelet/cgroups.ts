@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Container, Pod } from '../api/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
 import { computeRequests } from './admission.ts'
-import { isSidecar } from './pod-spec.ts'
+import { isSidecar } from './pods/pod-spec.ts'
 import { computeOomScoreAdj, computeQosClass } from './qos.ts'
 import type { LinuxContainerResources } from './runtime/cri-types.ts'
 

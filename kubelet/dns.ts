@@ -1,6 +1,6 @@
 /** Pure: what a pod's /etc/resolv.conf and host name are. */
 import type { Pod } from '../api/generated/types.ts'
-import { isHostNetwork } from './pod-spec.ts'
+import { isHostNetwork } from './pods/pod-spec.ts'
 import type { DnsConfig } from './runtime/cri-types.ts'
 
 export interface NodeDns {

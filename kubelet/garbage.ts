@@ -5,7 +5,7 @@ import { untilAborted } from '../component/until-aborted.ts'
 import type { ImageCollector } from './images/image-collector.ts'
 import type { Kubelet } from './kubelet.ts'
 import type { KubeletContext } from './kubelet-context.ts'
-import { removeOldDirectories } from './orphans.ts'
+import { removeOldDirectories } from './pods/orphans.ts'
 import { labels } from './runtime/labels.ts'
 
 const intervalMs = 60_000

@@ -1,7 +1,7 @@
 /** Pure: a container's environment from its spec, the objects it names and the services of its namespace. */
 import type { ConfigMap, Container, EnvVar, EnvVarSource, Pod, Secret, Service } from '../../api/generated/types.ts'
 import { expand } from '../expand.ts'
-import { podField, type PodAddresses, resourceField } from '../pod-fields.ts'
+import { podField, type PodAddresses, resourceField } from '../pods/pod-fields.ts'
 
 export interface EnvSources {
   configMap(name: string): ConfigMap | undefined

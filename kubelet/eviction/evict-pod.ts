@@ -2,7 +2,7 @@
 import type { Pod } from '../../api/generated/types.ts'
 import type { Kubelet } from '../kubelet.ts'
 import type { KubeletContext } from '../kubelet-context.ts'
-import type { PodWorker } from '../pod-worker.ts'
+import type { PodWorker } from '../pods/pod-worker.ts'
 import { activeContainers } from '../runtime/pod-runtime.ts'
 
 /** How long to wait for an evicted pod before the node is looked at again. */

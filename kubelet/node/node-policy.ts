@@ -1,7 +1,7 @@
 /** Pure: what a pod may ask of this node's kernel; asked for more, the node refuses the pod. */
 import type { AppArmorProfile, Pod } from '../../api/generated/types.ts'
-import type { Verdict } from '../pod-facts.ts'
-import { containersOf } from '../pod-spec.ts'
+import type { Verdict } from '../pods/pod-facts.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 
 export interface NodePolicy {
   /** Patterns as `kernel.msg*`, beside the safe ones. */

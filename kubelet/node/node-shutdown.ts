@@ -2,8 +2,8 @@
 import type { Clock } from '../../component/clock.ts'
 import { isCritical } from '../eviction/rank.ts'
 import type { Kubelet } from '../kubelet.ts'
-import type { Verdict } from '../pod-facts.ts'
-import type { PodWorker } from '../pod-worker.ts'
+import type { Verdict } from '../pods/pod-facts.ts'
+import type { PodWorker } from '../pods/pod-worker.ts'
 import { activeContainers } from '../runtime/pod-runtime.ts'
 import type { StatusWriter } from '../status/status-writer.ts'
 

@@ -1,6 +1,6 @@
 /** Pure: the ConfigMaps and Secrets that a pod's spec names. */
 import type { Pod } from '../../api/generated/types.ts'
-import { containersOf } from '../pod-spec.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 
 export interface References {
   configMaps: ReadonlySet<string>

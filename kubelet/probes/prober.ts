@@ -1,9 +1,9 @@
 /** Probes the containers of one pod on their periods, and tells when a verdict changes. */
 import type { Container, Pod, Probe } from '../../api/generated/types.ts'
 import type { Cancel, Clock } from '../../component/clock.ts'
-import type { PodEvents } from '../pod-events.ts'
-import type { ProbeFacts } from '../pod-facts.ts'
-import { containersOf } from '../pod-spec.ts'
+import type { PodEvents } from '../pods/pod-events.ts'
+import type { ProbeFacts } from '../pods/pod-facts.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 import type { Cri } from '../runtime/cri-client.ts'
 import type { PodRuntime, RuntimeContainer } from '../runtime/pod-runtime.ts'
 import type { ProbeCounts } from './probe-counts.ts'

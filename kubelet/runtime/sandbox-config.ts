@@ -1,7 +1,7 @@
 /** Pure: the CRI description of a pod's sandbox. */
 import type { Pod, SeccompProfile } from '../../api/generated/types.ts'
 import { computeDns, computeKernelHostname, type NodeDns } from '../dns.ts'
-import { containersOf, isHostNetwork } from '../pod-spec.ts'
+import { containersOf, isHostNetwork } from '../pods/pod-spec.ts'
 import type { NamespaceOption, PodSandboxConfig, SecurityProfile } from './cri-types.ts'
 import { podLabels } from './labels.ts'
 

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Pod, Volume } from '../../api/generated/types.ts'
 import { diskUsage } from '../eviction/observe.ts'
 import type { KubeletPaths } from '../paths.ts'
-import { containersOf } from '../pod-spec.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 
 export interface FileSystemStats {
   time: string

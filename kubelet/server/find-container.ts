@@ -1,8 +1,8 @@
 /** From a path's names to what runs: the errors are those that kubectl shows. */
 import { badRequest, ApiError } from '../../api/status.ts'
 import type { Kubelet } from '../kubelet.ts'
-import { findContainer } from '../plan-pod.ts'
-import type { PodWorker } from '../pod-worker.ts'
+import { findContainer } from '../pods/plan-pod.ts'
+import type { PodWorker } from '../pods/pod-worker.ts'
 import { newestContainer, type RuntimeContainer } from '../runtime/pod-runtime.ts'
 
 const missing = (message: string): ApiError =>

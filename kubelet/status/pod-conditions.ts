@@ -1,7 +1,7 @@
 /** Pure: the conditions that the kubelet owns on a pod; a transition time moves only when the status does. */
 import type { Container, ContainerStatus, Pod, PodCondition } from '../../api/generated/types.ts'
-import type { PodFacts } from '../pod-facts.ts'
-import { isSidecar } from '../pod-spec.ts'
+import type { PodFacts } from '../pods/pod-facts.ts'
+import { isSidecar } from '../pods/pod-spec.ts'
 
 interface Statuses {
   init: ContainerStatus[]

@@ -1,6 +1,6 @@
 /** Pure: the phase of a pod from its containers' states, as upstream decides it. */
 import type { Container, ContainerStatus, Pod } from '../../api/generated/types.ts'
-import { isSidecar } from '../pod-spec.ts'
+import { isSidecar } from '../pods/pod-spec.ts'
 
 type Tally = { unknown: number; waiting: number; running: number; stopped: number; succeeded: number }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerStatus, Pod, PodSpec } from '../../api/generated/types.ts'
-import type { PodFacts } from '../pod-facts.ts'
+import type { PodFacts } from '../pods/pod-facts.ts'
 import { emptyRuntime } from '../runtime/pod-runtime.ts'
 import { computePhase } from './pod-phase.ts'
 import { computePodStatus } from './pod-status.ts'

@@ -10,9 +10,9 @@ import type {
   VolumeMountStatus,
 } from '../../api/generated/types.ts'
 import { computeConditions, computeDisruption, computeResizeConditions } from './pod-conditions.ts'
-import { isComingUp, type PodFacts } from '../pod-facts.ts'
+import { isComingUp, type PodFacts } from '../pods/pod-facts.ts'
 import { computePhase } from './pod-phase.ts'
-import { isHostNetwork, isTerminal, shouldRestart } from '../pod-spec.ts'
+import { isHostNetwork, isTerminal, shouldRestart } from '../pods/pod-spec.ts'
 import { computeQosClass } from '../qos.ts'
 import { activeContainers, type PodRuntime, type RuntimeContainer } from '../runtime/pod-runtime.ts'
 

@@ -1,6 +1,6 @@
 /** downwardAPI: fields of the pod and resources of its containers as files. */
 import type { Container, DownwardAPIVolumeFile } from '../../api/generated/types.ts'
-import { podField, resourceField } from '../pod-fields.ts'
+import { podField, resourceField } from '../pods/pod-fields.ts'
 import { type Payload, type PayloadKind, type VolumeContext, VolumeError } from './volume-kind.ts'
 
 export const downwardApi: PayloadKind = {

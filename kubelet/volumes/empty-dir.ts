@@ -3,7 +3,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises'
 import type { Pod } from '../../api/generated/types.ts'
 import { quantityValue } from '../../api/quantity.ts'
 import { computePodLimits } from '../cgroups.ts'
-import { containersOf } from '../pod-spec.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 import { type DirectoryKind, VolumeError } from './volume-kind.ts'
 
 export const emptyDir: DirectoryKind = {

@@ -1,6 +1,6 @@
 /** image: the files of an image, to be read only. */
 import { mkdir } from 'node:fs/promises'
-import type { ImageFact, Waiting } from '../pod-facts.ts'
+import type { ImageFact, Waiting } from '../pods/pod-facts.ts'
 import { type DirectoryKind, VolumeError } from './volume-kind.ts'
 
 /** The image cannot be had now: what mounts it waits as a container of that image would. */

@@ -8,7 +8,7 @@ import type {
   PersistentVolumeSpec,
   Pod,
 } from '../../api/generated/types.ts'
-import { containersOf } from '../pod-spec.ts'
+import { containersOf } from '../pods/pod-spec.ts'
 import { openHostPath } from './host-path.ts'
 import type { Mounts } from './file-systems.ts'
 import { type DirectoryKind, type VolumeContext, type VolumeDirectory, VolumeError } from './volume-kind.ts'

@@ -1,8 +1,8 @@
 /** The contract of a kind of volume. */
 import type { ConfigMap, Pod, Secret, Volume } from '../../api/generated/types.ts'
-import type { ImageFact } from '../pod-facts.ts'
+import type { ImageFact } from '../pods/pod-facts.ts'
 import type { ImageMounts } from '../runtime/containerd-snapshots.ts'
-import type { PodAddresses } from '../pod-fields.ts'
+import type { PodAddresses } from '../pods/pod-fields.ts'
 import type { KubeletPaths } from '../paths.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import type { Mounts } from './file-systems.ts'

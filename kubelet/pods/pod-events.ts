@@ -1,7 +1,7 @@
 /** The kubelet's events about pods, with the field path of the container that they are about. */
-import type { Container, Pod } from '../api/generated/types.ts'
-import type { EventRecorder } from '../client/event-recorder.ts'
-import { causeOf } from '../client/cause.ts'
+import type { Container, Pod } from '../../api/generated/types.ts'
+import type { EventRecorder } from '../../client/event-recorder.ts'
+import { causeOf } from '../../client/cause.ts'
 
 export type EventType = 'Normal' | 'Warning'
 

@@ -1,10 +1,10 @@
 /** What a worker and its tasks know of one pod, and what of it outlives a newer version of the pod. */
-import type { Pod, ResourceRequirements } from '../api/generated/types.ts'
-import type { PodObjects } from './objects/pod-objects.ts'
+import type { Pod, ResourceRequirements } from '../../api/generated/types.ts'
+import type { PodObjects } from '../objects/pod-objects.ts'
 import type { ImageFact, ProbeFacts, RestartBackoff, Verdict, Waiting } from './pod-facts.ts'
 import { containersOf } from './pod-spec.ts'
 import { isResized, type ResizeProblem } from './resize.ts'
-import { emptyRuntime, newestContainer, type PodRuntime } from './runtime/pod-runtime.ts'
+import { emptyRuntime, newestContainer, type PodRuntime } from '../runtime/pod-runtime.ts'
 
 export interface PodState {
   pod: Pod

@@ -1,12 +1,12 @@
 /** What the tasks of one pod share: what is known of it, what they act through, and what they derive from both. */
-import type { Secret } from '../../api/generated/types.ts'
-import type { KubeletContext } from '../kubelet-context.ts'
+import type { Secret } from '../../../api/generated/types.ts'
+import type { KubeletContext } from '../../kubelet-context.ts'
 import { isHostNetwork } from '../pod-spec.ts'
 import type { PodState } from '../pod-state.ts'
-import type { PodSandboxConfig } from '../runtime/cri-types.ts'
-import { toSandboxConfig } from '../runtime/sandbox-config.ts'
-import { createPodTokens, type PodTokens } from '../tokens.ts'
-import { createPodVolumes, type PodVolumes } from '../volumes/pod-volumes.ts'
+import type { PodSandboxConfig } from '../../runtime/cri-types.ts'
+import { toSandboxConfig } from '../../runtime/sandbox-config.ts'
+import { createPodTokens, type PodTokens } from '../../tokens.ts'
+import { createPodVolumes, type PodVolumes } from '../../volumes/pod-volumes.ts'
 
 export interface TaskHooks {
   wake(): void

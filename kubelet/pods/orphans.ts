@@ -1,12 +1,12 @@
 /** Ends pods that run here and that the API no longer has: deleted, or their node was, while this kubelet was away. */
 import { readdir, rm } from 'node:fs/promises'
-import type { Pod } from '../api/generated/types.ts'
-import { stopContainer } from './containers/kill-container.ts'
-import type { KubeletContext } from './kubelet-context.ts'
-import { ignoreMissing } from './runtime/cri-client.ts'
-import type { PodSandbox } from './runtime/cri-types.ts'
-import { labels, readGracePeriod } from './runtime/labels.ts'
-import { tearDownVolumes } from './volumes/pod-volumes.ts'
+import type { Pod } from '../../api/generated/types.ts'
+import { stopContainer } from '../containers/kill-container.ts'
+import type { KubeletContext } from '../kubelet-context.ts'
+import { ignoreMissing } from '../runtime/cri-client.ts'
+import type { PodSandbox } from '../runtime/cri-types.ts'
+import { labels, readGracePeriod } from '../runtime/labels.ts'
+import { tearDownVolumes } from '../volumes/pod-volumes.ts'
 
 interface OrphanIdentity {
   uid: string

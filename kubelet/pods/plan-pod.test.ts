@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Container, Pod, PodSpec } from '../api/generated/types.ts'
+import type { Container, Pod, PodSpec } from '../../api/generated/types.ts'
 import type { PodFacts } from './pod-facts.ts'
 import { planPod, type PodAction } from './plan-pod.ts'
-import { hashContainer } from './runtime/labels.ts'
-import { emptyRuntime, type PodRuntime, type RuntimeContainer } from './runtime/pod-runtime.ts'
+import { hashContainer } from '../runtime/labels.ts'
+import { emptyRuntime, type PodRuntime, type RuntimeContainer } from '../runtime/pod-runtime.ts'
 
 const now = Date.parse('2026-01-01T00:10:00Z')
 const container = (name: string, more: Partial<Container> = {}): Container => ({ name, image: 'app:1', ...more })

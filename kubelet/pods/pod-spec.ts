@@ -1,5 +1,5 @@
 /** Small questions about a pod's spec that several parts of the kubelet ask. */
-import type { Container, Pod } from '../api/generated/types.ts'
+import type { Container, Pod } from '../../api/generated/types.ts'
 
 /** An init container that keeps running beside the main ones. */
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always'

@@ -1,9 +1,9 @@
 /** A pod's volumes: set up before its containers, written again when what they show has changed. */
 import { mkdir } from 'node:fs/promises'
-import { messageOf } from '../../api/error-message.ts'
+import { messageOf } from '../../../api/error-message.ts'
 import { containersOf, podText } from '../pod-spec.ts'
-import { ImageVolumeError } from '../volumes/image.ts'
-import type { VolumeContext } from '../volumes/volume-kind.ts'
+import { ImageVolumeError } from '../../volumes/image.ts'
+import type { VolumeContext } from '../../volumes/volume-kind.ts'
 import { nowMs, podIps, type PodScope, pullSecrets, retryMs } from './pod-scope.ts'
 
 /** As upstream's worker after an error; what can get better by itself is asked sooner. */

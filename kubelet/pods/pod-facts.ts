@@ -1,6 +1,6 @@
 /** What a pod's worker knows beside the spec and the runtime: tasks under way, probe results, failures and their waits. */
 
-import type { ResourceRequirements } from '../api/generated/types.ts'
+import type { ResourceRequirements } from '../../api/generated/types.ts'
 import type { ResizeProblem } from './resize.ts'
 
 export interface ImageFact {

@@ -1,17 +1,17 @@
 /** Pure: what to do next for a pod, given its spec, what the runtime holds of it and what its worker knows. */
-import type { Container, Pod } from '../api/generated/types.ts'
+import type { Container, Pod } from '../../api/generated/types.ts'
 import { isComingUp, isStarting, type PodFacts, type Verdict } from './pod-facts.ts'
 import { containersOf, isSidecar, isTerminal, shouldRestart } from './pod-spec.ts'
 import { computeResize } from './resize.ts'
 import { backoffUntil, formatDuration } from './restart-backoff.ts'
-import { isChanged } from './runtime/labels.ts'
+import { isChanged } from '../runtime/labels.ts'
 import {
   activeContainers,
   newestContainer,
   type PodRuntime,
   type RuntimeContainer,
   type RuntimeSandbox,
-} from './runtime/pod-runtime.ts'
+} from '../runtime/pod-runtime.ts'
 
 export type PodAction =
   | { do: 'prepare-volumes' }

@@ -1,10 +1,10 @@
 /** The start of a container, when its turn has come: counts restarts towards their back-off, and keeps why it did not start. */
-import type { EnvSources } from '../containers/env.ts'
-import { startContainer, StartError } from '../containers/start-container.ts'
+import type { EnvSources } from '../../containers/env.ts'
+import { startContainer, StartError } from '../../containers/start-container.ts'
 import { findContainer } from '../plan-pod.ts'
 import { nextBackoff } from '../restart-backoff.ts'
-import { isChanged } from '../runtime/labels.ts'
-import { newestContainer } from '../runtime/pod-runtime.ts'
+import { isChanged } from '../../runtime/labels.ts'
+import { newestContainer } from '../../runtime/pod-runtime.ts'
 import { nowMs, podIps, type PodScope, retryMs, sandboxConfig } from './pod-scope.ts'
 
 export async function start(scope: PodScope, name: string, attempt: number): Promise<void> {

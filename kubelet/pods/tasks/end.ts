@@ -1,8 +1,8 @@
 /** The end of a container, of its own or with its pod: hook, signal, SIGKILL; and what is left of it on disk. */
 import { rm } from 'node:fs/promises'
-import { killContainer, type KillRequest, runPreStop, stopContainer } from '../containers/kill-container.ts'
+import { killContainer, type KillRequest, runPreStop, stopContainer } from '../../containers/kill-container.ts'
 import { findContainer } from '../plan-pod.ts'
-import { ignoreMissing } from '../runtime/cri-client.ts'
+import { ignoreMissing } from '../../runtime/cri-client.ts'
 import { nowMs, podIps, type PodScope } from './pod-scope.ts'
 
 export async function kill(scope: PodScope, id: string, name: string, graceSeconds: number, why: string): Promise<void> {

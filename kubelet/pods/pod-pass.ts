@@ -1,11 +1,11 @@
 /** One pass over a pod: looks at what the runtime holds if that may be new, plans, tells the status, has done what was planned. */
-import type { KubeletContext } from './kubelet-context.ts'
+import type { KubeletContext } from '../kubelet-context.ts'
 import { planPod, type PodAction, taskKey } from './plan-pod.ts'
 import { takeRuntime, type PodState } from './pod-state.ts'
 import type { PodTasks } from './pod-tasks.ts'
-import type { PodProber } from './probes/prober.ts'
-import type { RuntimeView } from './runtime/runtime-view.ts'
-import { computePodStatus } from './status/pod-status.ts'
+import type { PodProber } from '../probes/prober.ts'
+import type { RuntimeView } from '../runtime/runtime-view.ts'
+import { computePodStatus } from '../status/pod-status.ts'
 
 export interface PodParts {
   state: PodState

@@ -1,5 +1,5 @@
 /** The image of one container: asked for before each start; what its status tells while it cannot be had. */
-import type { Container } from '../../api/generated/types.ts'
+import type { Container } from '../../../api/generated/types.ts'
 import { findContainer } from '../plan-pod.ts'
 import type { ImageFact } from '../pod-facts.ts'
 import { type PodScope, pullSecrets } from './pod-scope.ts'

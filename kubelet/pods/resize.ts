@@ -1,7 +1,7 @@
 /** Pure: how a container's resources are changed while it runs. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Container, Pod, ResourceRequirements } from '../api/generated/types.ts'
-import { computeRequests, measured, planAdmission } from './admission.ts'
+import type { Container, Pod, ResourceRequirements } from '../../api/generated/types.ts'
+import { computeRequests, measured, planAdmission } from '../admission.ts'
 
 /** Why the pod cannot have what its spec asks for now. */
 export interface ResizeProblem {

@@ -1,10 +1,10 @@
 /** Carries out what was planned for a pod, each task on its own, and keeps what came of it. */
-import type { KubeletContext } from './kubelet-context.ts'
+import type { KubeletContext } from '../kubelet-context.ts'
 import type { PodAction } from './plan-pod.ts'
 import type { PodFacts } from './pod-facts.ts'
 import { podText } from './pod-spec.ts'
 import type { PodState } from './pod-state.ts'
-import { fullRuntimeMessage } from './runtime/cri-client.ts'
+import { fullRuntimeMessage } from '../runtime/cri-client.ts'
 import { kill, preStop, removeContainer, shortenGrace } from './tasks/end.ts'
 import { ensureImage } from './tasks/image.ts'
 import { finish, forget, release } from './tasks/leave.ts'
@@ -13,7 +13,7 @@ import { resize } from './tasks/resize.ts'
 import { createSandbox, removeSandbox, stopSandbox } from './tasks/sandbox.ts'
 import { start } from './tasks/start.ts'
 import { prepareVolumes, refreshVolumes } from './tasks/volumes.ts'
-import type { VolumePlace } from './volumes/volume-kind.ts'
+import type { VolumePlace } from '../volumes/volume-kind.ts'
 
 export interface PodTasks {
   facts(): PodFacts

@@ -1,8 +1,8 @@
 /** The last of a pod on this node: its volumes and cgroups are given back, the API is told, its folders go. */
 import { rm } from 'node:fs/promises'
-import { isConflict, isNotFound } from '../../api/status.ts'
-import { causeOf } from '../../client/cause.ts'
-import { tearDownVolumes } from '../volumes/pod-volumes.ts'
+import { isConflict, isNotFound } from '../../../api/status.ts'
+import { causeOf } from '../../../client/cause.ts'
+import { tearDownVolumes } from '../../volumes/pod-volumes.ts'
 import type { PodScope } from './pod-scope.ts'
 
 export async function release({ state, context, pulls }: PodScope): Promise<void> {

@@ -1,6 +1,6 @@
 /** A pod's sandbox: made, stopped, removed. */
 import { mkdir } from 'node:fs/promises'
-import { ignoreMissing, runtimeMessage } from '../runtime/cri-client.ts'
+import { ignoreMissing, runtimeMessage } from '../../runtime/cri-client.ts'
 import { nowMs, type PodScope, sandboxConfig } from './pod-scope.ts'
 
 const sandboxRetryMs = 5_000

@@ -1,6 +1,6 @@
 /** Pure: the fields of a pod and the resources of its containers that environment variables and downward files may show. */
-import type { Container, Pod, ResourceFieldSelector } from '../api/generated/types.ts'
-import { quantityMilliValue, quantityValue } from '../api/quantity.ts'
+import type { Container, Pod, ResourceFieldSelector } from '../../api/generated/types.ts'
+import { quantityMilliValue, quantityValue } from '../../api/quantity.ts'
 import { containersOf } from './pod-spec.ts'
 
 /** What the sandbox and the node add to what the API has. */

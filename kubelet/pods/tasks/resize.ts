@@ -1,8 +1,8 @@
 /** Gives a running container the resources that its spec has now. */
-import { quantityValue } from '../../api/quantity.ts'
-import { toContainerResources } from '../cgroups.ts'
+import { quantityValue } from '../../../api/quantity.ts'
+import { toContainerResources } from '../../cgroups.ts'
 import { findContainer } from '../plan-pod.ts'
-import { runtimeMessage } from '../runtime/cri-client.ts'
+import { runtimeMessage } from '../../runtime/cri-client.ts'
 import { nowMs, type PodScope, retryMs } from './pod-scope.ts'
 
 export async function resize(scope: PodScope, id: string, name: string): Promise<void> {

@@ -52,6 +52,20 @@ test('one leads; when it gives the lease back the other takes over at once', asy
   await b.finished
 })
 
+test('a leader that was killed and is started under its name goes on at once', async () => {
+  const { client, clock, log, candidate } = make()
+  void candidate('a')
+  await clock.advance(100)
+  const again = candidate('a')
+  const other = candidate('b')
+  await clock.advance(100)
+  expect(log).toEqual(['a leads', 'a leads'])
+  expect((await client.get('Lease', { namespace: 'kube-system', name: 'kube-scheduler' })).spec.leaseTransitions).toBe(0)
+  again.stop.abort()
+  other.stop.abort()
+  await other.finished
+})
+
 test('the time to renew counts from the question: an answer that takes nine seconds is in time, one of eleven is not', async () => {
   const { clock, log, slow, candidate } = make()
   const a = candidate('a')

@@ -15,7 +15,7 @@ export interface LeaderElectionOptions {
   /** The lease's name: `kube-scheduler`. */
   name: string
   namespace?: string
-  /** Unique among all candidates: upstream uses `<host>_<uuid>`. */
+  /** Unique among all candidates: upstream uses `<host>_<uuid>`. Whoever has the one in the lease is its holder. */
   identity: string
   /** Told with the lease while it is ours: where the leader can be asked, say. */
   annotations?: Readonly<Record<string, string>> | undefined

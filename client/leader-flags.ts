@@ -1,4 +1,6 @@
 /** The flags of components of which one leads, and what they say of the lease. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { defineFlags, type ParsedFlags } from '../component/flags.ts'
 import type { LeaderElectionOptions } from './leader-election.ts'
 
@@ -14,12 +16,18 @@ export const LEADER_FLAGS = defineFlags({
     default: 10_000,
     description: 'How long a leader tries to renew before it leaves',
   },
+  'leader-elect-identity': {
+    type: 'string',
+    description:
+      'Name among those who would lead, another one at each start by default. With one that stays, a leader that was killed goes on at once; two processes of one name would both lead.',
+  },
   'leader-elect-retry-period': { type: 'duration', default: 2000, description: 'Time between two tries to lead or to renew' },
 })
 
-type LeaseTimes = Required<Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>>
+type LeaseSettings = Required<Pick<LeaderElectionOptions, 'identity' | 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>>
 
-export const leaseTimes = (flags: ParsedFlags<typeof LEADER_FLAGS>): LeaseTimes => ({
+export const leaseSettings = (flags: ParsedFlags<typeof LEADER_FLAGS>): LeaseSettings => ({
+  identity: flags['leader-elect-identity'] || `${hostname()}_${randomUUID()}`,
   leaseDurationMs: flags['leader-elect-lease-duration'],
   renewDeadlineMs: flags['leader-elect-renew-deadline'],
   retryPeriodMs: flags['leader-elect-retry-period'],

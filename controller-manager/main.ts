@@ -1,11 +1,9 @@
 /** kube-controller-manager: wiring only. */
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { createDelegatedAuthorization } from '../client/delegated-authorization.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
-import { leaseTimes } from '../client/leader-flags.ts'
+import { leaseSettings } from '../client/leader-flags.ts'
 import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { FlagError, parseFlags } from '../component/flags.ts'
@@ -52,9 +50,8 @@ await runUntilSignal(
     })
     const lead = (term: AbortSignal) => runControllers({ client, clientFor: clients.create, clock, logger, metrics, flags }, term)
     const recorder = createEventRecorder({ client, clock, logger, component })
-    const identity = `${hostname()}_${randomUUID()}`
     const electing = createElectionClient(config, component, flags['leader-elect-renew-deadline'])
-    const candidate = { client: electing, clock, logger, recorder, name: component, identity, ...leaseTimes(flags) }
+    const candidate = { client: electing, clock, logger, recorder, name: component, ...leaseSettings(flags) }
     const finished = flags['leader-elect'] ? runWithLeaderElection(candidate, lead, signal) : lead(signal)
     return {
       failed: finished,

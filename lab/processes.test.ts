@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Pki } from './certificates.ts'
 import { labNameComplaint, nodeAddress, podCidr, type LabDefinition } from './definition.ts'
 import { cniConfig, containerdConfig } from './node-files.ts'
-import { planLeftOut, planProcesses } from './processes.ts'
+import { planLeftOut, planProcesses, type ProcessSpec } from './processes.ts'
 
 const lab: LabDefinition = { name: 'lab', index: 3, nodes: ['node-1', 'node-2'], internet: false }
 const files = (name: string) => ({ certificate: `/pki/${name}.crt`, key: `/pki/${name}.key` })
@@ -46,12 +46,24 @@ describe('the processes of a lab', () => {
   it('are left out where the lab is made without them, on every node, and it is known how they would run', () => {
     const without = { ...lab, without: ['kube-scheduler', 'kube-proxy'] }
     const rest = new Set(planProcesses(without, pki, programs).map(({ name }) => name))
-    expect(plan.filter(({ name }) => !rest.has(name))).toEqual(planLeftOut(without, pki, programs))
+    const kept = plan.filter(({ name }) => !rest.has(name))
+    const asLeftOut = ({ command, ...spec }: ProcessSpec) => ({
+      ...spec,
+      // Of those there may be several, each with a name of its own.
+      command: command.filter((flag) => !flag.startsWith('--leader-elect-identity=')),
+    })
+    expect(kept.map(asLeftOut)).toEqual(planLeftOut(without, pki, programs))
     expect(planLeftOut(without, pki, programs).map(({ name, node }) => [name, node])).toEqual([
       ['kube-scheduler', undefined],
       ['kube-proxy-node-1', 'node-1'],
       ['kube-proxy-node-2', 'node-2'],
     ])
+  })
+
+  it('those that lead keep their name from start to start', () => {
+    for (const name of ['kube-scheduler', 'kube-controller-manager']) {
+      expect(byName.get(name)!.command).toContain('--leader-elect-identity=control-plane')
+    }
   })
 
   it('only the API server is told of etcd', () => {

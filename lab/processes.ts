@@ -42,7 +42,15 @@ const YOUNG_MB_OF: Record<string, number> = { 'kube-apiserver': 16, 'kube-contro
 
 /** Those that the lab is made without are left out. */
 export const planProcesses = (lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] =>
-  allProcesses(lab, pki, programs).filter((spec) => !isLeftOut(lab, spec))
+  allProcesses(lab, pki, programs)
+    .filter((spec) => !isLeftOut(lab, spec))
+    .map(asKept)
+
+const LEADERS = new Set(['kube-scheduler', 'kube-controller-manager'])
+
+/** The supervisor keeps one of each: after a kill the next need not wait until the lease of the last has run out. */
+const asKept = (spec: ProcessSpec): ProcessSpec =>
+  LEADERS.has(spec.name) ? { ...spec, command: [...spec.command, '--leader-elect-identity=control-plane'] } : spec
 
 /** Where and how those would run that are left out: what stands in for them runs there, and is told the same. */
 export const planLeftOut = (lab: LabDefinition, pki: Pki, programs: Programs): ProcessSpec[] =>

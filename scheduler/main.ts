@@ -1,10 +1,8 @@
 /** kube-scheduler: wiring only. */
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { loadComponentConfig } from '../client/kubeconfig.ts'
 import { runWithLeaderElection } from '../client/leader-election.ts'
-import { leaseTimes } from '../client/leader-flags.ts'
+import { leaseSettings } from '../client/leader-flags.ts'
 import { createApiClient, createElectionClient } from '../client/rest-client.ts'
 import { systemClock as clock } from '../component/clock.ts'
 import { parseFlags } from '../component/flags.ts'
@@ -53,9 +51,8 @@ await runUntilSignal(
     })
     const recorder = createEventRecorder({ client, clock, logger, component: 'default-scheduler' })
     const { leaderElect = flags['leader-elect'], ...election } = config.leaderElection
-    const identity = `${hostname()}_${randomUUID()}`
     const annotations = describeDebugAddress(flags['bind-address'], server.port, tls.cert)
-    const own = { name: 'kube-scheduler', identity, annotations, ...leaseTimes(flags), ...election }
+    const own = { name: 'kube-scheduler', annotations, ...leaseSettings(flags), ...election }
     const electing = createElectionClient(connection, 'kube-scheduler', own.renewDeadlineMs)
     const candidate = { client: electing, clock, logger, recorder, ...own }
     const schedule = async () => {

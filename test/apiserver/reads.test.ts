@@ -101,7 +101,7 @@ describe('who asks', () => {
     expect(answer.json.message).toContain(message)
   })
   test('health is for everybody', async () => {
-    expect((await call('GET', '/readyz', { token: '' })).text).toBe('ok')
+    await expect.poll(async () => (await call('GET', '/readyz', { token: '' })).text, { timeout: 20_000 }).toBe('ok')
     expect((await call('GET', '/livez?verbose', { token: '' })).text).toContain('[+]ping ok')
   })
 })

@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { type LabDefinition, imagesFolder, labPaths, nodeNamespace } from './definition.ts'
@@ -50,7 +50,9 @@ export async function prepareNodeFiles(lab: LabDefinition, node: string): Promis
 async function copySeed(seed: string, target: string): Promise<void> {
   const fresh = `${target}.new`
   await rm(fresh, { recursive: true, force: true })
-  await run('cp', ['-al', seed, fresh])
+  // A lab may have a disk of its own, to which nothing can be linked.
+  const [from, to] = await Promise.all([stat(seed), stat(path.dirname(target))])
+  await run('cp', [from.dev === to.dev ? '-al' : '-a', seed, fresh])
   const databases = (await readdir(seed, { recursive: true })).filter((file) => file.endsWith('.db'))
   for (const file of databases) {
     await rm(path.join(fresh, file))

@@ -1,4 +1,5 @@
 /** Runs something whenever objects of some kinds change: once for a burst of changes, never twice at a time, again when it fails. */
+import { coalesce } from '../../component/coalesce.ts'
 import type { Logger } from '../../component/logger.ts'
 import type { Store, Subscription } from '../storage/store.ts'
 
@@ -24,32 +25,32 @@ export interface Following {
 export function followObjects({ store, prefixes, logger, what, sync }: FollowOptions): Following {
   const subscriptions = new Map<string, Subscription>()
   let closed = false
-  let running = false
-  let woken = false
+  let due = false
   let timer: NodeJS.Timeout | undefined
 
-  const run = async () => {
-    running = true
-    woken = false
-    clearTimeout(timer)
-    let againInMs: number
-    try {
-      againInMs = await sync()
-    } catch (error) {
-      if (!closed) logger.warn(`cannot keep ${what} as it should be yet`, { error })
-      againInMs = RETRY_MS
-    }
-    running = false
-    if (closed) return
-    if (woken) schedule()
-    else if (againInMs > 0) timer = setTimeout(() => void run(), againInMs).unref()
+  const runAgainIn = (ms: number) => {
+    if (ms > 0 && !closed) timer = setTimeout(runs.request, ms).unref()
   }
-  // After all events that are at hand: one look at the whole is for them all.
-  const schedule = () => void setImmediate(() => !closed && !running && void run())
+  const runs = coalesce(
+    async () => {
+      clearTimeout(timer)
+      runAgainIn(await sync())
+    },
+    {
+      onError(error) {
+        if (!closed) logger.warn(`cannot keep ${what} as it should be yet`, { error })
+        runAgainIn(RETRY_MS)
+      },
+    },
+  )
   const wake = () => {
-    if (woken || closed) return
-    woken = true
-    if (!running) schedule()
+    if (due) return
+    due = true
+    // After all events that are at hand: one look at the whole is for them all.
+    setImmediate(() => {
+      due = false
+      runs.request()
+    })
   }
   const follow = (prefix: string) => {
     const subscription = store.watch(prefix, store.revision(), {
@@ -64,11 +65,12 @@ export function followObjects({ store, prefixes, logger, what, sync }: FollowOpt
     subscriptions.set(prefix, subscription)
   }
   prefixes.forEach(follow)
-  void run()
+  runs.request()
   return {
     wake,
     close() {
       closed = true
+      runs.stop()
       clearTimeout(timer)
       for (const subscription of subscriptions.values()) subscription.close()
     },
